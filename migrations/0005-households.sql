@@ -1,0 +1,71 @@
+-- Households, their members and the cards that identify them. Names, phones and the like live here and nowhere else:
+-- the ledger knows a household by its id only.
+
+create schema households;
+grant usage on schema households to jifen_app;
+
+create table households.household (
+  village text collate "C" not null,
+  id uuid not null,
+  number text collate "C" not null check (number ~ '^[A-Z]?[0-9]{1,8}$'),
+  grid integer,
+  address text check (length(address) between 1 and 120),
+  head_member_id uuid not null,
+  state text not null default 'active' check (state in ('active', 'frozen', 'closed')),
+  pin_hash text,
+  pin_failed_attempts smallint not null default 0 check (pin_failed_attempts >= 0),
+  created_by uuid not null,
+  created_at timestamptz(3) not null,
+  constraint household_pkey primary key (village, id),
+  constraint household_number_key unique (village, number),
+  constraint household_grid_fkey foreign key (village, grid) references villages.grid
+);
+
+create table households.member (
+  village text collate "C" not null,
+  id uuid not null,
+  household_id uuid not null,
+  name text not null check (length(name) between 1 and 60),
+  phone text check (phone ~ '^[0-9+-]{5,20}$'),
+  id_last4 text check (id_last4 ~ '^[0-9]{3}[0-9X]$'),
+  created_at timestamptz(3) not null,
+  constraint member_pkey primary key (village, id),
+  constraint member_household_fkey foreign key (village, household_id) references households.household
+);
+create index member_household on households.member (village, household_id);
+alter table households.household add constraint household_head_fkey
+  foreign key (village, head_member_id) references households.member deferrable initially deferred;
+
+-- A card's code is shown once, when it is issued; only its digest stays.
+create table households.card (
+  village text collate "C" not null,
+  id uuid not null,
+  household_id uuid not null,
+  code_hash bytea not null,
+  issued_by uuid not null,
+  issued_at timestamptz(3) not null,
+  revoked_by uuid,
+  revoked_at timestamptz(3),
+  constraint card_pkey primary key (village, id),
+  constraint card_code_key unique (village, code_hash),
+  constraint card_household_fkey foreign key (village, household_id) references households.household
+);
+create index card_household on households.card (village, household_id);
+
+alter table households.household enable row level security;
+alter table households.household force row level security;
+create policy scope on households.household
+  using (starts_with(village, nullif(current_setting('jifen.scope', true), '')));
+alter table households.member enable row level security;
+alter table households.member force row level security;
+create policy scope on households.member
+  using (starts_with(village, nullif(current_setting('jifen.scope', true), '')));
+alter table households.card enable row level security;
+alter table households.card force row level security;
+create policy scope on households.card
+  using (starts_with(village, nullif(current_setting('jifen.scope', true), '')));
+
+grant select, insert on households.household, households.member, households.card to jifen_app;
+grant update (grid, address, head_member_id, state, pin_hash, pin_failed_attempts) on households.household to jifen_app;
+grant update (name, phone, id_last4) on households.member to jifen_app;
+grant update (revoked_by, revoked_at) on households.card to jifen_app;

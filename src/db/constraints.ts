@@ -1,0 +1,22 @@
+import { Refusal, type RefusalCode } from '../refusals.ts';
+
+/**
+ * Constraints that decide races, and the refusal each of them means. A constraint that is not here and fires is a bug:
+ * the code had to judge first.
+ */
+const refusalsByConstraint: Record<string, RefusalCode> = {
+  user_login_key: 'already-exists',
+  grant_open_key: 'already-exists',
+  grant_second_person: 'second-person-required',
+  grant_end_second_person: 'second-person-required',
+  division_pkey: 'already-exists',
+  village_pkey: 'already-exists',
+  grid_pkey: 'already-exists',
+  policy_pkey: 'already-exists',
+  household_number_key: 'already-exists',
+};
+
+export function refusalOfConstraint(name: string): Refusal | undefined {
+  const code = refusalsByConstraint[name];
+  return code === undefined ? undefined : new Refusal(code);
+}

@@ -1,0 +1,94 @@
+import { createHash, randomBytes, randomUUIDv7 } from 'node:crypto';
+import { and, eq } from 'drizzle-orm';
+import { iso } from '../calendar.ts';
+import { type Db, one, type Tx } from '../db/database.ts';
+import type { Actor } from '../http/route.ts';
+import { Refusal } from '../refusals.ts';
+import { getHouseholdRow } from './read.ts';
+import { card, household } from './tables.ts';
+
+export interface CardView {
+  id: string;
+  householdId: string;
+  state: 'active' | 'revoked';
+  issuedAt: string;
+  revokedAt: string | null;
+}
+
+/** Crockford's base32: no I, L, O or U, so that a code read aloud or typed is not mistaken. */
+const alphabet = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
+
+/** `PS1.` and 26 characters: 130 random bits. This text is what the QR on the card holds. */
+export function newCardCode(): string {
+  return `PS1.${Array.from(randomBytes(26), byte => alphabet[byte & 31]).join('')}`;
+}
+
+/**
+ * Issues a card. Its code is in this answer and nowhere else: only a digest is kept.
+ * @throws Refusal `not-found` | `household-not-active`
+ */
+export async function issueCard(
+  tx: Tx,
+  actor: Actor,
+  key: { village: string; householdId: string },
+  now: Temporal.Instant,
+): Promise<CardView & { code: string }> {
+  const { state } = await getHouseholdRow(tx, key.village, key.householdId);
+  if (state === 'closed') throw new Refusal('household-not-active', { state });
+  const code = newCardCode();
+  const [row] = await tx
+    .insert(card)
+    .values({ ...key, id: randomUUIDv7(), codeHash: digest(code), issuedBy: actor.id, issuedAt: iso(now) })
+    .returning();
+  return { ...viewOf(row!), code };
+}
+
+/** Makes a lost card worthless; the balance stays. @throws Refusal `not-found` | `wrong-state` */
+export async function revokeCard(
+  tx: Tx,
+  actor: Actor,
+  key: { village: string; cardId: string },
+  now: Temporal.Instant,
+): Promise<CardView> {
+  const mine = and(eq(card.village, key.village), eq(card.id, key.cardId));
+  const row = one(await tx.select().from(card).where(mine).for('update'));
+  if (row.revokedAt !== null) throw new Refusal('wrong-state', { state: 'revoked', since: row.revokedAt });
+  const [revoked] = await tx
+    .update(card)
+    .set({ revokedBy: actor.id, revokedAt: iso(now) })
+    .where(mine)
+    .returning();
+  return viewOf(revoked!);
+}
+
+/** Cards of a household, the newest first. */
+export async function listCards(db: Db, key: { village: string; householdId: string }): Promise<CardView[]> {
+  await getHouseholdRow(db, key.village, key.householdId);
+  const rows = await db
+    .select()
+    .from(card)
+    .where(and(eq(card.village, key.village), eq(card.householdId, key.householdId)))
+    .orderBy(card.issuedAt, card.id);
+  return rows.map(viewOf).reverse();
+}
+
+/** The household that a card's code belongs to. @throws Refusal `card-unknown` | `card-revoked` */
+export async function householdOfCard(db: Db, village: string, code: string): Promise<typeof household.$inferSelect> {
+  const [row] = await db
+    .select({ household, revokedAt: card.revokedAt })
+    .from(card)
+    .innerJoin(household, and(eq(household.village, card.village), eq(household.id, card.householdId)))
+    .where(and(eq(card.village, village), eq(card.codeHash, digest(code))));
+  if (row === undefined) throw new Refusal('card-unknown');
+  if (row.revokedAt !== null) throw new Refusal('card-revoked');
+  return row.household;
+}
+
+function digest(code: string): Buffer {
+  return createHash('sha256').update(code.toUpperCase()).digest();
+}
+
+function viewOf(row: typeof card.$inferSelect): CardView {
+  const { id, householdId, issuedAt, revokedAt } = row;
+  return { id, householdId, state: revokedAt === null ? 'active' : 'revoked', issuedAt, revokedAt };
+}

@@ -1,0 +1,113 @@
+import { randomUUIDv7 } from 'node:crypto';
+import { sql } from 'drizzle-orm';
+import { iso } from '../calendar.ts';
+import { rowsOf, type Tx } from '../db/database.ts';
+import type { Actor } from '../http/route.ts';
+import { householdAccounts } from '../ledger/accounts.ts';
+import { openAccounts } from '../ledger/post.ts';
+import { Refusal } from '../refusals.ts';
+import { getHousehold, type HouseholdView, hasGrid } from './read.ts';
+import { household, member } from './tables.ts';
+
+export interface NewMember {
+  name: string;
+  phone?: string | null | undefined;
+  idLast4?: string | null | undefined;
+}
+
+export interface NewHousehold {
+  /** Number on the passbook; the next free one when absent. */
+  number?: string | undefined;
+  grid: number | null;
+  address?: string | null | undefined;
+  /** The first is the head. */
+  members: NewMember[];
+}
+
+/**
+ * Enters households with their members, and opens their accounts at zero.
+ * @throws Refusal `already-exists` (the number) | `not-found` (the grid)
+ */
+export async function enrol(
+  tx: Tx,
+  actor: Actor,
+  village: string,
+  newcomers: NewHousehold[],
+  now: Temporal.Instant,
+): Promise<string[]> {
+  const ids: string[] = [];
+  for (const said of newcomers) {
+    if (said.grid !== null && !(await hasGrid(tx, village, said.grid)))
+      throw new Refusal('not-found', { field: 'grid' });
+    const id = randomUUIDv7();
+    const members = said.members.map(one => ({
+      village,
+      id: randomUUIDv7(),
+      householdId: id,
+      name: one.name,
+      phone: one.phone ?? null,
+      idLast4: one.idLast4 ?? null,
+      createdAt: iso(now),
+    }));
+    await tx.insert(household).values({
+      village,
+      id,
+      number: said.number ?? (await nextNumber(tx, village)),
+      grid: said.grid,
+      address: said.address ?? null,
+      headMemberId: members[0]!.id,
+      state: 'active',
+      pinFailedAttempts: 0,
+      createdBy: actor.id,
+      createdAt: iso(now),
+    });
+    await tx.insert(member).values(members);
+    ids.push(id);
+  }
+  await openAccounts(tx, village, ids.flatMap(householdAccounts));
+  return ids;
+}
+
+/** Enters one household. Answers its file. */
+export async function enrolOne(
+  tx: Tx,
+  actor: Actor,
+  village: string,
+  said: NewHousehold,
+  now: Temporal.Instant,
+): Promise<HouseholdView> {
+  const [id] = await enrol(tx, actor, village, [said], now);
+  return getHousehold(tx, actor, village, id!);
+}
+
+/** Adds a person to a household. @throws Refusal `not-found` | `household-not-active` */
+export async function addMember(
+  tx: Tx,
+  actor: Actor,
+  key: { village: string; householdId: string },
+  said: NewMember,
+  now: Temporal.Instant,
+): Promise<HouseholdView> {
+  const { state } = await getHousehold(tx, actor, key.village, key.householdId);
+  if (state === 'closed') throw new Refusal('household-not-active', { state });
+  await tx.insert(member).values({
+    ...key,
+    id: randomUUIDv7(),
+    name: said.name,
+    phone: said.phone ?? null,
+    idLast4: said.idLast4 ?? null,
+    createdAt: iso(now),
+  });
+  return getHousehold(tx, actor, key.village, key.householdId);
+}
+
+/** One above the highest in use. Two at once: the second is refused by the constraint, and may be sent again. */
+async function nextNumber(tx: Tx, village: string): Promise<string> {
+  const [row] = await rowsOf<{ next: number }>(
+    tx,
+    sql`
+    select coalesce(max(ltrim(number, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ')::integer), 0) + 1 as next
+      from households.household where village = ${village}`,
+  );
+  return `H${String(row!.next).padStart(4, '0')}`;
+}

@@ -1,0 +1,24 @@
+import { type Actor, holds } from '../http/route.ts';
+
+/**
+ * Who sees names and phones whole: those who need them for the village's work, and the household itself. Everybody else
+ * sees 张*三 and 138****1234.
+ */
+export function seesWhole(actor: Actor, village: string, householdId: string): boolean {
+  if (actor.kind === 'household') return actor.householdId === householdId;
+  return holds(actor, village, ['villageAdmin', 'clerk']);
+}
+
+/** 张三 → 张*, 张小三 → 张*三, 阿依古丽 → 阿**丽; a single character stays. */
+export function maskName(name: string): string {
+  const characters = [...name];
+  if (characters.length <= 1) return name;
+  if (characters.length === 2) return `${characters[0]}*`;
+  return `${characters[0]}${'*'.repeat(characters.length - 2)}${characters.at(-1)}`;
+}
+
+/** 13812341234 → 138****1234; a short number hides all but its last two digits. */
+export function maskPhone(phone: string): string {
+  if (phone.length < 9) return '*'.repeat(phone.length - 2) + phone.slice(-2);
+  return `${phone.slice(0, 3)}****${phone.slice(-4)}`;
+}

@@ -1,0 +1,159 @@
+import { and, asc, count, eq, gt, inArray, isNull, sql } from 'drizzle-orm';
+import { type Db, one } from '../db/database.ts';
+import { after, type Page, page } from '../http/paging.ts';
+import { type Actor, holds } from '../http/route.ts';
+import { householdBalances } from '../ledger/read.ts';
+import { listGrids } from '../villages/read.ts';
+import { maskName, maskPhone, seesWhole } from './masking.ts';
+import { card, household, member } from './tables.ts';
+
+export interface MemberView {
+  id: string;
+  name: string;
+  phone: string | null;
+  idLast4: string | null;
+  isHead: boolean;
+}
+
+export interface HouseholdView {
+  id: string;
+  number: string;
+  village: string;
+  grid: number | null;
+  address: string | null;
+  state: 'active' | 'frozen' | 'closed';
+  headMemberId: string;
+  headName: string;
+  memberCount: number;
+  cardCount: number;
+  hasPin: boolean;
+  pinTriesUsed: number;
+  members: MemberView[];
+  createdAt: string;
+}
+
+/** @throws Refusal `not-found` */
+export async function getHouseholdRow(db: Db, village: string, id: string): Promise<typeof household.$inferSelect> {
+  return one(
+    await db
+      .select()
+      .from(household)
+      .where(and(eq(household.village, village), eq(household.id, id))),
+  );
+}
+
+/** The household's file, masked unless the caller may see it whole. @throws Refusal `not-found` */
+export async function getHousehold(db: Db, actor: Actor, village: string, id: string): Promise<HouseholdView> {
+  const row = await getHouseholdRow(db, village, id);
+  const [view] = await viewsOf(db, actor, village, [row]);
+  return view!;
+}
+
+/** Households by number. `q` finds a number's beginning, or, for those who see names, a member's name. */
+export async function listHouseholds(
+  db: Db,
+  actor: Actor,
+  village: string,
+  query: { limit: number; cursor?: string | undefined; q?: string | undefined; grid?: number | undefined },
+): Promise<Page<HouseholdView>> {
+  const filters = { list: 'households', village, q: query.q ?? null, grid: query.grid ?? null };
+  const start = after<[string]>(query.cursor, filters);
+  const rows = await db
+    .select()
+    .from(household)
+    .where(
+      and(
+        eq(household.village, village),
+        query.grid === undefined ? undefined : eq(household.grid, query.grid),
+        query.q === undefined ? undefined : matches(actor, village, query.q),
+        start && gt(household.number, start[0]),
+      ),
+    )
+    .orderBy(asc(household.number))
+    .limit(query.limit + 1);
+  const listed = page(rows, query.limit, filters, row => [row.number]);
+  return { ...listed, data: await viewsOf(db, actor, village, listed.data) };
+}
+
+function matches(actor: Actor, village: string, q: string) {
+  const byNumber = sql`starts_with(${household.number}, ${q.toUpperCase()})`;
+  if (!holds(actor, village, ['villageAdmin', 'clerk'])) return byNumber;
+  return sql`(${byNumber} or exists (select from households.member m
+    where m.village = ${village} and m.household_id = ${household.id} and position(${q} in m.name) > 0))`;
+}
+
+async function viewsOf(
+  db: Db,
+  actor: Actor,
+  village: string,
+  rows: (typeof household.$inferSelect)[],
+): Promise<HouseholdView[]> {
+  if (rows.length === 0) return [];
+  const ids = rows.map(row => row.id);
+  const members = await db
+    .select()
+    .from(member)
+    .where(and(eq(member.village, village), inArray(member.householdId, ids)))
+    .orderBy(asc(member.id));
+  const cards = await db
+    .select({ householdId: card.householdId, cards: count() })
+    .from(card)
+    .where(and(eq(card.village, village), inArray(card.householdId, ids), isNull(card.revokedAt)))
+    .groupBy(card.householdId);
+  const byHousehold = Map.groupBy(members, one => one.householdId);
+  const cardCounts = new Map(cards.map(row => [row.householdId, row.cards]));
+  return rows.map(row => {
+    const whole = seesWhole(actor, village, row.id);
+    const own = (byHousehold.get(row.id) ?? []).map(one => ({
+      id: one.id,
+      name: whole ? one.name : maskName(one.name),
+      phone: one.phone === null || whole ? one.phone : maskPhone(one.phone),
+      idLast4: whole ? one.idLast4 : null,
+      isHead: one.id === row.headMemberId,
+    }));
+    return {
+      id: row.id,
+      number: row.number,
+      village,
+      grid: row.grid,
+      address: whole ? row.address : null,
+      state: row.state,
+      headMemberId: row.headMemberId,
+      headName: own.find(one => one.isHead)!.name,
+      memberCount: own.length,
+      cardCount: cardCounts.get(row.id) ?? 0,
+      hasPin: row.pinHash !== null,
+      pinTriesUsed: row.pinFailedAttempts,
+      members: own,
+      createdAt: row.createdAt,
+    };
+  });
+}
+
+/** The household that a member belongs to. @throws Refusal `not-found` */
+export async function getMember(db: Db, village: string, id: string): Promise<typeof member.$inferSelect> {
+  return one(
+    await db
+      .select()
+      .from(member)
+      .where(and(eq(member.village, village), eq(member.id, id))),
+  );
+}
+
+export interface PointsView {
+  available: number;
+  pending: number;
+  held: number;
+  honour: number;
+  asOfNumber: number;
+}
+
+/** What a household has: each point is counted once. @throws Refusal `not-found` */
+export async function getPoints(db: Db, village: string, id: string): Promise<PointsView> {
+  await getHouseholdRow(db, village, id);
+  return householdBalances(db, village, id);
+}
+
+export async function hasGrid(db: Db, village: string, number: number): Promise<boolean> {
+  return (await listGrids(db, village)).some(grid => grid.number === number);
+}

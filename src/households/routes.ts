@@ -1,0 +1,260 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import { Type } from 'typebox';
+import type { Clock } from '../calendar.ts';
+import type { Database } from '../db/database.ts';
+import type { Mutate, Write } from '../http/idempotency.ts';
+import { type Access, actorOf } from '../http/route.ts';
+import { VillageParams } from '../http/shapes.ts';
+import { hashSecret } from '../identity/passwords.ts';
+import { Refusal } from '../refusals.ts';
+import { issueCard, listCards, revokeCard } from './cards.ts';
+import { addMember, enrolOne } from './enrol.ts';
+import { isEasyPin, setPin, unlockPin } from './pin.ts';
+import { getHousehold, getPoints, listHouseholds } from './read.ts';
+import {
+  Card,
+  CardIssued,
+  CardList,
+  CardParams,
+  Household,
+  HouseholdCreate,
+  HouseholdListQuery,
+  HouseholdPage,
+  HouseholdParams,
+  MemberCreate,
+  PinSet,
+  Points,
+} from './schemas.ts';
+
+const keepers: Access = ['clerk', 'villageAdmin'];
+const readers = [
+  'clerk',
+  'villageAdmin',
+  'supervisor',
+  'auditor',
+  'reviewer',
+  'supervisionBoard',
+  'storekeeper',
+] as const;
+
+/** The household register: people, cards, PINs, and what a household has. */
+export const householdRoutes: FastifyPluginAsyncTypebox<{
+  database: Database;
+  clock: Clock;
+  mutate: Mutate;
+  write: Write;
+}> = async (app, { database, clock, mutate, write }) => {
+  app.route({
+    method: 'GET',
+    url: '/v1/villages/:village/households',
+    config: { access: readers, refusals: ['cursor-mismatch'] },
+    schema: {
+      operationId: 'householdList',
+      tags: ['households'],
+      summary: 'List households',
+      description: 'By number. Names and phones are masked unless the caller needs them for the village’s work.',
+      params: VillageParams,
+      querystring: HouseholdListQuery,
+      response: { 200: HouseholdPage },
+    },
+    handler: request =>
+      database.inSnapshot(request.params.village, db =>
+        listHouseholds(db, actorOf(request), request.params.village, request.query),
+      ),
+  });
+
+  app.route({
+    method: 'POST',
+    url: '/v1/villages/:village/households',
+    config: { access: keepers, idempotent: true, refusals: ['already-exists'] },
+    schema: {
+      operationId: 'householdCreate',
+      tags: ['households'],
+      summary: 'Enrol a household',
+      description: 'Its accounts open with it, at zero. Without a number it gets the next one.',
+      params: VillageParams,
+      body: HouseholdCreate,
+      response: { 201: Household },
+    },
+    handler: (request, reply) =>
+      mutate(request, reply, (tx, actor) => enrolOne(tx, actor, request.params.village, request.body, clock.now()), {
+        status: 201,
+        location: made => `/v1/villages/${made.village}/households/${made.id}`,
+      }),
+  });
+
+  app.route({
+    method: 'GET',
+    url: '/v1/villages/:village/households/:household',
+    config: { access: [...readers, 'household'] },
+    schema: {
+      operationId: 'householdGet',
+      tags: ['households'],
+      summary: 'A household’s file',
+      description: 'A household sees its own, whole; others see it as in the list.',
+      params: HouseholdParams,
+      response: { 200: Household },
+    },
+    handler: request =>
+      database.inSnapshot(request.params.village, db =>
+        getHousehold(db, actorOf(request), request.params.village, request.params.household),
+      ),
+  });
+
+  app.route({
+    method: 'POST',
+    url: '/v1/villages/:village/households/:household/members',
+    config: { access: keepers, idempotent: true, refusals: ['household-not-active'] },
+    schema: {
+      operationId: 'householdMemberCreate',
+      tags: ['households'],
+      summary: 'Add a person to a household',
+      description: 'The answer is the household’s file.',
+      params: HouseholdParams,
+      body: MemberCreate,
+      response: { 201: Household },
+    },
+    handler: (request, reply) => {
+      const { village, household } = request.params;
+      return mutate(
+        request,
+        reply,
+        (tx, actor) => addMember(tx, actor, { village, householdId: household }, request.body, clock.now()),
+        { status: 201, location: () => `/v1/villages/${village}/households/${household}` },
+      );
+    },
+  });
+
+  app.route({
+    method: 'GET',
+    url: '/v1/villages/:village/households/:household/points',
+    config: {
+      access: ['clerk', 'villageAdmin', 'supervisor', 'auditor', 'supervisionBoard', 'storekeeper', 'household'],
+    },
+    schema: {
+      operationId: 'householdPointsGet',
+      tags: ['households'],
+      summary: 'What a household has',
+      description: 'Each point is counted once: what is available has nothing pending or held in it.',
+      params: HouseholdParams,
+      response: { 200: Points },
+    },
+    handler: ({ params }) => database.inSnapshot(params.village, db => getPoints(db, params.village, params.household)),
+  });
+
+  app.route({
+    method: 'GET',
+    url: '/v1/villages/:village/households/:household/cards',
+    config: { access: keepers },
+    schema: {
+      operationId: 'householdCardList',
+      tags: ['households'],
+      summary: 'Cards of a household',
+      description: 'The newest first, revoked ones too. Codes are not among them: nobody keeps them.',
+      params: HouseholdParams,
+      response: { 200: CardList },
+    },
+    handler: ({ params }) =>
+      database.inSnapshot(params.village, async db => ({
+        data: await listCards(db, { village: params.village, householdId: params.household }),
+      })),
+  });
+
+  app.route({
+    method: 'POST',
+    url: '/v1/villages/:village/households/:household/cards',
+    config: { access: keepers, idempotent: true, refusals: ['household-not-active'] },
+    schema: {
+      operationId: 'householdCardCreate',
+      tags: ['households'],
+      summary: 'Issue a card',
+      description: 'The answer holds the code for the printed QR, this once. A household may have several cards.',
+      params: HouseholdParams,
+      response: { 201: CardIssued },
+    },
+    handler: (request, reply) => {
+      const { village, household } = request.params;
+      return mutate(
+        request,
+        reply,
+        (tx, actor) => issueCard(tx, actor, { village, householdId: household }, clock.now()),
+        {
+          status: 201,
+          location: () => `/v1/villages/${village}/households/${household}/cards`,
+          secrets: ['code'],
+        },
+      );
+    },
+  });
+
+  app.route({
+    method: 'POST',
+    url: '/v1/villages/:village/cards/:card/revoke',
+    config: { access: keepers, idempotent: true, refusals: ['wrong-state'] },
+    schema: {
+      operationId: 'cardRevoke',
+      tags: ['households'],
+      summary: 'Revoke a lost card',
+      description: 'It is refused everywhere from this moment; the balance stays.',
+      params: CardParams,
+      response: { 200: Card },
+    },
+    handler: (request, reply) =>
+      mutate(
+        request,
+        reply,
+        (tx, actor) =>
+          revokeCard(tx, actor, { village: request.params.village, cardId: request.params.card }, clock.now()),
+        { status: 200 },
+      ),
+  });
+
+  app.route({
+    method: 'PUT',
+    url: '/v1/villages/:village/households/:household/pin',
+    config: { access: keepers, refusals: ['out-of-bounds'] },
+    schema: {
+      operationId: 'householdPinSet',
+      tags: ['households'],
+      summary: 'Set the PIN',
+      description:
+        'Six digits of the household’s choice, set where the clerk sees the person: a card alone, which may be stolen, changes no secret. Setting it again replaces it, and forgets wrong tries.',
+      params: HouseholdParams,
+      body: PinSet,
+      response: { 204: Type.Null({ description: 'Set' }) },
+    },
+    handler: async (request, reply) => {
+      const { village, household } = request.params;
+      if (isEasyPin(request.body.pin)) throw new Refusal('out-of-bounds', { field: 'pin', min: null, max: null });
+      const pinHash = await hashSecret(request.body.pin);
+      await write(request, tx => setPin(tx, { village, householdId: household }, pinHash));
+      return reply.code(204).send(null);
+    },
+  });
+
+  app.route({
+    method: 'POST',
+    url: '/v1/villages/:village/households/:household/pin/unlock',
+    config: { access: keepers, idempotent: true },
+    schema: {
+      operationId: 'householdPinUnlock',
+      tags: ['households'],
+      summary: 'Unlock the PIN',
+      description: 'After too many wrong ones. The clerk has seen the person. The answer is the household’s file.',
+      params: HouseholdParams,
+      response: { 200: Household },
+    },
+    handler: (request, reply) => {
+      const { village, household } = request.params;
+      return mutate(
+        request,
+        reply,
+        async (tx, actor) => {
+          await unlockPin(tx, { village, householdId: household });
+          return getHousehold(tx, actor, village, household);
+        },
+        { status: 200 },
+      );
+    },
+  });
+};

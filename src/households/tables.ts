@@ -1,0 +1,51 @@
+import { integer, pgSchema, primaryKey, text, uuid } from 'drizzle-orm/pg-core';
+import { bytea, instant } from '../db/columns.ts';
+
+const schema = pgSchema('households');
+
+export const household = schema.table(
+  'household',
+  {
+    village: text().notNull(),
+    id: uuid().notNull(),
+    number: text().notNull(),
+    grid: integer(),
+    address: text(),
+    headMemberId: uuid().notNull(),
+    state: text().$type<'active' | 'frozen' | 'closed'>().notNull(),
+    pinHash: text(),
+    pinFailedAttempts: integer().notNull(),
+    createdBy: uuid().notNull(),
+    createdAt: instant().notNull(),
+  },
+  table => [primaryKey({ columns: [table.village, table.id] })],
+);
+
+export const member = schema.table(
+  'member',
+  {
+    village: text().notNull(),
+    id: uuid().notNull(),
+    householdId: uuid().notNull(),
+    name: text().notNull(),
+    phone: text(),
+    idLast4: text(),
+    createdAt: instant().notNull(),
+  },
+  table => [primaryKey({ columns: [table.village, table.id] })],
+);
+
+export const card = schema.table(
+  'card',
+  {
+    village: text().notNull(),
+    id: uuid().notNull(),
+    householdId: uuid().notNull(),
+    codeHash: bytea().notNull(),
+    issuedBy: uuid().notNull(),
+    issuedAt: instant().notNull(),
+    revokedBy: uuid(),
+    revokedAt: instant(),
+  },
+  table => [primaryKey({ columns: [table.village, table.id] })],
+);

@@ -1,0 +1,42 @@
+import rateLimit from '@fastify/rate-limit';
+import type { FastifyInstance } from 'fastify';
+import fp from 'fastify-plugin';
+import { Refusal } from '../refusals.ts';
+
+/** Requests a minute, per user or household session, per kiosk, and per address of callers who are not signed in. */
+export interface Quotas {
+  default: number;
+  kiosk: number;
+  public: number;
+}
+
+export const defaultQuotas: Quotas = { default: 600, kiosk: 300, public: 60 };
+
+/**
+ * Counts requests in this process; what protects a secret is counted in the database. Answers say what is left, in the
+ * structured form of draft-ietf-httpapi-ratelimit-headers; the plug-in's own headers follow an older draft.
+ */
+export const limits = fp(async (app: FastifyInstance, { quotas }: { quotas: Quotas }) => {
+  await app.register(rateLimit, { global: false });
+  const checks = Object.fromEntries(
+    Object.entries(quotas).map(([name, max]) => [
+      name,
+      app.createRateLimit({
+        max,
+        timeWindow: 60_000,
+        keyGenerator: request => `${name}:${request.actor?.sessionId ?? request.ip}`,
+      }),
+    ]),
+  );
+
+  // After the guard, which knows who is calling.
+  app.addHook('onRequest', async (request, reply) => {
+    if (!request.url.startsWith('/v1/')) return;
+    const policy = request.actor === null ? 'public' : request.actor.kind === 'kiosk' ? 'kiosk' : 'default';
+    const state = await checks[policy]!(request);
+    if (state.isAllowed) return;
+    reply.header('ratelimit-policy', `"${policy}";q=${state.max};w=60`);
+    reply.header('ratelimit', `"${policy}";r=${state.remaining};t=${state.ttlInSeconds}`);
+    if (state.isExceeded) throw new Refusal('too-many-requests', { retryAfterSeconds: state.ttlInSeconds, policy });
+  });
+});

@@ -1,0 +1,133 @@
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import fp from 'fastify-plugin';
+import { refusalOfConstraint } from '../db/constraints.ts';
+import { pgErrorOf } from '../db/database.ts';
+import { type Facts, Refusal, type RefusalCode, refusals } from '../refusals.ts';
+
+export type Language = 'zh-CN' | 'en';
+
+/** `zh-CN` unless the caller prefers English. */
+export function languageOf(request: FastifyRequest): Language {
+  const header = request.headers['accept-language'] ?? '';
+  const ranked = header
+    .split(',')
+    .map(part => {
+      const [tag = '', q] = part
+        .trim()
+        .toLowerCase()
+        .split(/;\s*q=/);
+      return { tag, q: q === undefined ? 1 : Number(q) || 0 };
+    })
+    .filter(({ tag, q }) => q > 0 && /^(zh|en)\b/.test(tag))
+    .sort((a, b) => b.q - a.q);
+  return ranked[0]?.tag.startsWith('en') ? 'en' : 'zh-CN';
+}
+
+/** A refusal as RFC 9457 says it. Members beside the standard ones are the facts this caller may know. */
+export function problemOf(
+  refusal: Refusal,
+  context: { origin: string; language: Language; instance: string; requestId: string },
+) {
+  const text = refusals[refusal.code];
+  const key = context.language === 'en' ? 'en' : 'zh';
+  const template = 'detail' in text ? text.detail[key] : undefined;
+  return {
+    type: `${context.origin}/problems/${refusal.code}`,
+    title: text[key],
+    status: text.status,
+    code: refusal.code,
+    detail: template === undefined ? text[key] : fill(template, refusal.facts),
+    instance: context.instance,
+    requestId: context.requestId,
+    ...refusal.facts,
+  };
+}
+
+function fill(template: string, facts: Facts): string {
+  return template.replace(/\{(\w+)\}/g, (_, name: string) => String(facts[name] ?? '?'));
+}
+
+/** Turns whatever goes wrong into `application/problem+json`. Nothing else in the service does. */
+export const problems = fp(async (app: FastifyInstance, { origin }: { origin: string }) => {
+  const send = (request: FastifyRequest, reply: FastifyReply, refusal: Refusal) => {
+    const language = languageOf(request);
+    const problem = problemOf(refusal, {
+      origin,
+      language,
+      instance: request.url.split('?')[0]!,
+      requestId: request.id,
+    });
+    reply.code(problem.status).header('content-language', language).header('vary', 'Accept-Language');
+    if (problem.status === 401) reply.header('www-authenticate', 'Bearer realm="jifen"');
+    if ('retryAfterSeconds' in refusal.facts) reply.header('retry-after', String(refusal.facts.retryAfterSeconds));
+    if (refusal.code === 'method-not-allowed') reply.header('allow', (refusal.facts.allow as string[]).join(', '));
+    // A Buffer, so that no response schema of the route reshapes it.
+    return reply.type('application/problem+json').send(Buffer.from(JSON.stringify(problem)));
+  };
+
+  app.setErrorHandler((error: FastifyError, request, reply) => {
+    const refusal = refusalOf(error);
+    if (refusal.code === 'internal-error') request.log.error({ err: error }, 'unexpected');
+    return send(request, reply, refusal);
+  });
+
+  app.setNotFoundHandler((request, reply) => {
+    const allow = (['GET', 'POST', 'PUT', 'DELETE'] as const).filter(
+      method =>
+        app.findRoute({ url: request.url.split('?')[0]!, method }) !== null ||
+        app.hasRoute({ url: request.url.split('?')[0]!, method }),
+    );
+    return send(
+      request,
+      reply,
+      allow.length > 0 ? new Refusal('method-not-allowed', { allow }) : new Refusal('not-found'),
+    );
+  });
+});
+
+/** What a caught error means to the caller. Anything unexpected is a bug, and says no more than that. */
+function refusalOf(error: FastifyError): Refusal {
+  if (error instanceof Refusal) return error;
+  if (error.validation !== undefined) {
+    const part = error.validationContext ?? 'body';
+    return new Refusal('validation-failed', {
+      errors: error.validation.slice(0, 50).map(({ instancePath, keyword, message, params }) => ({
+        pointer: (part === 'body' ? '' : `/${part}`) + instancePath + (pointerOf(params) ?? ''),
+        code: keyword,
+        detail: message ?? keyword,
+      })),
+    });
+  }
+  const framework = frameworkRefusals[error.code];
+  if (framework !== undefined) return new Refusal(framework);
+  if (error.statusCode === 400) return new Refusal('validation-failed', { errors: [] });
+  const pg = pgErrorOf(error);
+  if (pg !== undefined) {
+    const named = pg.constraint === undefined ? undefined : refusalOfConstraint(pg.constraint);
+    if (named !== undefined) return named;
+    // Waiting too long, a database that is going away or full, no connection left: unknown, to be tried again.
+    if (/^(55P03|57014|57P0[123]|53|08|25P0[34]|40)/.test(pg.code ?? ''))
+      return new Refusal('unavailable', { retryAfterSeconds: 2 });
+  }
+  if (['ECONNREFUSED', 'ECONNRESET', 'EPIPE'].includes(error.code) || /Connection terminated/.test(error.message)) {
+    return new Refusal('unavailable', { retryAfterSeconds: 2 });
+  }
+  return new Refusal('internal-error');
+}
+
+function pointerOf(params: Record<string, unknown>): string | undefined {
+  const name = params.missingProperty ?? params.additionalProperty;
+  return typeof name === 'string' ? `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}` : undefined;
+}
+
+const frameworkRefusals: Record<string, RefusalCode> = {
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'media-type-unsupported',
+  FST_ERR_CTP_BODY_TOO_LARGE: 'body-too-large',
+  FST_ERR_CTP_EMPTY_JSON_BODY: 'validation-failed',
+  FST_ERR_CTP_INVALID_JSON_BODY: 'validation-failed',
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'validation-failed',
+  FST_ERR_BAD_URL: 'not-found',
+  FST_ERR_ASYNC_CONSTRAINT: 'not-found',
+  FST_ERR_HANDLER_TIMEOUT: 'unavailable',
+  FST_UNDER_PRESSURE: 'unavailable',
+};

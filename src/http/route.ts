@@ -1,0 +1,117 @@
+import type {} from '@fastify/swagger';
+import type { FastifyInstance, FastifyRequest, RouteOptions } from 'fastify';
+import fp from 'fastify-plugin';
+import { type RefusalCode, refusals } from '../refusals.ts';
+
+export const roles = [
+  'platformAdmin',
+  'supervisor',
+  'villageAdmin',
+  'clerk',
+  'reviewer',
+  'supervisionBoard',
+  'storekeeper',
+  'kiosk',
+  'household',
+  'teamLeader',
+  'merchant',
+  'auditor',
+] as const;
+
+export type Role = (typeof roles)[number];
+
+/**
+ * Who may call an operation: everybody, whoever is signed in, or holders of one of these roles whose grant covers the
+ * village in the path. `household` always means its own: the guard compares `{household}` in the path, the verb the rest.
+ */
+export type Access = 'public' | 'signedIn' | readonly Role[];
+
+/** Whoever is calling, as the token says; every write reads sign-in and grants again. */
+export interface Actor {
+  kind: 'staff' | 'kiosk' | 'household';
+  /** The user, the kiosk or the household: what the book keeps as its actor. */
+  id: string;
+  /** Whose idempotency keys these are: the user, or the device, so that a call outlives a household's session. */
+  client: string;
+  sessionId: string;
+  /** Role and division-code prefix. */
+  grants: readonly (readonly [Role, string])[];
+  /** Set for kiosks and households at one. */
+  kioskId: string | null;
+  householdId: string | null;
+  /** What a household has shown at the kiosk; null for everybody else. */
+  level: 'card' | 'cardAndPin' | 'pin' | null;
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Null on public operations. */
+    actor: Actor | null;
+  }
+  interface FastifyContextConfig {
+    access?: Access;
+    /** Whether an Idempotency-Key is required; every POST says. */
+    idempotent?: boolean;
+    /** Refusals of this operation's own, beside those that every operation of its kind has. */
+    refusals?: readonly RefusalCode[];
+  }
+}
+
+/** The caller of an operation that is not public. */
+export function actorOf(request: FastifyRequest): Actor {
+  if (request.actor === null) throw new Error('a public operation asked for its caller');
+  return request.actor;
+}
+
+/** True when the actor holds one of `wanted` over `village`. */
+export function holds(actor: Actor, village: string, wanted: readonly Role[]): boolean {
+  return actor.grants.some(([role, prefix]) => wanted.includes(role) && village.startsWith(prefix));
+}
+
+/**
+ * Refuses to boot with a route that does not say who may call it, what it is called and what it answers. Registered
+ * before every other plugin, so that none escapes.
+ */
+export const declaredRoutes = fp(async (app: FastifyInstance) => {
+  app.addHook('onRoute', route => {
+    // The contract's own pages are not part of the contract; nothing else may hide.
+    if (route.schema?.hide === true && /^(\*|\/docs(\/.*)?|\/openapi\.json)$/.test(route.url)) return;
+    const missing = undeclared(route);
+    if (missing.length > 0) throw new Error(`${route.method} ${route.url} does not declare: ${missing.join(', ')}`);
+  });
+});
+
+function undeclared(route: RouteOptions): string[] {
+  const { schema, config } = route;
+  const wanted: [string, boolean][] = [
+    ['config.access', config?.access !== undefined],
+    ['config.idempotent', route.method !== 'POST' || config?.idempotent !== undefined],
+    ['schema.operationId', schema?.operationId !== undefined],
+    ['schema.summary', schema?.summary !== undefined],
+    ['schema.description', schema?.description !== undefined],
+    ['exactly one of schema.tags', schema?.tags?.length === 1],
+    ['schema.response', schema?.response !== undefined],
+  ];
+  return wanted.filter(([, there]) => !there).map(([name]) => name);
+}
+
+/** Every code an operation may be refused with: its own, and those that its kind brings along. */
+export function refusalsOf(route: RouteOptions): RefusalCode[] {
+  const { config, schema, url } = route;
+  const codes = new Set<RefusalCode>(['internal-error', 'unavailable', 'too-many-requests']);
+  const add = (...more: RefusalCode[]) => {
+    for (const code of more) codes.add(code);
+  };
+  if (config?.access !== 'public') add('unauthenticated', 'token-expired', 'session-revoked');
+  if (Array.isArray(config?.access)) {
+    add('forbidden');
+    if (config.access.includes('household')) add('kiosk-session-ended');
+  }
+  if (schema?.body || schema?.querystring || schema?.params) add('validation-failed');
+  if (schema?.params) add('not-found');
+  if (schema?.body) add('body-too-large', 'media-type-unsupported');
+  if (config?.idempotent) add('idempotency-key-required', 'idempotency-in-progress', 'idempotency-key-reused');
+  if (url.includes('?')) throw new Error(`a query belongs into the schema: ${url}`);
+  add(...(config?.refusals ?? []));
+  return [...codes].sort((a, b) => refusals[a].status - refusals[b].status || a.localeCompare(b));
+}

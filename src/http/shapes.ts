@@ -1,0 +1,96 @@
+import { type TSchema, Type } from 'typebox';
+
+/** Shapes that every part of the contract is made of. Each has its bounds; those with a title become components. */
+
+const uuid = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}';
+
+export const exampleId = '0193563d-1111-7000-8000-000000000007';
+export const exampleVillage = '520281127101';
+
+export function Id(description: string) {
+  return Type.String({ pattern: `^${uuid}$`, maxLength: 36, description, examples: [exampleId] });
+}
+
+export const VillageCode = Type.String({
+  pattern: '^[0-9]{12}$',
+  maxLength: 12,
+  description: 'Official 12-digit division code of the village',
+  examples: [exampleVillage],
+});
+
+export function Instant(description: string) {
+  return Type.String({
+    format: 'date-time',
+    pattern: '^2[0-9]{3}-.*(Z|[+-][0-9]{2}:[0-9]{2})$',
+    maxLength: 35,
+    description: `${description} (RFC 3339)`,
+    examples: ['2026-11-23T02:10:00.000Z'],
+  });
+}
+
+export function Day(description: string) {
+  return Type.String({
+    format: 'date',
+    pattern: '^2[0-9]{3}-',
+    maxLength: 10,
+    description: `${description} (calendar day in Asia/Shanghai)`,
+    examples: ['2026-11-23'],
+  });
+}
+
+export function Text(maxLength: number, description: string, example: string) {
+  return Type.String({ minLength: 1, maxLength, pattern: '\\S', description, examples: [example] });
+}
+
+/** Whole points, pieces or minutes. */
+export function Whole(description: string, bounds: { minimum?: number; maximum?: number } = {}) {
+  return Type.Integer({ minimum: 0, maximum: 1_000_000, ...bounds, description, examples: [5] });
+}
+
+/** A sum or a balance: signed, within what JSON can carry exactly. */
+export function Sum(description: string) {
+  return Type.Integer({
+    minimum: -Number.MAX_SAFE_INTEGER,
+    maximum: Number.MAX_SAFE_INTEGER,
+    description,
+    examples: [20],
+  });
+}
+
+export function Nullable<T extends TSchema>(schema: T) {
+  return Type.Union([schema, Type.Null()]);
+}
+
+export function OneOf<const T extends string[]>(values: [...T], description: string) {
+  return Type.Enum(values, { type: 'string', description, examples: [values[0]!] });
+}
+
+/** Path of whatever belongs to a village. */
+export const VillageParams = Type.Object({ village: VillageCode });
+
+export const Problem = Type.Object(
+  {
+    type: Type.String({ format: 'uri', maxLength: 200, description: 'Address of the page that explains the code' }),
+    title: Type.String({ maxLength: 80, description: 'What happened, in the language asked for' }),
+    status: Type.Integer({ minimum: 400, maximum: 599, description: 'HTTP status' }),
+    code: Type.String({ maxLength: 60, description: 'What clients switch on; it never changes meaning' }),
+    detail: Type.String({ maxLength: 400, description: 'What happened this time' }),
+    instance: Type.String({ maxLength: 8192, description: 'Path that was called' }),
+    requestId: Type.String({ maxLength: 64, description: 'Name of this request in our log' }),
+    errors: Type.Optional(
+      Type.Array(
+        Type.Object({
+          pointer: Type.String({ maxLength: 300, description: 'JSON Pointer (RFC 6901) of the offending place' }),
+          code: Type.String({ maxLength: 60, description: 'Which rule of the schema it broke' }),
+          detail: Type.String({ maxLength: 400, description: 'What the rule asks for' }),
+        }),
+        { maxItems: 50, description: 'With `validation-failed`' },
+      ),
+    ),
+  },
+  {
+    title: 'Problem',
+    additionalProperties: true,
+    description: 'A refusal (RFC 9457), with the facts this caller may know',
+  },
+);

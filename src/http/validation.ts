@@ -1,0 +1,88 @@
+import { Ajv } from 'ajv';
+import addFormats from 'ajv-formats';
+import type { FastifyInstance } from 'fastify';
+import fp from 'fastify-plugin';
+import { type ParseErrorCode, visit } from 'jsonc-parser';
+import { Refusal } from '../refusals.ts';
+
+/**
+ * Strict bodies: nothing is coerced, nothing is dropped, an unknown field is refused. Path and query, which arrive as
+ * text, are converted. Only `application/json` has a parser.
+ */
+export const validation = fp(async (app: FastifyInstance) => {
+  const strict = ajv({ coerceTypes: false });
+  const converting = ajv({ coerceTypes: 'array' });
+  app.setValidatorCompiler(({ schema, httpPart }) =>
+    (httpPart === 'body' ? strict : converting).compile(schema as Record<string, unknown>),
+  );
+
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser<string>('application/json', { parseAs: 'string' }, (_request, text, done) => {
+    try {
+      done(null, parse(text));
+    } catch (error) {
+      done(error as Error);
+    }
+  });
+
+  // %00 passes every pattern that does not forbid it, and PostgreSQL's text cannot hold it.
+  app.addHook('onRequest', async request => {
+    if (/%00/.test(request.url)) throw malformed('', 'nul', 'NUL is not text');
+  });
+});
+
+function ajv(options: { coerceTypes: boolean | 'array' }): Ajv {
+  const instance = new Ajv({ ...options, removeAdditional: false, useDefaults: true, allErrors: false, strict: false });
+  addFormats.default(instance);
+  return instance;
+}
+
+/** JSON of RFC 8259, with what it leaves open closed: no repeated keys, no NUL, no half characters. */
+function parse(text: string): unknown {
+  refuseRepeatedKeys(text);
+  let body: unknown;
+  try {
+    body = JSON.parse(text);
+  } catch {
+    throw malformed('', 'json', 'not JSON');
+  }
+  refuseBadText(body, '', 0);
+  return body;
+}
+
+/** The last of two equal keys would win, and another reader of the same body may take the first. */
+function refuseRepeatedKeys(text: string): void {
+  const objects: Set<string>[] = [];
+  visit(text, {
+    onObjectBegin: () => {
+      objects.push(new Set());
+    },
+    onObjectProperty: name => {
+      const seen = objects.at(-1);
+      if (seen?.has(name)) throw malformed('', 'repeatedKey', `repeated key ${JSON.stringify(name.slice(0, 40))}`);
+      seen?.add(name);
+    },
+    onObjectEnd: () => {
+      objects.pop();
+    },
+    onError: (_error: ParseErrorCode) => undefined,
+  });
+}
+
+function refuseBadText(value: unknown, pointer: string, depth: number): void {
+  if (depth > 20) throw malformed(pointer, 'depth', 'nested too deep');
+  if (typeof value === 'string') {
+    if (value.includes('\0')) throw malformed(pointer, 'nul', 'NUL is not text');
+    if (!value.isWellFormed()) throw malformed(pointer, 'unicode', 'not well-formed Unicode');
+  } else if (typeof value === 'object' && value !== null) {
+    for (const [name, member] of Object.entries(value)) {
+      if (name === '__proto__') throw malformed(pointer, 'additionalProperties', 'unknown field');
+      if (typeof member === 'string' || typeof member === 'object')
+        refuseBadText(member, `${pointer}/${name}`, depth + 1);
+    }
+  }
+}
+
+function malformed(pointer: string, code: string, detail: string): Refusal {
+  return new Refusal('validation-failed', { errors: [{ pointer, code, detail }] });
+}

@@ -1,0 +1,114 @@
+import { and, eq, gt, isNull, or } from 'drizzle-orm';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import fp from 'fastify-plugin';
+import { type Clock, iso } from '../calendar.ts';
+import type { Database, Db, Tx } from '../db/database.ts';
+import { none } from '../db/scope.ts';
+import { type Access, type Actor, actorOf, holds, type Role } from '../http/route.ts';
+import { Refusal } from '../refusals.ts';
+import { getLiveSession } from './sessions.ts';
+import { grant, session, user } from './tables.ts';
+import type { Tokens } from './tokens.ts';
+
+/**
+ * Judges every request before it is looked at: no or bad token 401, a village out of scope 404, a role without the
+ * action 403. The path names the village and the grant decides; no right comes from a header or a body.
+ */
+export const guard = fp(
+  async (
+    app: FastifyInstance,
+    deps: { database: Database; clock: Clock; tokens: Tokens; villageExists: (village: string) => Promise<boolean> },
+  ) => {
+    app.decorateRequest('actor', null);
+    app.addHook('onRequest', async request => {
+      const { access } = request.routeOptions.config;
+      if (request.is404 || access === undefined || access === 'public') return;
+      const actor = deps.tokens.verify(bearerOf(request));
+      if (actor.kind === 'household') await touchHouseholdSession(deps.database, actor, deps.clock.now());
+      request.actor = actor;
+      await judge(actor, request, access, deps.villageExists);
+    });
+  },
+);
+
+function bearerOf(request: FastifyRequest): string {
+  const [scheme, token, ...rest] = (request.headers.authorization ?? '').split(' ');
+  if (scheme?.toLowerCase() !== 'bearer' || !token || rest.length > 0 || token.length > 4096) {
+    throw new Refusal('unauthenticated');
+  }
+  return token;
+}
+
+async function judge(
+  actor: Actor,
+  request: FastifyRequest,
+  access: Exclude<Access, 'public'>,
+  villageExists: (village: string) => Promise<boolean>,
+): Promise<void> {
+  const { village, household } = request.params as { village?: string; household?: string };
+  if (village !== undefined) {
+    if (!/^[0-9]{12}$/.test(village)) throw new Refusal('not-found');
+    if (!actor.grants.some(([, prefix]) => village.startsWith(prefix))) throw new Refusal('not-found');
+    if (!(await villageExists(village))) throw new Refusal('not-found');
+  }
+  if (access !== 'signedIn' && !mayCall(actor, village, access)) {
+    throw new Refusal('forbidden', { requiredRoles: access });
+  }
+  // A household is told of another one's page what it would be told of none.
+  if (household !== undefined && actor.kind === 'household' && household !== actor.householdId) {
+    throw new Refusal('not-found');
+  }
+}
+
+function mayCall(actor: Actor, village: string | undefined, access: readonly Role[]): boolean {
+  return village === undefined ? actor.grants.some(([role]) => access.includes(role)) : holds(actor, village, access);
+}
+
+/** A household's sign-in lives for a minute at a time: every request looks at it, and keeps it alive. */
+async function touchHouseholdSession(database: Database, actor: Actor, now: Temporal.Instant): Promise<void> {
+  await database.inTransaction(none, async tx => {
+    await getLiveSession(tx, actor.sessionId, now);
+    await tx
+      .update(session)
+      .set({ usedAt: iso(now) })
+      .where(eq(session.id, actor.sessionId));
+  });
+}
+
+/**
+ * Reads sign-in and grants again, in the database transaction of a write: a dismissed clerk can change nothing from that
+ * moment on.
+ * @throws Refusal `session-revoked` | `kiosk-session-ended` | `forbidden`
+ */
+export function standing(clock: Clock): (tx: Tx, request: FastifyRequest) => Promise<void> {
+  return async (tx, request) => {
+    const actor = actorOf(request);
+    const { access } = request.routeOptions.config;
+    await getLiveSession(tx, actor.sessionId, clock.now());
+    if (actor.kind !== 'staff') return;
+    const grants = await grantsOf(tx, actor.id, clock.now());
+    if (grants.length === 0) throw new Refusal('session-revoked', { reason: 'grantEnded' });
+    const { village } = request.params as { village?: string };
+    if (Array.isArray(access) && !mayCall({ ...actor, grants }, village, access)) {
+      throw new Refusal('forbidden', { requiredRoles: access });
+    }
+  };
+}
+
+/** Role and prefix of every grant that holds now; none for a disabled user. */
+export async function grantsOf(db: Db, userId: string, now: Temporal.Instant): Promise<[Role, string][]> {
+  const rows = await db
+    .select({ role: grant.role, prefix: grant.prefix })
+    .from(grant)
+    .innerJoin(user, eq(user.id, grant.userId))
+    .where(
+      and(
+        eq(grant.userId, userId),
+        eq(user.state, 'active'),
+        isNull(grant.endedAt),
+        or(isNull(grant.until), gt(grant.until, iso(now))),
+      ),
+    )
+    .orderBy(grant.role, grant.prefix);
+  return rows.map(({ role, prefix }) => [role, prefix]);
+}

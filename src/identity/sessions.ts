@@ -1,0 +1,129 @@
+import { createHash, randomBytes, randomUUIDv7 } from 'node:crypto';
+import { and, eq, isNull, or } from 'drizzle-orm';
+import { iso } from '../calendar.ts';
+import type { Db, Tx } from '../db/database.ts';
+import { Refusal } from '../refusals.ts';
+import { session, spentRefresh } from './tables.ts';
+
+export type SessionRow = typeof session.$inferSelect;
+
+export type EndReason = 'signedOut' | 'refreshReused' | 'disabled' | 'replaced';
+
+/** How long a sign-in lasts: until nobody has used it for `idleSeconds`, and never beyond `maxSeconds`. */
+export const lifetimes = {
+  staff: { idleSeconds: 12 * 3600, maxSeconds: 7 * 24 * 3600 },
+  kiosk: { idleSeconds: 90 * 24 * 3600, maxSeconds: 3650 * 24 * 3600 },
+  household: { idleSeconds: 60, maxSeconds: 300 },
+} as const;
+
+/** Begins a sign-in. Answers the session and, but for households, its refresh token, which is kept as a digest only. */
+export async function startSession(
+  tx: Tx,
+  who: { kind: SessionRow['kind']; subject: string; village: string | null; device: string | null },
+  now: Temporal.Instant,
+): Promise<{ session: SessionRow; refreshToken: string }> {
+  const { idleSeconds, maxSeconds } = lifetimes[who.kind];
+  const refreshToken = newToken();
+  const [row] = await tx
+    .insert(session)
+    .values({
+      id: randomUUIDv7(),
+      ...who,
+      refreshHash: who.kind === 'household' ? null : digest(refreshToken),
+      createdAt: iso(now),
+      usedAt: iso(now),
+      idleSeconds,
+      expiresAt: iso(now.add({ seconds: maxSeconds })),
+    })
+    .returning();
+  return { session: row!, refreshToken };
+}
+
+/**
+ * Rotates a refresh token. It stays good until its successor is first used, so an answer lost on a bad line costs
+ * nothing: a retry gets a fresh successor and voids the unused one. Presented after that, it ends the whole sign-in
+ * (RFC 9700, section 4.14.2).
+ *
+ * Answers `reused` instead of throwing, because the end of the sign-in has to be committed.
+ * @throws Refusal `unauthenticated` | `session-revoked` (facts: `reason`)
+ */
+export async function rotate(
+  tx: Tx,
+  kind: SessionRow['kind'],
+  refreshToken: string,
+  now: Temporal.Instant,
+): Promise<{ session: SessionRow; refreshToken: string } | { reused: SessionRow }> {
+  const hash = digest(refreshToken);
+  const [row] = await tx
+    .select()
+    .from(session)
+    .where(and(eq(session.kind, kind), or(eq(session.refreshHash, hash), eq(session.successorHash, hash))))
+    .for('update');
+  if (row === undefined) return await spent(tx, hash, kind, now);
+  refuseEnded(row, now);
+
+  const next = newToken();
+  const usesSuccessor = row.successorHash?.equals(hash) === true;
+  // What is left behind may never come back: the token that was succeeded, or the successor that nobody used.
+  const left = usesSuccessor ? row.refreshHash : row.successorHash;
+  if (left !== null) await tx.insert(spentRefresh).values({ hash: left, sessionId: row.id });
+  const [rotated] = await tx
+    .update(session)
+    .set({ refreshHash: hash, successorHash: digest(next), usedAt: iso(now) })
+    .where(eq(session.id, row.id))
+    .returning();
+  return { session: rotated!, refreshToken: next };
+}
+
+async function spent(tx: Tx, hash: Buffer, kind: string, now: Temporal.Instant): Promise<{ reused: SessionRow }> {
+  const [old] = await tx.select().from(spentRefresh).where(eq(spentRefresh.hash, hash));
+  if (old === undefined) throw new Refusal('unauthenticated');
+  const [row] = await tx.select().from(session).where(eq(session.id, old.sessionId)).for('update');
+  if (row === undefined || row.kind !== kind) throw new Refusal('unauthenticated');
+  refuseEnded(row, now);
+  await endSessions(tx, { id: row.id }, 'refreshReused', now);
+  return { reused: row };
+}
+
+/** Ends a sign-in, or all of a user or device. */
+export async function endSessions(
+  tx: Tx,
+  which: { id: string } | { subject: string } | { device: string },
+  reason: EndReason,
+  now: Temporal.Instant,
+): Promise<void> {
+  const mine =
+    'id' in which
+      ? eq(session.id, which.id)
+      : 'subject' in which
+        ? eq(session.subject, which.subject)
+        : eq(session.device, which.device);
+  await tx
+    .update(session)
+    .set({ endedAt: iso(now), endedReason: reason })
+    .where(and(mine, isNull(session.endedAt)));
+}
+
+/** The sign-in, unless it has ended. @throws Refusal `session-revoked` | `kiosk-session-ended` */
+export async function getLiveSession(db: Db, id: string, now: Temporal.Instant): Promise<SessionRow> {
+  const [row] = await db.select().from(session).where(eq(session.id, id));
+  if (row === undefined) throw new Refusal('unauthenticated');
+  refuseEnded(row, now);
+  return row;
+}
+
+function refuseEnded(row: SessionRow, now: Temporal.Instant): void {
+  const idleUntil = Temporal.Instant.from(row.usedAt).add({ seconds: row.idleSeconds });
+  const over = Temporal.Instant.compare(now, row.expiresAt) >= 0 || Temporal.Instant.compare(now, idleUntil) >= 0;
+  if (row.kind === 'household' && (over || row.endedAt !== null)) throw new Refusal('kiosk-session-ended');
+  if (row.endedAt !== null) throw new Refusal('session-revoked', { reason: row.endedReason });
+  if (over) throw new Refusal('token-expired');
+}
+
+function newToken(): string {
+  return randomBytes(32).toString('base64url');
+}
+
+function digest(token: string): Buffer {
+  return createHash('sha256').update(token).digest();
+}

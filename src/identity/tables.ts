@@ -1,0 +1,55 @@
+import { integer, pgSchema, text, uuid } from 'drizzle-orm/pg-core';
+import { bytea, instant } from '../db/columns.ts';
+import type { Role } from '../http/route.ts';
+
+const schema = pgSchema('identity');
+
+export const user = schema.table('user', {
+  id: uuid().primaryKey(),
+  login: text().notNull(),
+  name: text().notNull(),
+  passwordHash: text().notNull(),
+  state: text().$type<'active' | 'disabled'>().notNull(),
+  createdBy: uuid(),
+  createdAt: instant().notNull(),
+});
+
+/** Wrong passwords by the name that was typed, whether anybody has that name or not. */
+export const signIn = schema.table('sign_in', {
+  login: text().primaryKey(),
+  failedAttempts: integer().notNull(),
+  lockedUntil: instant(),
+});
+
+export const grant = schema.table('grant', {
+  id: uuid().primaryKey(),
+  userId: uuid().notNull(),
+  role: text().$type<Role>().notNull(),
+  prefix: text().notNull(),
+  grantedBy: uuid(),
+  grantedAt: instant().notNull(),
+  until: instant(),
+  endedBy: uuid(),
+  endedAt: instant(),
+});
+
+export const session = schema.table('session', {
+  id: uuid().primaryKey(),
+  kind: text().$type<'staff' | 'kiosk' | 'household'>().notNull(),
+  subject: uuid().notNull(),
+  village: text(),
+  device: uuid(),
+  refreshHash: bytea(),
+  successorHash: bytea(),
+  createdAt: instant().notNull(),
+  usedAt: instant().notNull(),
+  idleSeconds: integer().notNull(),
+  expiresAt: instant().notNull(),
+  endedAt: instant(),
+  endedReason: text(),
+});
+
+export const spentRefresh = schema.table('spent_refresh', {
+  hash: bytea().primaryKey(),
+  sessionId: uuid().notNull(),
+});

@@ -1,0 +1,61 @@
+/** The chart of accounts: every code an account may have, and nothing else writes one. Its floor is `ledger.floor_of`. */
+
+export type Asset = 'PTS' | 'HON' | 'MIN' | 'CNY' | `SKU:${string}`;
+
+export interface AccountKey {
+  code: string;
+  asset: Asset;
+}
+
+/** Pieces of one kind of goods. */
+export function skuOf(goodsId: string): Asset {
+  return `SKU:${goodsId}`;
+}
+
+/** Where points come from and go to: no floor. */
+export const issued = 'issued';
+export const redeemed = 'redeemed';
+/** Where goods go to. */
+export const handedOut = 'handedOut';
+export const lost = 'lost';
+
+export type HouseholdPurpose = 'available' | 'pending' | 'held' | 'honour';
+
+export function householdAccount(householdId: string, purpose: HouseholdPurpose): string {
+  return `household:${householdId}:${purpose}`;
+}
+
+export function shelf(storeId: string): string {
+  return `shelf:${storeId}`;
+}
+
+export function reserved(storeId: string): string {
+  return `reserved:${storeId}`;
+}
+
+export function supply(documentId: string): string {
+  return `supply:${documentId}`;
+}
+
+/** The accounts every book has from its first day. */
+export const bookAccounts: AccountKey[] = [
+  { code: issued, asset: 'PTS' },
+  { code: issued, asset: 'HON' },
+  { code: redeemed, asset: 'PTS' },
+];
+
+/** The accounts that open with a household. */
+export function householdAccounts(householdId: string): AccountKey[] {
+  return [
+    { code: householdAccount(householdId, 'available'), asset: 'PTS' },
+    { code: householdAccount(householdId, 'pending'), asset: 'PTS' },
+    { code: householdAccount(householdId, 'held'), asset: 'PTS' },
+    { code: householdAccount(householdId, 'honour'), asset: 'HON' },
+  ];
+}
+
+/** The accounts that goods need at a store. */
+export function goodsAccounts(storeId: string, goodsId: string): AccountKey[] {
+  const asset = skuOf(goodsId);
+  return [shelf(storeId), reserved(storeId), handedOut, lost].map(code => ({ code, asset }));
+}

@@ -1,0 +1,65 @@
+import { sql } from 'drizzle-orm';
+import { rowsOf, type Tx } from '../db/database.ts';
+import { type Facts, isRefusalCode, Refusal, type RefusalCode } from '../refusals.ts';
+import type { AccountKey } from './accounts.ts';
+import type { Command } from './transactions.ts';
+
+export interface Posted {
+  status: 'posted' | 'replayed';
+  /** The voucher number: gapless in the village's book. */
+  number: number;
+  id: string;
+  /** Chain hash after this transaction, lower-case hex. */
+  hash: string;
+  postedAt: string;
+  /** Balance of each account it touched, by `<code> <asset>`; absent on a replay. */
+  balances?: Record<string, number>;
+}
+
+/** One command's answer. `undone`: it had been posted, but another command of an atomic list was refused. */
+export type PostResult = Posted | { status: 'undone' } | { status: 'refused'; code: RefusalCode; facts: Facts };
+
+/**
+ * Posts a list of commands in a village's book, in order, and answers each. One refused command never harms its
+ * neighbours; with `atomic` all are posted or none. Takes the pen of the book until the database transaction ends, so
+ * it is called last.
+ */
+export async function post(
+  tx: Tx,
+  village: string,
+  commands: Command[],
+  options: { atomic: boolean },
+): Promise<PostResult[]> {
+  const [row] = await rowsOf<{ results: PostResult[] }>(
+    tx,
+    sql`select ledger.post(${village}, ${JSON.stringify(commands)}::jsonb, ${options.atomic}) as results`,
+  );
+  return row!.results.map(result => {
+    if (result.status === 'undone') return result;
+    if (result.status !== 'refused') return { ...result, postedAt: new Date(result.postedAt).toISOString() };
+    // A code that refusals.ts does not know would reach the client as a bug, and it is one.
+    if (!isRefusalCode(result.code)) throw new Error(`the ledger refused with an unknown code: ${result.code}`);
+    return result;
+  });
+}
+
+/**
+ * Posts one transaction.
+ * @throws Refusal whatever the ledger refuses it with: `insufficient-points`, `insufficient-stock`, `cap-reached`, …
+ */
+export async function postOne(tx: Tx, village: string, command: Command): Promise<Posted> {
+  const [result] = await post(tx, village, [command], { atomic: false });
+  if (result?.status === 'refused') throw new Refusal(result.code, result.facts);
+  return result as Posted;
+}
+
+/** Opens a village's book. Opening it again changes nothing. */
+export async function openBook(tx: Tx, village: string, accounts: AccountKey[]): Promise<void> {
+  await tx.execute(sql`select ledger.open_book(${village})`);
+  await openAccounts(tx, village, accounts);
+}
+
+/** Opens accounts; those that are open stay as they are. Takes the pen. */
+export async function openAccounts(tx: Tx, village: string, accounts: AccountKey[]): Promise<void> {
+  await tx.execute(sql`select ledger.open_accounts(${village}, ${JSON.stringify(accounts)}::jsonb)`);
+}

@@ -1,0 +1,188 @@
+import { randomUUIDv7 } from 'node:crypto';
+import type { RefusalCode } from '../refusals.ts';
+import {
+  type Asset,
+  handedOut,
+  householdAccount,
+  issued,
+  lost,
+  redeemed,
+  reserved,
+  shelf,
+  skuOf,
+  supply,
+} from './accounts.ts';
+
+/** An amount of one asset from one account to another. Whole units: points, minutes, pieces; money in fen. */
+export interface Transfer {
+  from: string;
+  to: string;
+  asset: Asset;
+  amount: number;
+}
+
+/** A use of a cap, judged under the pen: `use` more must fit below `max`, or the command is refused with `code`. */
+export interface Limit {
+  key: string;
+  use: number;
+  max: number;
+  code: Extract<RefusalCode, 'cap-reached' | 'rule-exclusive' | 'redemption-limit' | 'exchange-full'>;
+}
+
+/** What every business event says of itself. `actor` and `approver` are ids of users or devices, never names. */
+export interface Event {
+  actor: string;
+  approver?: string | undefined;
+  /** RFC 3339, UTC. */
+  occurredAt: string;
+  /** Calendar day in Asia/Shanghai. */
+  businessDate: string;
+  memo?: string | undefined;
+}
+
+/** One transaction to be posted. `cause` is unique per village and kind, for ever. */
+export interface Command extends Event {
+  id: string;
+  kind: string;
+  cause: string;
+  frozen?: Record<string, string>;
+  transfers?: Transfer[];
+  limits?: Limit[];
+  reverses?: number;
+}
+
+/*
+ * Every way value moves, and nothing here touches anything: each function says which transfers a business event is made
+ * of, and `post` writes them.
+ */
+
+/** Points for a household: to `pending` while the village may object, else spendable; honour grows when they are. */
+export function award(
+  event: Event,
+  award: {
+    awardId: string;
+    householdId: string;
+    points: number;
+    honour: boolean;
+    pending: boolean;
+    limits: Limit[];
+    frozen: Record<string, string>;
+  },
+): Command {
+  const to = householdAccount(award.householdId, award.pending ? 'pending' : 'available');
+  const transfers: Transfer[] = [{ from: issued, to, asset: 'PTS', amount: award.points }];
+  if (award.honour && !award.pending) {
+    transfers.push({
+      from: issued,
+      to: householdAccount(award.householdId, 'honour'),
+      asset: 'HON',
+      amount: award.points,
+    });
+  }
+  return command(event, 'award', `award:${award.awardId}`, { transfers, limits: award.limits, frozen: award.frozen });
+}
+
+interface Order {
+  redemptionId: string;
+  householdId: string;
+  storeId: string;
+  points: number;
+  /** Services have no stock and are no lines here. */
+  goods: { goodsId: string; quantity: number }[];
+}
+
+/** Points and goods set aside for a reserved redemption, or neither. */
+export function redemptionHold(
+  event: Event,
+  order: Order,
+  terms: { limits: Limit[]; frozen: Record<string, string> },
+): Command {
+  return command(event, 'redemptionHold', `redemption:${order.redemptionId}:hold`, {
+    ...terms,
+    transfers: moves(order, { points: ['available', 'held'], goods: [shelf(order.storeId), reserved(order.storeId)] }),
+  });
+}
+
+/** What was set aside leaves for good. */
+export function redemptionFulfil(event: Event, order: Order): Command {
+  return command(event, 'redemptionFulfil', `redemption:${order.redemptionId}:fulfil`, {
+    transfers: moves(order, { points: ['held', redeemed], goods: [reserved(order.storeId), handedOut] }),
+  });
+}
+
+/** Reserved and handed over at once: one transaction, points out and goods out. */
+export function redemption(
+  event: Event,
+  order: Order,
+  terms: { limits: Limit[]; frozen: Record<string, string> },
+): Command {
+  return command(event, 'redemption', `redemption:${order.redemptionId}:fulfil`, {
+    ...terms,
+    transfers: moves(order, { points: ['available', redeemed], goods: [shelf(order.storeId), handedOut] }),
+  });
+}
+
+/** A reservation that was cancelled or ran out of time: its hold backwards, the day's visit given back. */
+export function redemptionRelease(event: Event, release: { redemptionId: string; holdNumber: number }): Command {
+  return command(event, 'redemptionRelease', `redemption:${release.redemptionId}:release`, {
+    reverses: release.holdNumber,
+  });
+}
+
+/** Goods come back, whole or in part: points to the household, goods to the shelf, or to `lost` when they are spoiled. */
+export function redemptionReturn(event: Event, order: Order & { returnId: string; restock: boolean }): Command {
+  const back = order.restock ? shelf(order.storeId) : lost;
+  return command(event, 'redemptionReturn', `return:${order.returnId}`, {
+    transfers: moves(order, { points: [redeemed, 'available'], goods: [handedOut, back] }),
+  });
+}
+
+/** Goods come in by a posted stock document. */
+export function stockReceipt(event: Event, document: StockDocument): Command {
+  return command(event, 'stockReceipt', `stockDocument:${document.documentId}`, {
+    transfers: document.lines.map(line => ({
+      from: supply(document.documentId),
+      to: shelf(document.storeId),
+      asset: skuOf(line.goodsId),
+      amount: line.quantity,
+    })),
+  });
+}
+
+/** Goods are spoiled or lost. */
+export function stockWriteOff(event: Event, document: StockDocument): Command {
+  return command(event, 'stockWriteOff', `stockDocument:${document.documentId}`, {
+    transfers: document.lines.map(line => ({
+      from: shelf(document.storeId),
+      to: lost,
+      asset: skuOf(line.goodsId),
+      amount: line.quantity,
+    })),
+  });
+}
+
+interface StockDocument {
+  documentId: string;
+  storeId: string;
+  lines: { goodsId: string; quantity: number }[];
+}
+
+/** The mirror of a transaction, at most once. The ledger itself makes the transfers and gives the limits back. */
+export function reversal(event: Event, number: number): Command {
+  return command(event, 'reversal', `reversal:${number}`, { reverses: number });
+}
+
+function moves(order: Order, way: { points: [string, string]; goods: [string, string] }): Transfer[] {
+  const [pointsFrom, pointsTo] = way.points.map(end =>
+    end === redeemed ? redeemed : householdAccount(order.householdId, end as 'available' | 'held'),
+  ) as [string, string];
+  const [from, to] = way.goods;
+  return [
+    { from: pointsFrom, to: pointsTo, asset: 'PTS', amount: order.points },
+    ...order.goods.map(line => ({ from, to, asset: skuOf(line.goodsId), amount: line.quantity })),
+  ];
+}
+
+function command(event: Event, kind: string, cause: string, rest: Partial<Command>): Command {
+  return { id: randomUUIDv7(), kind, cause, ...event, ...rest };
+}

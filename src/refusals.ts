@@ -1,0 +1,155 @@
+/**
+ * Every way we say no. The key is the code that clients switch on; it never changes meaning. `zh` is at most 20
+ * characters, so that a kiosk can show and speak it. In a detail, `{name}` stands for the fact of that name.
+ */
+export const refusals = {
+  'validation-failed': { status: 400, zh: '填写内容不符合要求', en: 'Malformed, or does not match the schema' },
+  'cursor-mismatch': { status: 400, zh: '翻页标记与条件不符', en: 'Cursor belongs to another query' },
+  'idempotency-key-required': { status: 400, zh: '缺少幂等键', en: 'Idempotency-Key is required' },
+  unauthenticated: { status: 401, zh: '请先登录', en: 'Sign in first' },
+  'token-expired': { status: 401, zh: '登录已过期', en: 'Token has expired' },
+  'sign-in-failed': { status: 401, zh: '账号或密码不正确', en: 'Wrong name or password' },
+  'session-revoked': { status: 401, zh: '登录已失效', en: 'Session has been ended' },
+  'kiosk-session-ended': { status: 401, zh: '操作超时，请重新刷卡', en: 'Household session has ended' },
+  forbidden: { status: 403, zh: '没有权限', en: 'Role does not allow this' },
+  'sign-in-locked': { status: 403, zh: '登录已锁定，请稍后再试', en: 'Sign-in is locked' },
+  'second-person-required': { status: 403, zh: '须由另一人办理', en: 'A second person must decide' },
+  'device-suspended': { status: 403, zh: '设备已停用', en: 'Device is suspended' },
+  'pairing-denied': { status: 403, zh: '配对申请被拒绝', en: 'Pairing was denied' },
+  'card-revoked': { status: 403, zh: '此卡已挂失', en: 'Card has been revoked' },
+  'pin-required': { status: 403, zh: '请输入密码', en: 'PIN required' },
+  'pin-wrong': {
+    status: 403,
+    zh: '密码不正确',
+    en: 'Wrong PIN',
+    detail: { zh: '还可以再试 {attemptsLeft} 次。', en: '{attemptsLeft} attempts left.' },
+  },
+  'pin-locked': {
+    status: 403,
+    zh: '密码已锁定',
+    en: 'PIN is locked',
+    detail: { zh: '请找村文书当面解锁。', en: 'Ask the village clerk to unlock it in person.' },
+  },
+  'not-found': { status: 404, zh: '没有找到', en: 'Not found' },
+  'card-unknown': { status: 404, zh: '未识别的卡', en: 'Card not recognised' },
+  'method-not-allowed': { status: 405, zh: '不支持的操作方式', en: 'Method not allowed' },
+  'not-acceptable': { status: 406, zh: '不支持的输出格式', en: 'No such representation' },
+  'wrong-state': {
+    status: 409,
+    zh: '当前状态不能这样操作',
+    en: 'State does not allow this',
+    detail: { zh: '现在的状态是 {state}。', en: 'The state is {state}.' },
+  },
+  'already-exists': { status: 409, zh: '已经登记过', en: 'Already exists' },
+  'idempotency-in-progress': { status: 409, zh: '上一次请求仍在处理', en: 'First call is still running' },
+  'household-not-active': { status: 409, zh: '本户已冻结或销户', en: 'Household is frozen or closed' },
+  'award-duplicate': { status: 409, zh: '此事项已登记过积分', en: 'This occasion was already awarded' },
+  'already-reversed': { status: 409, zh: '此笔不能再冲正', en: 'Already reversed, or itself a reversal' },
+  'cause-reused': { status: 409, zh: '同一事由已有不同内容入账', en: 'The cause was posted with other content' },
+  'price-changed': { status: 409, zh: '价格已变', en: 'Price has changed' },
+  expired: {
+    status: 410,
+    zh: '已过期',
+    en: 'Expired',
+    detail: { zh: '已于 {expiredAt} 过期。', en: 'It expired at {expiredAt}.' },
+  },
+  'body-too-large': { status: 413, zh: '内容过大', en: 'Body is too large' },
+  'media-type-unsupported': { status: 415, zh: '不支持或无法识别的文件', en: 'Unsupported or unreadable file' },
+  'idempotency-key-reused': { status: 422, zh: '幂等键已用于其他请求', en: 'Key was used for another request' },
+  'batch-refused': { status: 422, zh: '整批未通过', en: 'Batch refused as a whole' },
+  'insufficient-points': {
+    status: 422,
+    zh: '积分不足',
+    en: 'Not enough points',
+    detail: { zh: '需要 {required} 分，可用 {available} 分。', en: '{required} points needed, {available} available.' },
+  },
+  'insufficient-stock': {
+    status: 422,
+    zh: '库存不足',
+    en: 'Not enough stock',
+    detail: {
+      zh: '需要 {required} 件，现有 {available} 件。',
+      en: '{required} pieces needed, {available} on the shelf.',
+    },
+  },
+  'insufficient-balance': { status: 422, zh: '余额不足', en: 'Account balance too low' },
+  'rule-not-in-force': { status: 422, zh: '细则当前不生效', en: 'Rule is not in force' },
+  'rule-wording-refused': { status: 422, zh: '含罚款或停发待遇内容', en: 'Fine or benefit cut in a rule' },
+  'cap-reached': {
+    status: 422,
+    zh: '已达封顶次数或分值',
+    en: 'Cap reached',
+    detail: { zh: '上限 {limit}，已用 {used}。', en: 'The limit is {limit}, {used} used.' },
+  },
+  'rule-exclusive': { status: 422, zh: '同类事项只计一项', en: 'An exclusive rule already applied' },
+  'out-of-bounds': {
+    status: 422,
+    zh: '数值超出规定范围',
+    en: 'Outside the bounds of rule or policy',
+    detail: { zh: '{field} 须在 {min} 到 {max} 之间。', en: '{field} must be from {min} to {max}.' },
+  },
+  'business-date-refused': {
+    status: 422,
+    zh: '业务日期不可用',
+    en: 'Business date not allowed',
+    detail: { zh: '可用日期为 {earliest} 至 {latest}。', en: 'Dates from {earliest} to {latest} are allowed.' },
+  },
+  'reversal-arrears': {
+    status: 422,
+    zh: '积分已兑出，不足冲回',
+    en: 'Points already spent',
+    detail: {
+      zh: '需冲回 {required} 分，可用 {available} 分。',
+      en: '{required} points to take back, {available} available.',
+    },
+  },
+  'goods-not-offered': { status: 422, zh: '该商品暂不兑换', en: 'Goods are not offered' },
+  'redemption-limit': {
+    status: 422,
+    zh: '已达兑换上限',
+    en: 'Redemption limit reached',
+    detail: { zh: '每天 {limit} 次，已用 {used} 次。', en: '{limit} a day, {used} used.' },
+  },
+  'exchange-closed': { status: 422, zh: '今天不是兑换日', en: 'Not an exchange day' },
+  'exchange-full': { status: 422, zh: '今日名额已满', en: 'Exchange day is full' },
+  'pickup-code-wrong': { status: 422, zh: '取货码不正确', en: 'Wrong pick-up code' },
+  'too-late': { status: 422, zh: '已过期限', en: 'The window is over' },
+  'export-too-large': { status: 422, zh: '导出范围过大', en: 'Export range too large' },
+  'too-many-requests': {
+    status: 429,
+    zh: '操作太频繁',
+    en: 'Too many requests',
+    detail: { zh: '请在 {retryAfterSeconds} 秒后再试。', en: 'Try again in {retryAfterSeconds} seconds.' },
+  },
+  'internal-error': { status: 500, zh: '系统出错，请稍后再试', en: 'Internal error' },
+  unavailable: { status: 503, zh: '系统繁忙，请稍后再试', en: 'Temporarily unavailable' },
+} as const satisfies Record<string, RefusalText>;
+
+interface RefusalText {
+  status: number;
+  zh: string;
+  en: string;
+  detail?: { zh: string; en: string };
+}
+
+export type RefusalCode = keyof typeof refusals;
+
+/** What this caller may know about the refusal: no SQL, no stack, no other household. */
+export type Facts = Record<string, unknown>;
+
+/** An expected no. `http/problems.ts` alone turns it into an answer. */
+export class Refusal extends Error {
+  readonly code: RefusalCode;
+  readonly facts: Facts;
+
+  constructor(code: RefusalCode, facts: Facts = {}) {
+    super(code);
+    this.name = 'Refusal';
+    this.code = code;
+    this.facts = facts;
+  }
+}
+
+export function isRefusalCode(code: string): code is RefusalCode {
+  return Object.hasOwn(refusals, code);
+}

@@ -1,0 +1,114 @@
+import { and, desc, eq, lte } from 'drizzle-orm';
+import { dayOf, iso } from '../calendar.ts';
+import type { Db, Tx } from '../db/database.ts';
+import type { Actor } from '../http/route.ts';
+import { Refusal } from '../refusals.ts';
+import { getVillage } from './read.ts';
+import { policy as policyTable } from './tables.ts';
+
+/** When the store is open: each week on a day (1 Monday … 7 Sunday), or each month on one. Times of day in Asia/Shanghai. */
+export interface ExchangeDay {
+  weekday: number | null;
+  dayOfMonth: number | null;
+  opens: string;
+  closes: string;
+}
+
+/** What a village has decided about itself. Points are whole, lengths of time are named by their unit. */
+export interface PolicySettings {
+  /** Days on the notice board before a direct award can be spent: 0, or 3 to 7. */
+  directAwardPublicityDays: number;
+  /** Most points of one direct award; above it must be a claim. */
+  directAwardMaxPoints: number;
+  /** How many days an award or a redemption may be entered after it happened. */
+  backdateDays: number;
+  /** Most points a household is awarded a day; caps of each rule come on top. */
+  householdDayMaxPoints: number;
+  /** Redemptions of one household a day. */
+  redemptionsPerDay: number;
+  exchangeDays: ExchangeDay[];
+  /** Visits of the whole village on one exchange day; null for no limit. */
+  exchangeDayMaxVisits: number | null;
+  /** How long a reservation at the counter holds points and goods. */
+  reservationMinutes: number;
+  /** How long a reservation for later pick-up holds them. */
+  pickupDays: number;
+  /** How many days after the hand-over goods may come back. */
+  returnDays: number;
+  /** Wrong PINs until a clerk has to unlock it. */
+  pinTries: number;
+  /** Redemptions above this many points need the PIN at a kiosk. */
+  pinAbovePoints: number;
+}
+
+/** What holds where a village has decided nothing. */
+export const defaultPolicy: PolicySettings = {
+  directAwardPublicityDays: 3,
+  directAwardMaxPoints: 10,
+  backdateDays: 3,
+  householdDayMaxPoints: 30,
+  redemptionsPerDay: 1,
+  exchangeDays: [{ weekday: 5, dayOfMonth: null, opens: '09:00', closes: '11:00' }],
+  exchangeDayMaxVisits: null,
+  reservationMinutes: 15,
+  pickupDays: 7,
+  returnDays: 7,
+  pinTries: 5,
+  pinAbovePoints: 50,
+};
+
+export interface PolicyView extends PolicySettings {
+  /** First day it holds; null for the defaults. */
+  validFrom: string | null;
+}
+
+/** The policy in force on a day. */
+export async function policyOn(db: Db, village: string, day: Temporal.PlainDate): Promise<PolicyView> {
+  const [row] = await db
+    .select()
+    .from(policyTable)
+    .where(and(eq(policyTable.village, village), lte(policyTable.validFrom, day.toString())))
+    .orderBy(desc(policyTable.validFrom))
+    .limit(1);
+  // A setting that came after the policy was adopted has its default.
+  return row === undefined
+    ? { ...defaultPolicy, validFrom: null }
+    : { ...defaultPolicy, ...row.policy, validFrom: row.validFrom };
+}
+
+/**
+ * Sets what holds from a day on. It never reaches back: the day lies after today, or, for a village without a policy, on
+ * or after the day it opened.
+ * @throws Refusal `business-date-refused` (facts: `earliest`, `latest`) | `already-exists` | `out-of-bounds`
+ */
+export async function setPolicy(
+  tx: Tx,
+  actor: Actor,
+  village: string,
+  said: { validFrom: string } & PolicySettings,
+  now: Temporal.Instant,
+): Promise<PolicyView> {
+  const { validFrom, ...settings } = said;
+  refuseOdd(settings);
+  const { openedOn } = await getVillage(tx, village);
+  const [any] = await tx.select().from(policyTable).where(eq(policyTable.village, village)).limit(1);
+  const earliest = any === undefined ? openedOn : dayOf(now).add({ days: 1 }).toString();
+  if (validFrom < earliest) throw new Refusal('business-date-refused', { earliest, latest: null });
+  await tx.insert(policyTable).values({ village, validFrom, policy: settings, setBy: actor.id, setAt: iso(now) });
+  return { ...settings, validFrom };
+}
+
+/** What a schema cannot say: publicity is nothing or 3 to 7 days, and a day of exchange ends after it begins. */
+function refuseOdd(settings: PolicySettings): void {
+  const days = settings.directAwardPublicityDays;
+  if (days !== 0 && (days < 3 || days > 7)) {
+    throw new Refusal('out-of-bounds', { field: 'directAwardPublicityDays', min: 3, max: 7 });
+  }
+  settings.exchangeDays.forEach((day, index) => {
+    const field = `exchangeDays/${index}`;
+    if ((day.weekday === null) === (day.dayOfMonth === null))
+      throw new Refusal('out-of-bounds', { field, min: 1, max: 1 });
+    if (day.opens >= day.closes)
+      throw new Refusal('out-of-bounds', { field: `${field}/closes`, min: day.opens, max: '24:00' });
+  });
+}

@@ -1,0 +1,322 @@
+import { randomBytes, randomUUID, randomUUIDv7 } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import Fastify, { type FastifyInstance } from 'fastify';
+import pg from 'pg';
+import { pino } from 'pino';
+import type { Test } from 'tap';
+import { build, queues } from '../../src/app.ts';
+import { type Clock, dayOf, iso } from '../../src/calendar.ts';
+import { type Database, openDatabase, type Tx } from '../../src/db/database.ts';
+import { type Jobs, openJobs } from '../../src/db/jobs.ts';
+import { prepareRoles } from '../../src/db/roles.ts';
+import { none } from '../../src/db/scope.ts';
+import { enrol, type NewHousehold } from '../../src/households/enrol.ts';
+import type { Actor, Role } from '../../src/http/route.ts';
+import { openKeys } from '../../src/identity/keys.ts';
+import { startSession } from '../../src/identity/sessions.ts';
+import { grant, user } from '../../src/identity/tables.ts';
+import { openTokens, type Tokens } from '../../src/identity/tokens.ts';
+import { postOne } from '../../src/ledger/post.ts';
+import { award } from '../../src/ledger/transactions.ts';
+import { createDivision, createGrid, openVillage } from '../../src/villages/open.ts';
+import { defaultPolicy, type PolicySettings, setPolicy } from '../../src/villages/policy.ts';
+import { createDatabase, dropDatabase, openCluster } from './cluster.ts';
+
+/** Three villages: ours, its neighbour in the same town, and one in another county. */
+export const villages = { own: '520281127101', sibling: '520281127102', foreign: '520203101101' } as const;
+
+export interface Reply {
+  status: number;
+  // biome-ignore lint/suspicious/noExplicitAny: a test looks at answers of every shape
+  body: any;
+  text: string;
+  headers: Record<string, string | undefined>;
+}
+
+/** Calls the service as somebody. Every POST gets a fresh Idempotency-Key unless `headers` says otherwise. */
+export interface Caller {
+  (method: string, url: string, body?: unknown, headers?: Record<string, string>): Promise<Reply>;
+  actor: Actor;
+  token: string;
+}
+
+/** A clock that stands still until a test moves it. */
+export interface TestClock extends Clock {
+  set(instant: string): void;
+  pass(duration: Temporal.DurationLike): void;
+}
+
+export function clockAt(instant: string): TestClock {
+  let now = Temporal.Instant.from(instant);
+  return {
+    now: () => now,
+    set: to => {
+      now = Temporal.Instant.from(to);
+    },
+    pass: duration => {
+      now = now.add(duration);
+    },
+  };
+}
+
+export interface Service {
+  app: FastifyInstance;
+  database: Database;
+  jobs: Jobs;
+  clock: TestClock;
+  tokens: Tokens;
+  /** Owner's and app's connection strings, for tests that look behind the service. */
+  ownerUrl: string;
+  appUrl: string;
+  /** Somebody with one grant: of a village for village roles, of what holds it for the others. */
+  as(role: Exclude<Role, 'kiosk' | 'household'>, village?: string): Promise<Caller>;
+  /** A caller for an actor of any kind, with a live sign-in of its own. */
+  callerFor(actor: Omit<Actor, 'sessionId'>, village: string | null): Promise<Caller>;
+  /** A household in session at a kiosk. */
+  asHousehold(householdId: string, village?: string, level?: Actor['level']): Promise<Caller>;
+  /** A call without a token. */
+  anonymous: (method: string, url: string, body?: unknown, headers?: Record<string, string>) => Promise<Reply>;
+  /** Enters a household through its verb, as nobody in particular. Answers its id. */
+  household(said?: Partial<NewHousehold>, village?: string): Promise<string>;
+  /** Gives a household spendable points by a transaction in the book. */
+  givePoints(householdId: string, points: number, village?: string): Promise<void>;
+  inVillage<T>(village: string, work: (tx: Tx) => Promise<T>): Promise<T>;
+}
+
+/** The system itself, where a fixture needs an actor. */
+export const nobody: Actor = {
+  kind: 'staff',
+  id: '00000000-0000-7000-8000-000000000001',
+  client: '00000000-0000-7000-8000-000000000001',
+  sessionId: '00000000-0000-7000-8000-000000000002',
+  grants: [['platformAdmin', '']],
+  kioskId: null,
+  householdId: null,
+  level: null,
+};
+
+/** The policy of test villages: as sample villages have it, open every day. */
+export const testPolicy: PolicySettings = {
+  ...defaultPolicy,
+  directAwardPublicityDays: 0,
+  directAwardMaxPoints: 30,
+  backdateDays: 60,
+  redemptionsPerDay: 3,
+  exchangeDays: [1, 2, 3, 4, 5, 6, 7].map(weekday => ({ weekday, dayOfMonth: null, opens: '00:00', closes: '23:59' })),
+};
+
+/**
+ * Opens the whole service on a database of its own, with three villages. Everything is closed and dropped when `t` ends.
+ */
+export async function openService(
+  t: Test,
+  options: { now?: string; policy?: Partial<PolicySettings>; worker?: boolean } = {},
+): Promise<Service> {
+  const cluster = await openCluster();
+  const ownerUrl = await createDatabase(cluster);
+  const appUrl = await prepareRoles(ownerUrl);
+  const folder = await mkdtemp(join(tmpdir(), 'jifen-keys-'));
+  const onError = (error: Error) => t.comment(`database: ${error.message}`);
+  const database = openDatabase(appUrl, { onError });
+  const jobs = await openJobs(appUrl, queues, { worker: options.worker ?? false, onError });
+  const clock = clockAt(options.now ?? '2026-11-23T02:00:00Z');
+  const keys = openKeys(folder, clock);
+  const origin = 'https://jifen.example';
+  const app = await build({
+    database,
+    jobs,
+    keys,
+    clock,
+    origin,
+    version: '0.0.0',
+    corsOrigins: [],
+    quotas: { default: 1_000_000, kiosk: 1_000_000, public: 1_000_000 },
+    trustProxy: false,
+    logger: pino({ level: process.env.JIFEN_LOG_LEVEL ?? 'silent' }),
+  });
+  await app.ready();
+  const tokens = await openTokens(Fastify(), { keys, clock, origin });
+
+  t.teardown(async () => {
+    await app.close();
+    await jobs.stop();
+    await database.close();
+    await rm(folder, { recursive: true, force: true });
+    await dropDatabase(cluster.url, new URL(ownerUrl).pathname.slice(1));
+    await cluster.stop();
+  });
+
+  await makeVillages(database, clock, { ...testPolicy, ...options.policy });
+
+  const call = async (
+    token: string | null,
+    method: string,
+    url: string,
+    body?: unknown,
+    headers = {},
+  ): Promise<Reply> => {
+    const answer = await app.inject({
+      method: method as 'GET',
+      url,
+      headers: {
+        ...(token !== null && { authorization: `Bearer ${token}` }),
+        ...(method === 'POST' && { 'idempotency-key': randomUUID() }),
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      ...(body !== undefined && { payload: typeof body === 'string' ? body : JSON.stringify(body) }),
+    });
+    const isJson = /json/.test(String(answer.headers['content-type'] ?? ''));
+    return {
+      status: answer.statusCode,
+      body: isJson && answer.payload !== '' ? JSON.parse(answer.payload) : null,
+      text: answer.payload,
+      headers: answer.headers as Record<string, string>,
+    };
+  };
+
+  const callerFor: Service['callerFor'] = async (who, village) => {
+    const { session } = await database.inTransaction(none, tx =>
+      startSession(tx, { kind: who.kind, subject: who.id, village, device: who.kioskId }, clock.now()),
+    );
+    const actor = { ...who, sessionId: session.id };
+    // Signed for a day, so that a test may move the clock without signing in again.
+    const token = tokens.sign(actor, 86_400 * 30);
+    const caller: Caller = Object.assign(
+      (method: string, url: string, body?: unknown, headers?: Record<string, string>) =>
+        call(token, method, url, body, headers),
+      { actor, token },
+    );
+    return caller;
+  };
+
+  return {
+    app,
+    database,
+    jobs,
+    clock,
+    tokens,
+    ownerUrl,
+    appUrl,
+    callerFor,
+    anonymous: (method, url, body, headers) => call(null, method, url, body, headers),
+    async as(role, village = villages.own) {
+      const prefix = prefixOf(role, village);
+      const id = await database.inTransaction(none, tx => makeUser(tx, role, prefix, clock));
+      return callerFor(
+        { kind: 'staff', id, client: id, grants: [[role, prefix]], kioskId: null, householdId: null, level: null },
+        null,
+      );
+    },
+    async asHousehold(householdId, village = villages.own, level = 'card') {
+      const kioskId = randomUUIDv7();
+      return callerFor(
+        {
+          kind: 'household',
+          id: householdId,
+          client: kioskId,
+          grants: [['household', village]],
+          kioskId,
+          householdId,
+          level,
+        },
+        village,
+      );
+    },
+    async household(said = {}, village = villages.own) {
+      const newcomer = { grid: 1, members: [{ name: '张小三', phone: '13812341234' }], ...said };
+      const [id] = await database.inTransaction(village, tx => enrol(tx, nobody, village, [newcomer], clock.now()));
+      return id!;
+    },
+    async givePoints(householdId, points, village = villages.own) {
+      const now = clock.now();
+      const event = { actor: nobody.id, occurredAt: iso(now), businessDate: dayOf(now).toString() };
+      const given = award(event, {
+        awardId: randomUUIDv7(),
+        householdId,
+        points,
+        honour: true,
+        pending: false,
+        limits: [],
+        frozen: {},
+      });
+      await database.inTransaction(village, tx => postOne(tx, village, given));
+    },
+    inVillage: (village, work) => database.inTransaction(village, work),
+  };
+}
+
+/** What holds a village: nothing less than the whole for platformAdmin, the county for supervisor and auditor. */
+export function prefixOf(role: Role, village: string): string {
+  if (role === 'platformAdmin') return '';
+  return role === 'supervisor' || role === 'auditor' ? village.slice(0, 6) : village;
+}
+
+async function makeUser(tx: Tx, role: Role, prefix: string, clock: Clock): Promise<string> {
+  const id = randomUUIDv7();
+  await tx.insert(user).values({
+    id,
+    login: `u${randomBytes(6).toString('hex')}`,
+    name: `测试${role}`,
+    passwordHash: '$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA',
+    state: 'active',
+    createdAt: iso(clock.now()),
+  });
+  await tx.insert(grant).values({
+    id: randomUUIDv7(),
+    userId: id,
+    role,
+    prefix,
+    grantedBy: nobody.id,
+    grantedAt: iso(clock.now()),
+  });
+  return id;
+}
+
+async function makeVillages(database: Database, clock: Clock, policy: PolicySettings): Promise<void> {
+  const place = (
+    code: string,
+    level: 'province' | 'city' | 'county' | 'town' | 'village',
+    parentCode: string | null,
+    name: string,
+    kind: string,
+  ) => ({
+    code,
+    level,
+    parentCode,
+    name,
+    kind,
+    provisional: false,
+    households: null,
+  });
+  await database.inTransaction(none, async tx => {
+    await createDivision(tx, place('520000000000', 'province', null, '贵州省', '省'));
+    await createDivision(tx, place('520200000000', 'city', '520000000000', '六盘水市', '市'));
+    await createDivision(tx, place('520281000000', 'county', '520200000000', '盘州市', '县级市'));
+    await createDivision(tx, place('520203000000', 'county', '520200000000', '六枝特区', '区'));
+    await createDivision(tx, place('520281127000', 'town', '520281000000', '双凤镇', '镇'));
+    await createDivision(tx, place('520203101000', 'town', '520203000000', '郎岱镇', '镇'));
+    await createDivision(tx, place(villages.own, 'village', '520281127000', '封家湾社区', '社区'));
+    await createDivision(tx, place(villages.sibling, 'village', '520281127000', '沙陀社区', '社区'));
+    await createDivision(tx, place(villages.foreign, 'village', '520203101000', '岱港社区', '社区'));
+    // Stands ready to be opened by the test of that operation.
+    await createDivision(tx, place('520281127103', 'village', '520281127000', '待开社区', '社区'));
+  });
+  for (const village of Object.values(villages)) {
+    await database.inTransaction(village, async tx => {
+      await openVillage(tx, nobody, { village, openedOn: '2026-01-01' }, clock.now());
+      await setPolicy(tx, nobody, village, { validFrom: '2026-01-01', ...policy }, clock.now());
+      await createGrid(tx, village, { number: 1, name: '第一组' });
+    });
+  }
+}
+
+/** A client on the database as its owner, or as the service's role; ended with the test. */
+export async function connect(t: Test, url: string): Promise<pg.Client> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  t.teardown(() => client.end());
+  return client;
+}
