@@ -5,26 +5,38 @@ import underPressure from '@fastify/under-pressure';
 import { sql } from 'drizzle-orm';
 import Fastify, {
   type FastifyBaseLogger,
+  type FastifyError,
   type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
   LogController,
   type RawRequestDefaultExpression,
 } from 'fastify';
+import { auditRoutes } from './audit/routes.ts';
 import type { Clock } from './calendar.ts';
 import type { Database } from './db/database.ts';
 import type { Jobs } from './db/jobs.ts';
 import { none } from './db/scope.ts';
+import { reversalRoutes } from './earning/reversal-routes.ts';
+import { earningRoutes } from './earning/routes.ts';
 import { householdRoutes } from './households/routes.ts';
 import { mutations } from './http/idempotency.ts';
 import { limits, type Quotas } from './http/limits.ts';
 import { openapi } from './http/openapi.ts';
+import { serviceRoutes } from './http/probes.ts';
 import { problems } from './http/problems.ts';
 import { declaredRoutes } from './http/route.ts';
-import { serviceRoutes } from './http/service.ts';
 import { validation } from './http/validation.ts';
 import { guard, standing } from './identity/guard.ts';
 import type { Keys } from './identity/keys.ts';
 import { identityRoutes } from './identity/routes.ts';
 import { openTokens } from './identity/tokens.ts';
+import { recogniseDevice } from './kiosks/device.ts';
+import { kioskDeviceRoutes } from './kiosks/device-routes.ts';
+import { kioskRoutes } from './kiosks/routes.ts';
+import { ruleRoutes } from './rules/routes.ts';
+import { expireQueue, storeJobs, sweepQueue } from './store/jobs.ts';
+import { storeRoutes } from './store/routes.ts';
 import { villageExists } from './villages/read.ts';
 import { villageRoutes } from './villages/routes.ts';
 
@@ -39,11 +51,18 @@ export interface Deps {
   corsOrigins: string[];
   quotas: Quotas;
   trustProxy: boolean;
+  /** Above it the service sheds load (503); 0: never. */
+  eventLoopDelayMaxMs: number;
   logger: FastifyBaseLogger;
 }
 
 /** Every queue of jobs there is. */
-export const queues: readonly string[] = [];
+export const queues: readonly string[] = [expireQueue, sweepQueue];
+
+/** Starts working off jobs in this process. */
+export async function startJobs(deps: Pick<Deps, 'database' | 'jobs' | 'clock'>): Promise<void> {
+  await storeJobs(deps);
+}
 
 /** Builds the whole service, in the order in which a request meets it. */
 export async function build(deps: Deps): Promise<FastifyInstance> {
@@ -60,6 +79,11 @@ export async function build(deps: Deps): Promise<FastifyInstance> {
     forceCloseConnections: 'idle',
     return503OnClosing: true,
     exposeHeadRoutes: false,
+    // Addresses that no route is asked about: they are answered before any plugin has seen them.
+    frameworkErrors: (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
+      reply.header('x-request-id', request.id);
+      app.errorHandler(error, request, reply);
+    },
     routerOptions: { maxParamLength: 64, ignoreTrailingSlash: false },
     genReqId: (request: RawRequestDefaultExpression) => {
       const asked = request.headers['x-request-id'];
@@ -71,7 +95,11 @@ export async function build(deps: Deps): Promise<FastifyInstance> {
   await app.register(problems, { origin });
   await app.register(helmet, { contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } } });
   await app.register(cors, { origin: deps.corsOrigins });
-  await app.register(underPressure, { maxEventLoopDelay: 2_000, maxHeapUsedBytes: 1_500_000_000, retryAfter: 2 });
+  await app.register(underPressure, {
+    maxEventLoopDelay: deps.eventLoopDelayMaxMs,
+    maxHeapUsedBytes: 1_500_000_000,
+    retryAfter: 2,
+  });
   await app.register(validation);
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id).header('cache-control', 'no-store');
@@ -91,11 +119,11 @@ export async function build(deps: Deps): Promise<FastifyInstance> {
   });
 
   const tokens = await openTokens(app, { keys: deps.keys, clock, origin });
-  await app.register(guard, { database, clock, tokens, villageExists: rememberingVillages(database) });
+  await app.register(guard, { database, clock, tokens, villageExists: rememberingVillages(database), recogniseDevice });
   await app.register(limits, { quotas: deps.quotas });
   await app.register(openapi, { origin, version: deps.version });
 
-  const { mutate, write } = mutations({ database, clock, standing: standing(clock) });
+  const { mutate, write } = mutations({ database, clock, standing: standing({ clock, recogniseDevice }) });
   const world = { database, clock, mutate, write };
   await app.register(serviceRoutes, {
     ready: () => database.inSnapshot(none, async db => void (await db.execute(sql`select 1`))),
@@ -103,6 +131,13 @@ export async function build(deps: Deps): Promise<FastifyInstance> {
   await app.register(identityRoutes, { ...world, tokens, keys: deps.keys });
   await app.register(villageRoutes, world);
   await app.register(householdRoutes, world);
+  await app.register(ruleRoutes, world);
+  await app.register(earningRoutes, { ...world, origin });
+  await app.register(reversalRoutes, world);
+  await app.register(storeRoutes, { ...world, jobs: deps.jobs });
+  await app.register(kioskRoutes, world);
+  await app.register(kioskDeviceRoutes, { database, clock, tokens });
+  await app.register(auditRoutes, { database, clock });
   return app;
 }
 

@@ -14,6 +14,7 @@ const Environment = Type.Object({
   JIFEN_ORIGIN: Type.String({ default: 'https://jifen.example' }),
   JIFEN_CORS_ORIGINS: Type.String({ default: '' }),
   JIFEN_LOG_LEVEL: Type.Enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], { default: 'info' }),
+  JIFEN_REQUESTS_PER_MINUTE: Type.Integer({ default: 600, minimum: 10, maximum: 10_000_000 }),
   JIFEN_TRUST_PROXY: Type.Boolean({ default: false }),
 });
 
@@ -34,12 +35,18 @@ export interface Config {
   origin: string;
   corsOrigins: string[];
   logLevel: string;
+  /** Quota of a person's sign-in; a kiosk has half of it, an address without a sign-in a tenth. */
+  requestsPerMinute: number;
   trustProxy: boolean;
 }
 
-/** Reads the environment once. Throws with the name of what is wrong. */
+/** Reads the environment once, and `.env` behind it. @throws Error that names the variable, in one line */
 export function readConfig(): Config {
-  const env = envSchema<Static<typeof Environment>>({ schema: Environment, dotenv: true });
+  const env = readEnvironment();
+  if (env.DATABASE_URL === '' && env.DATABASE_APP_URL !== '')
+    throw new Error('DATABASE_APP_URL needs DATABASE_URL beside it: migrations run with that one.');
+  if (env.DATABASE_URL === '' && env.JIFEN_ROLE !== 'all')
+    throw new Error(`JIFEN_ROLE=${env.JIFEN_ROLE} needs DATABASE_URL: the embedded database serves one process.`);
   return {
     host: env.HOST,
     port: env.PORT,
@@ -52,6 +59,18 @@ export function readConfig(): Config {
     origin: env.JIFEN_ORIGIN.replace(/\/$/, ''),
     corsOrigins: env.JIFEN_CORS_ORIGINS.split(',').filter(origin => origin !== ''),
     logLevel: env.JIFEN_LOG_LEVEL,
+    requestsPerMinute: env.JIFEN_REQUESTS_PER_MINUTE,
     trustProxy: env.JIFEN_TRUST_PROXY,
   };
+}
+
+function readEnvironment(): Static<typeof Environment> {
+  try {
+    return envSchema<Static<typeof Environment>>({ schema: Environment, dotenv: true });
+  } catch (error) {
+    const [first] = (error as { errors?: { instancePath: string; message?: string; params: object }[] }).errors ?? [];
+    if (first === undefined) throw error;
+    const allowed = 'allowedValues' in first.params ? `: ${(first.params.allowedValues as string[]).join(', ')}` : '';
+    throw new Error(`${first.instancePath.slice(1)} ${first.message}${allowed}.`, { cause: error });
+  }
 }

@@ -1,79 +1,104 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pino } from 'pino';
-import { build, queues } from './app.ts';
+import { type Logger, pino } from 'pino';
+import { build, queues, startJobs } from './app.ts';
 import { systemClock } from './calendar.ts';
 import { type Config, readConfig } from './config.ts';
 import { openDatabase } from './db/database.ts';
-import { startEmbedded } from './db/embedded.ts';
 import { openJobs } from './db/jobs.ts';
-import { migrate } from './db/migrate.ts';
-import { prepareRoles } from './db/roles.ts';
-import { defaultQuotas } from './http/limits.ts';
+import { openPostgres } from './db/open.ts';
+import { explainError } from './explain-error.ts';
+import { quotasOf } from './http/limits.ts';
 import { openKeys } from './identity/keys.ts';
+import { loadOnFirstStart, welcome } from './sample/first-start.ts';
 
-/** Starts the service and answers how to stop it. */
+/** What was opened, in order: closing goes the other way. */
+type Closing = (() => Promise<unknown>)[];
+
 async function main(): Promise<void> {
   const config = readConfig();
   const log = pino({
     level: config.logLevel,
     redact: ['*.password', '*.pin', '*.refreshToken', '*.accessToken', '*.code'],
   });
-  const closing: (() => Promise<unknown>)[] = [];
-  const close = async () => {
-    for (const step of closing.reverse()) await step().catch(error => log.error({ err: error }, 'while stopping'));
-  };
-
-  try {
-    const { ownerUrl, embedded } = await openPostgres(config, line => log.info(line));
-    if (embedded !== null) {
-      closing.push(() => embedded.stop());
-    }
-    const appUrl = config.databaseAppUrl !== '' ? config.databaseAppUrl : await prepareRoles(ownerUrl);
-    const run = await migrate(ownerUrl);
-    if (run.length > 0) log.info({ migrations: run }, 'migrated');
-
-    const onError = (error: Error) => log.error({ err: error }, 'database connection');
-    const database = openDatabase(appUrl, { onError });
-    closing.push(() => database.close());
-    const jobs = await openJobs(appUrl, queues, { worker: config.role !== 'api', onError });
-    closing.push(() => jobs.stop());
-    const keys = openKeys(join(config.dataDir, 'keys'), systemClock);
-    const { version } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8'));
-    const app = await build({
-      database,
-      jobs,
-      keys,
-      clock: systemClock,
-      origin: config.origin,
-      version,
-      corsOrigins: config.corsOrigins,
-      quotas: defaultQuotas,
-      trustProxy: config.trustProxy,
-      logger: log,
-    });
-    closing.push(() => app.close());
-    if (config.role !== 'worker') await app.listen({ host: config.host, port: config.port });
-  } catch (error) {
-    await close();
-    throw error;
-  }
-
+  const closing: Closing = [];
   let stopping = false;
+  /** Ends what was opened, and the process with `code`. The first reason counts. */
+  const stop = async (code: number) => {
+    if (stopping) return;
+    stopping = true;
+    for (const step of closing.reverse()) await step().catch(error => log.error({ err: error }, 'while stopping'));
+    process.exit(code);
+  };
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {
-      if (stopping) return;
-      stopping = true;
       log.info({ signal }, 'stopping');
-      void close().then(() => process.exit(0));
+      void stop(0);
     });
+  }
+
+  try {
+    await start(config, log, closing, reason => {
+      if (!stopping) log.fatal(reason);
+      void stop(1);
+    });
+  } catch (error) {
+    // Whoever presses Ctrl-C during a start pulls the database from under it.
+    if (!stopping) complain(error);
+    await stop(1);
   }
 }
 
-async function openPostgres(config: Config, log: (line: string) => void) {
-  if (config.databaseUrl !== '') return { ownerUrl: config.databaseUrl, embedded: null };
-  const embedded = await startEmbedded({ folder: join(config.dataDir, 'postgres'), log });
-  return { ownerUrl: embedded.url, embedded };
+/** Opens everything, the service last. `lost` hears why the database went away. */
+async function start(config: Config, log: Logger, closing: Closing, lost: (reason: string) => void): Promise<void> {
+  const onError = (error: Error) => log.error({ err: error }, 'database connection');
+  const opening = openPostgres(config, line => log.info(line));
+  // Before it is there: Ctrl-C during the first start waits for it, so that no PostgreSQL stays behind.
+  closing.push(async () => (await opening.catch(() => null))?.stop());
+  const { appUrl, migrated, closed } = await opening;
+  void closed.then(lost);
+  if (migrated.length > 0) log.info({ migrated }, 'migrated');
+
+  const database = openDatabase(appUrl, { onError });
+  closing.push(() => database.close());
+  const jobs = await openJobs(appUrl, queues, { worker: config.role !== 'api', onError });
+  closing.push(() => jobs.stop());
+  if (config.role !== 'api') await startJobs({ database, jobs, clock: systemClock });
+  const { version } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8'));
+  if (config.role === 'worker') {
+    log.info({ version }, 'working off jobs');
+    return;
+  }
+  const signIns = await loadOnFirstStart(config, database);
+  const app = await build({
+    database,
+    jobs,
+    keys: openKeys(join(config.dataDir, 'keys'), systemClock),
+    clock: systemClock,
+    origin: config.origin,
+    version,
+    corsOrigins: config.corsOrigins,
+    quotas: quotasOf(config.requestsPerMinute),
+    trustProxy: config.trustProxy,
+    eventLoopDelayMaxMs: 2_000,
+    logger: log,
+  });
+  closing.push(() => app.close());
+  const address = await app.listen({
+    host: config.host,
+    port: config.port,
+    listenTextResolver: address => `jifen ${version} answers at ${address}, its contract page is ${address}/docs`,
+  });
+  if (signIns !== null) process.stdout.write(welcome(config, address, signIns));
 }
 
-await main();
+function complain(error: unknown): void {
+  process.stderr.write(`jifen: ${explainError(error)}\n`);
+}
+
+try {
+  await main();
+} catch (error) {
+  complain(error);
+  process.exitCode = 1;
+}

@@ -4,7 +4,7 @@ import { Refusal, type RefusalCode } from '../refusals.ts';
  * Constraints that decide races, and the refusal each of them means. A constraint that is not here and fires is a bug:
  * the code had to judge first.
  */
-const refusalsByConstraint: Record<string, RefusalCode> = {
+export const refusalsByConstraint: Record<string, RefusalCode> = {
   user_login_key: 'already-exists',
   grant_open_key: 'already-exists',
   grant_second_person: 'second-person-required',
@@ -14,6 +14,18 @@ const refusalsByConstraint: Record<string, RefusalCode> = {
   grid_pkey: 'already-exists',
   policy_pkey: 'already-exists',
   household_number_key: 'already-exists',
+  store_name_key: 'already-exists',
+  goods_sku_key: 'already-exists',
+  goods_barcode_key: 'already-exists',
+  price_list_valid_from_key: 'business-date-refused',
+  price_list_first_key: 'business-date-refused',
+  stock_document_second_person: 'second-person-required',
+  return_second_person: 'second-person-required',
+  return_standing_key: 'already-exists',
+  rule_book_second_person: 'second-person-required',
+  award_standing_key: 'award-duplicate',
+  reversal_open_key: 'already-exists',
+  reversal_second_person: 'second-person-required',
 };
 
 export function refusalOfConstraint(name: string): Refusal | undefined {

@@ -2,6 +2,7 @@ import type { sql } from 'drizzle-orm';
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
 import pg from 'pg';
 import { Refusal } from '../refusals.ts';
+import { PreparingClient } from './preparing-client.ts';
 import { type Scope, scopeStatement } from './scope.ts';
 
 declare const writes: unique symbol;
@@ -20,7 +21,7 @@ export interface Database {
   inTransaction<T>(scope: Scope, work: (tx: Tx) => Promise<T>): Promise<T>;
   /** Runs `work` on one unchanging picture of the rows of `scope`. */
   inSnapshot<T>(scope: Scope, work: (db: Db) => Promise<T>): Promise<T>;
-  /** As `inSnapshot`, on connections of its own and without a statement time-out: for exports that stream for minutes. */
+  /** As `inSnapshot`, on connections of its own and without time-outs: for exports that stream for minutes. */
   inExport<T>(scope: Scope, work: (db: Db) => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }
@@ -38,10 +39,12 @@ pg.types.setTypeParser(builtins.DATE, text => text);
 /** Opens the pools on `url`, the connection string of the role `jifen_app`. */
 export function openDatabase(
   url: string,
-  options: { connections?: number; onError: (error: Error) => void },
+  options: { connections?: number; connectionWaitMs?: number; onError: (error: Error) => void },
 ): Database {
-  const pool = openPool(url, options.connections ?? 20, options.onError);
-  const exportPool = openPool(url, 4, options.onError);
+  // Two seconds without a free connection is an answer of its own: the service is busy, and says so.
+  const open = (max: number) => openPool(url, { max, waitMs: options.connectionWaitMs ?? 2_000 }, options.onError);
+  const pool = open(options.connections ?? 20);
+  const exportPool = open(4);
 
   return {
     inTransaction: (scope, work) =>
@@ -52,8 +55,10 @@ export function openDatabase(
       onConnection(
         exportPool,
         `begin isolation level repeatable read read only; ${scopeStatement(scope)};
-         set local statement_timeout = 0; set local idle_in_transaction_session_timeout = '60s'`,
+         select set_config(name, '0', true) from pg_settings where name in ('statement_timeout', 'transaction_timeout');
+         set local idle_in_transaction_session_timeout = '60s'`,
         work,
+        'close',
       ),
     async close() {
       await Promise.all([pool.end(), exportPool.end()]);
@@ -61,14 +66,32 @@ export function openDatabase(
   };
 }
 
-function openPool(connectionString: string, max: number, onError: (error: Error) => void): pg.Pool {
-  // Two seconds without a free connection is an answer of its own: the service is busy, and says so.
-  const pool = new pg.Pool({ connectionString, max, connectionTimeoutMillis: 2_000, idleTimeoutMillis: 30_000 });
+function openPool(
+  connectionString: string,
+  { max, waitMs }: { max: number; waitMs: number },
+  onError: (error: Error) => void,
+): pg.Pool {
+  const pool = new pg.Pool({
+    Client: PreparingClient,
+    connectionString,
+    max,
+    connectionTimeoutMillis: waitMs,
+    idleTimeoutMillis: 30_000,
+  });
   pool.on('error', onError);
   return pool;
 }
 
-async function onConnection<T>(pool: pg.Pool, begin: string, work: (db: Db) => Promise<T>): Promise<T> {
+/**
+ * @param failed what becomes of the connection when `work` fails. One that broke off in the midst of a stream would never
+ *   come to a `rollback`, which waits behind what nobody reads any more: it is closed.
+ */
+async function onConnection<T>(
+  pool: pg.Pool,
+  begin: string,
+  work: (db: Db) => Promise<T>,
+  failed: 'rollback' | 'close' = 'rollback',
+): Promise<T> {
   const client = await connect(pool);
   let broken: Error | boolean = false;
   try {
@@ -77,9 +100,12 @@ async function onConnection<T>(pool: pg.Pool, begin: string, work: (db: Db) => P
     await client.query('commit');
     return result;
   } catch (error) {
-    await client.query('rollback').catch(cause => {
-      broken = cause instanceof Error ? cause : true;
-    });
+    if (failed === 'close') broken = true;
+    else {
+      await client.query('rollback').catch(cause => {
+        broken = cause instanceof Error ? cause : true;
+      });
+    }
     throw error;
   } finally {
     client.release(broken);

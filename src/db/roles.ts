@@ -13,16 +13,14 @@ export async function prepareRoles(ownerUrl: string): Promise<string> {
   const client = new pg.Client({ connectionString: ownerUrl });
   await client.connect();
   try {
-    // Roles belong to the whole cluster, so this lock is taken for all databases of it: one key, one database at a time.
-    await client.query('begin');
-    await client.query('select pg_advisory_xact_lock(7231, 1)');
+    // Held until the connection ends: whoever waited finds everything done. It is the lock of this database alone.
+    await client.query('select pg_advisory_lock(7231, 1)');
     await createRole(client, 'jifen_owner', 'nologin');
     await createRole(client, 'jifen_app', 'login');
     await client.query('grant jifen_owner to current_user');
     const { rows } = await client.query('select current_database() as name');
     const database = client.escapeIdentifier(rows[0].name);
     await client.query(`grant create on database ${database} to jifen_owner`);
-    await client.query('commit');
     await setPassword(client, new URL(appUrl));
     await setTimeouts(client, database);
   } finally {
@@ -47,7 +45,7 @@ function appUrlFor(ownerUrl: string): string {
 async function createRole(client: pg.Client, name: string, login: 'login' | 'nologin'): Promise<void> {
   const { rowCount } = await client.query('select from pg_roles where rolname = $1', [name]);
   if (rowCount !== 0) return;
-  // Another database of the cluster may hold the lock of its own and create the role at this very moment.
+  // Roles belong to the whole cluster, and a process that prepares another database of it may be making this one now.
   await client.query(`do $$ begin
     create role ${name} ${login} nosuperuser nocreatedb nocreaterole nobypassrls noinherit;
   exception when duplicate_object or unique_violation then null; end $$`);

@@ -49,10 +49,9 @@ export async function enrol(
       idLast4: one.idLast4 ?? null,
       createdAt: iso(now),
     }));
-    await tx.insert(household).values({
+    await insertNumbered(tx, said.number, {
       village,
       id,
-      number: said.number ?? (await nextNumber(tx, village)),
       grid: said.grid,
       address: said.address ?? null,
       headMemberId: members[0]!.id,
@@ -101,7 +100,28 @@ export async function addMember(
   return getHousehold(tx, actor, key.village, key.householdId);
 }
 
-/** One above the highest in use. Two at once: the second is refused by the constraint, and may be sent again. */
+/**
+ * Under the number that was said, or else the next one. Two at once: the second waits for the first one's number, finds
+ * it taken and takes the next. Of n at once the last one needs n attempts.
+ */
+async function insertNumbered(
+  tx: Tx,
+  number: string | undefined,
+  row: Omit<typeof household.$inferInsert, 'number'>,
+): Promise<void> {
+  if (number !== undefined) {
+    await tx.insert(household).values({ ...row, number });
+    return;
+  }
+  for (let left = 20; left > 0; left -= 1) {
+    const values = { ...row, number: await nextNumber(tx, row.village) };
+    const made = await tx.insert(household).values(values).onConflictDoNothing().returning({ id: household.id });
+    if (made.length === 1) return;
+  }
+  throw new Refusal('unavailable', { retryAfterSeconds: 1 });
+}
+
+/** One above the highest in use. */
 async function nextNumber(tx: Tx, village: string): Promise<string> {
   const [row] = await rowsOf<{ next: number }>(
     tx,

@@ -32,14 +32,29 @@ export interface HouseholdView {
   createdAt: string;
 }
 
+export type HouseholdRow = typeof household.$inferSelect;
+
 /** @throws Refusal `not-found` */
-export async function getHouseholdRow(db: Db, village: string, id: string): Promise<typeof household.$inferSelect> {
+export async function getHouseholdRow(db: Db, village: string, id: string): Promise<HouseholdRow> {
   return one(
     await db
       .select()
       .from(household)
       .where(and(eq(household.village, village), eq(household.id, id))),
   );
+}
+
+/** The household whose passbook bears this number, if there is one. */
+export async function findHouseholdByNumber(
+  db: Db,
+  village: string,
+  number: string,
+): Promise<HouseholdRow | undefined> {
+  const [row] = await db
+    .select()
+    .from(household)
+    .where(and(eq(household.village, village), eq(household.number, number)));
+  return row;
 }
 
 /** The household's file, masked unless the caller may see it whole. @throws Refusal `not-found` */
@@ -90,7 +105,7 @@ async function viewsOf(
 ): Promise<HouseholdView[]> {
   if (rows.length === 0) return [];
   const ids = rows.map(row => row.id);
-  const members = await db
+  const people = await db
     .select()
     .from(member)
     .where(and(eq(member.village, village), inArray(member.householdId, ids)))
@@ -100,11 +115,12 @@ async function viewsOf(
     .from(card)
     .where(and(eq(card.village, village), inArray(card.householdId, ids), isNull(card.revokedAt)))
     .groupBy(card.householdId);
-  const byHousehold = Map.groupBy(members, one => one.householdId);
+  const byHousehold = Map.groupBy(people, one => one.householdId);
   const cardCounts = new Map(cards.map(row => [row.householdId, row.cards]));
   return rows.map(row => {
     const whole = seesWhole(actor, village, row.id);
-    const own = (byHousehold.get(row.id) ?? []).map(one => ({
+    const members = (byHousehold.get(row.id) ?? []).sort((a, b) => rankOf(row, a) - rankOf(row, b));
+    const own = members.map(one => ({
       id: one.id,
       name: whole ? one.name : maskName(one.name),
       phone: one.phone === null || whole ? one.phone : maskPhone(one.phone),
@@ -128,6 +144,11 @@ async function viewsOf(
       createdAt: row.createdAt,
     };
   });
+}
+
+/** The head stands first. */
+function rankOf(row: { headMemberId: string }, one: { id: string }): number {
+  return one.id === row.headMemberId ? 0 : 1;
 }
 
 /** The household that a member belongs to. @throws Refusal `not-found` */

@@ -1,4 +1,4 @@
-import { integer, pgSchema, primaryKey, text, uuid } from 'drizzle-orm/pg-core';
+import { integer, pgSchema, primaryKey, smallint, text, uuid } from 'drizzle-orm/pg-core';
 import { bytea, instant } from '../db/columns.ts';
 
 const schema = pgSchema('households');
@@ -14,7 +14,7 @@ export const household = schema.table(
     headMemberId: uuid().notNull(),
     state: text().$type<'active' | 'frozen' | 'closed'>().notNull(),
     pinHash: text(),
-    pinFailedAttempts: integer().notNull(),
+    pinFailedAttempts: smallint().notNull(),
     createdBy: uuid().notNull(),
     createdAt: instant().notNull(),
   },

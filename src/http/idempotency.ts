@@ -44,6 +44,14 @@ type AnyRequest = FastifyRequest<any, any, any, any, any, any, any>;
 // biome-ignore lint/suspicious/noExplicitAny: as above
 type AnyReply = FastifyReply<any, any, any, any, any, any, any, any>;
 
+interface KeyRow {
+  /** Empty for operations that belong to no village. */
+  village: string;
+  client: string;
+  key: string;
+  fingerprint: Buffer;
+}
+
 interface Kept {
   fingerprint: Buffer;
   status: number | null;
@@ -111,12 +119,37 @@ export function mutations(deps: {
   return { mutate, write };
 }
 
-/** Takes the key, or answers what was kept under it. Waits while the first call is still running. */
-async function claim(
+/** What a client was answered under a key of its own. */
+export interface Outcome {
+  status: number;
+  location: string | null;
+  body: unknown;
+}
+
+/**
+ * The answer that was kept under a key, for a client who lost it. The key is taken to find out, for a call that is still
+ * running cannot be seen; the refusal gives it back.
+ * @throws Refusal `not-found`: no such call has taken effect | `idempotency-in-progress`
+ */
+export async function getOutcome(
   tx: Tx,
-  row: { village: string; client: string; key: string; fingerprint: Buffer },
-  now: string,
-): Promise<Kept | undefined> {
+  row: { village: string; client: string; key: string },
+  now: Temporal.Instant,
+): Promise<Outcome> {
+  const kept = await take(tx, { ...row, fingerprint: Buffer.alloc(0) }, iso(now));
+  if (kept === undefined) throw new Refusal('not-found');
+  return { status: kept.status!, location: kept.location, body: JSON.parse(kept.body!) };
+}
+
+/** Takes the key, or answers what was kept under it for the same call. */
+async function claim(tx: Tx, row: KeyRow, now: string): Promise<Kept | undefined> {
+  const kept = await take(tx, row, now);
+  if (kept !== undefined && !kept.fingerprint.equals(row.fingerprint)) throw new Refusal('idempotency-key-reused');
+  return kept;
+}
+
+/** Takes the key, or answers what was kept under it. Waits while the first call is still running. */
+async function take(tx: Tx, row: KeyRow, now: string): Promise<Kept | undefined> {
   try {
     const taken = await rowsOf(
       tx,
@@ -137,7 +170,6 @@ async function claim(
      where village = ${row.village} and client = ${row.client} and key = ${row.key}`,
   );
   if (kept === undefined) throw new Refusal('idempotency-in-progress', { retryAfterSeconds: 1 });
-  if (!kept.fingerprint.equals(row.fingerprint)) throw new Refusal('idempotency-key-reused');
   return kept;
 }
 

@@ -10,7 +10,14 @@ export interface Quotas {
   public: number;
 }
 
-export const defaultQuotas: Quotas = { default: 600, kiosk: 300, public: 60 };
+/** The quotas in their usual proportion: 600 a minute for a person, 300 for a kiosk, 60 for an address. */
+export function quotasOf(requestsPerMinute: number): Quotas {
+  return {
+    default: requestsPerMinute,
+    kiosk: Math.ceil(requestsPerMinute / 2),
+    public: Math.ceil(requestsPerMinute / 10),
+  };
+}
 
 /**
  * Counts requests in this process; what protects a secret is counted in the database. Answers say what is left, in the

@@ -2,12 +2,10 @@ import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance, RouteOptions } from 'fastify';
 import fp from 'fastify-plugin';
-import { Refusal, type RefusalCode, refusals } from '../refusals.ts';
-import { problemOf } from './problems.ts';
+import { type RefusalCode, refusals } from '../refusals.ts';
+import { completed, type Json } from './contract.ts';
 import { refusalsOf } from './route.ts';
 import { Problem } from './shapes.ts';
-
-type Json = Record<string, unknown>;
 
 const tags: [string, string][] = [
   ['identity', 'Sign-in, users, grants'],
@@ -42,7 +40,10 @@ export const openapi = fp(async (app: FastifyInstance, { origin, version }: { or
         license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
         contact: { name: 'jifen', url: origin },
       } as never,
-      servers: [{ url: origin, description: 'Where the service answers' }],
+      servers: [
+        { url: '/', description: 'Where this page comes from' },
+        { url: origin, description: 'The public address' },
+      ],
       tags: tags.map(([name, description]) => ({ name, description })),
       components: {
         securitySchemes: {
@@ -50,14 +51,27 @@ export const openapi = fp(async (app: FastifyInstance, { origin, version }: { or
         },
       },
     },
-    transform: ({ schema, url, route }) => ({ url, schema: described(schema as Json, route, origin) as never }),
-    transformObject: document => components((document as { openapiObject: Json }).openapiObject) as never,
+    transform: ({ schema, url, route }) => ({ url, schema: described(schema as Json, route) as never }),
+    transformObject: document => completed((document as { openapiObject: Json }).openapiObject, origin) as never,
   });
 
   await app.register(swaggerUi, {
     routePrefix: '/docs',
-    uiConfig: { docExpansion: 'none', deepLinking: true, tryItOutEnabled: false },
-    staticCSP: true,
+    uiConfig: { docExpansion: 'none', deepLinking: true },
+    theme: {
+      title: 'jifen 积分',
+      css: [{ filename: 'plain.css', content: '.swagger-ui .topbar { display: none }' }],
+    },
+    // The plug-in's own policy turns http into https, which nobody answers in a village's local network.
+    staticCSP: {
+      'default-src': "'self'",
+      'base-uri': "'self'",
+      'frame-ancestors': "'none'",
+      'img-src': ["'self'", 'data:'],
+      'object-src': "'none'",
+      // The bundle adds one style itself; test/docs.test.ts would see another.
+      'style-src': ["'self'", "'sha256-RL3ie0nH+Lzz2YNqQN83mnU0J1ot4QL7b99vMdIX99w='"],
+    },
   });
 
   app.get(
@@ -71,7 +85,7 @@ export const openapi = fp(async (app: FastifyInstance, { origin, version }: { or
 });
 
 /** Adds to a route's own words what its declarations imply: who may call it, the key it needs, every refusal. */
-function described(schema: Json | undefined, route: RouteOptions, origin: string): Json {
+function described(schema: Json | undefined, route: RouteOptions): Json {
   if (schema === undefined || schema.hide === true) return { hide: true };
   const { access, idempotent } = route.config ?? {};
   const who =
@@ -99,11 +113,11 @@ function described(schema: Json | undefined, route: RouteOptions, origin: string
         },
       },
     }),
-    response: { ...(schema.response as Json), ...problemResponses(refusalsOf(route), origin) },
+    response: { ...(schema.response as Json), ...problemResponses(refusalsOf(route)) },
   };
 }
 
-function problemResponses(codes: RefusalCode[], origin: string): Json {
+function problemResponses(codes: RefusalCode[]): Json {
   const byStatus = Map.groupBy(codes, code => refusals[code].status);
   return Object.fromEntries(
     [...byStatus].map(([status, group]) => [
@@ -113,49 +127,10 @@ function problemResponses(codes: RefusalCode[], origin: string): Json {
         content: {
           'application/problem+json': {
             schema: Problem,
-            examples: Object.fromEntries(
-              group.map(code => [
-                code,
-                {
-                  summary: refusals[code].zh,
-                  value: problemOf(new Refusal(code), {
-                    origin,
-                    language: 'zh-CN',
-                    instance: '/v1',
-                    requestId: 'b7c9f0a2',
-                  }),
-                },
-              ]),
-            ),
+            examples: Object.fromEntries(group.map(code => [code, { $ref: `#/components/examples/${code}` }])),
           },
         },
       },
     ]),
   );
-}
-
-/** Every schema with a title becomes a component, named by it; wherever it stands, a reference stands instead. */
-function components(document: Json): Json {
-  const schemas: Record<string, Json> = {};
-  const hoist = (node: unknown): unknown => {
-    if (Array.isArray(node)) return node.map(hoist);
-    if (typeof node !== 'object' || node === null) return node;
-    const copy: Json = Object.fromEntries(
-      Object.entries(node).map(([name, member]) => [name, /^examples?$/.test(name) ? member : hoist(member)]),
-    );
-    const { title, type } = copy;
-    if (typeof title !== 'string' || type === undefined) return copy;
-    const known = schemas[title];
-    if (known !== undefined && shapeOf(known) !== shapeOf(copy)) throw new Error(`two schemas are titled ${title}`);
-    if (known?.examples === undefined) schemas[title] = copy;
-    return { $ref: `#/components/schemas/${title}` };
-  };
-  const paths = hoist(document.paths);
-  const sorted = Object.fromEntries(Object.entries(schemas).sort(([a], [b]) => a.localeCompare(b)));
-  return { ...document, paths, components: { ...(document.components as Json), schemas: sorted } };
-}
-
-/** The examples of a body move to its media type, so two copies of one schema may differ in them. */
-function shapeOf({ examples, example, ...shape }: Json): string {
-  return JSON.stringify(shape);
 }

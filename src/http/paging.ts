@@ -37,7 +37,7 @@ export function after<T extends unknown[]>(cursor: string | undefined, filters: 
   if (cursor === undefined) return undefined;
   try {
     const [digest, ...key] = JSON.parse(Buffer.from(cursor, 'base64url').toString());
-    if (digest === digestOf(filters)) return key as T;
+    if (digest === digestOf(filters, key)) return key as T;
   } catch {
     // Not a cursor of ours: the same answer.
   }
@@ -51,11 +51,17 @@ export function page<T>(rows: T[], limit: number, filters: object, keyOf: (row: 
   const last = data.at(-1);
   const nextCursor =
     hasMore && last !== undefined
-      ? Buffer.from(JSON.stringify([digestOf(filters), ...keyOf(last)])).toString('base64url')
+      ? Buffer.from(JSON.stringify([digestOf(filters, keyOf(last)), ...keyOf(last)])).toString('base64url')
       : null;
   return { data, nextCursor, hasMore };
 }
 
-function digestOf(filters: object): string {
-  return createHash('sha256').update(JSON.stringify(filters)).digest('base64url').slice(0, 12);
+/** Of the filters, and of what kind of thing each part of the key is: a text where a number was is no cursor of ours. */
+function digestOf(filters: object, key: unknown[]): string {
+  const kinds = key.map(part => (typeof part === 'string' || typeof part === 'number' ? typeof part : 'none'));
+  if (kinds.includes('none')) throw new TypeError('a list is ordered by texts and numbers');
+  return createHash('sha256')
+    .update(JSON.stringify([filters, kinds]))
+    .digest('base64url')
+    .slice(0, 12);
 }

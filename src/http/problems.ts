@@ -66,7 +66,7 @@ export const problems = fp(async (app: FastifyInstance, { origin }: { origin: st
   };
 
   app.setErrorHandler((error: FastifyError, request, reply) => {
-    const refusal = refusalOf(error);
+    const refusal = refusalOf(error, request);
     if (refusal.code === 'internal-error') request.log.error({ err: error }, 'unexpected');
     return send(request, reply, refusal);
   });
@@ -86,7 +86,7 @@ export const problems = fp(async (app: FastifyInstance, { origin }: { origin: st
 });
 
 /** What a caught error means to the caller. Anything unexpected is a bug, and says no more than that. */
-function refusalOf(error: FastifyError): Refusal {
+function refusalOf(error: FastifyError, request: FastifyRequest): Refusal {
   if (error instanceof Refusal) return error;
   if (error.validation !== undefined) {
     const part = error.validationContext ?? 'body';
@@ -105,6 +105,9 @@ function refusalOf(error: FastifyError): Refusal {
   if (pg !== undefined) {
     const named = pg.constraint === undefined ? undefined : refusalOfConstraint(pg.constraint);
     if (named !== undefined) return named;
+    // A cursor is opaque, so no schema has judged what is in it: what PostgreSQL cannot read there was never ours.
+    const { cursor } = (request.query ?? {}) as { cursor?: string };
+    if (cursor !== undefined && pg.code?.startsWith('22')) return new Refusal('cursor-mismatch');
     // Waiting too long, a database that is going away or full, no connection left: unknown, to be tried again.
     if (/^(55P03|57014|57P0[123]|53|08|25P0[34]|40)/.test(pg.code ?? ''))
       return new Refusal('unavailable', { retryAfterSeconds: 2 });
@@ -127,6 +130,7 @@ const frameworkRefusals: Record<string, RefusalCode> = {
   FST_ERR_CTP_INVALID_JSON_BODY: 'validation-failed',
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'validation-failed',
   FST_ERR_BAD_URL: 'not-found',
+  FST_ERR_MAX_PARAM_LENGTH: 'not-found',
   FST_ERR_ASYNC_CONSTRAINT: 'not-found',
   FST_ERR_HANDLER_TIMEOUT: 'unavailable',
   FST_UNDER_PRESSURE: 'unavailable',

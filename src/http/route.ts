@@ -39,6 +39,8 @@ export interface Actor {
   /** Set for kiosks and households at one. */
   kioskId: string | null;
   householdId: string | null;
+  /** The store of the kiosk that a household stands at: there it redeems, and nowhere else. */
+  storeId?: string;
   /** What a household has shown at the kiosk; null for everybody else. */
   level: 'card' | 'cardAndPin' | 'pin' | null;
 }
@@ -98,18 +100,17 @@ function undeclared(route: RouteOptions): string[] {
 /** Every code an operation may be refused with: its own, and those that its kind brings along. */
 export function refusalsOf(route: RouteOptions): RefusalCode[] {
   const { config, schema, url } = route;
-  const codes = new Set<RefusalCode>(['internal-error', 'unavailable', 'too-many-requests']);
+  const codes = new Set<RefusalCode>(['validation-failed', 'internal-error', 'unavailable', 'too-many-requests']);
   const add = (...more: RefusalCode[]) => {
     for (const code of more) codes.add(code);
   };
   if (config?.access !== 'public') add('unauthenticated', 'token-expired', 'session-revoked');
-  if (Array.isArray(config?.access)) {
-    add('forbidden');
-    if (config.access.includes('household')) add('kiosk-session-ended');
-  }
-  if (schema?.body || schema?.querystring || schema?.params) add('validation-failed');
+  if (Array.isArray(config?.access)) add('forbidden');
+  const callable = (role: Role) => config?.access === 'signedIn' || config?.access?.includes(role as never) === true;
+  if (callable('household')) add('kiosk-session-ended');
+  if (callable('household') || callable('kiosk')) add('device-suspended');
   if (schema?.params) add('not-found');
-  if (schema?.body) add('body-too-large', 'media-type-unsupported');
+  if (route.method !== 'GET') add('body-too-large', 'media-type-unsupported');
   if (config?.idempotent) add('idempotency-key-required', 'idempotency-in-progress', 'idempotency-key-reused');
   if (url.includes('?')) throw new Error(`a query belongs into the schema: ${url}`);
   add(...(config?.refusals ?? []));

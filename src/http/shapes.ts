@@ -21,7 +21,9 @@ export const VillageCode = Type.String({
 export function Instant(description: string) {
   return Type.String({
     format: 'date-time',
-    pattern: '^2[0-9]{3}-.*(Z|[+-][0-9]{2}:[0-9]{2})$',
+    // PostgreSQL knows no offset above 15:59, and no place on Earth has one above 14:00; Temporal reads nine decimals.
+    pattern:
+      '^2[0-9]{3}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\\.[0-9]{1,9})?(Z|[+-](0[0-9]|1[0-4]):[0-5][0-9])$',
     maxLength: 35,
     description: `${description} (RFC 3339)`,
     examples: ['2026-11-23T02:10:00.000Z'],
@@ -44,7 +46,8 @@ export function Text(maxLength: number, description: string, example: string) {
 
 /** Whole points, pieces or minutes. */
 export function Whole(description: string, bounds: { minimum?: number; maximum?: number } = {}) {
-  return Type.Integer({ minimum: 0, maximum: 1_000_000, ...bounds, description, examples: [5] });
+  const { minimum = 0, maximum = 1_000_000 } = bounds;
+  return Type.Integer({ minimum, maximum, description, examples: [Math.max(minimum, Math.min(5, maximum))] });
 }
 
 /** A sum or a balance: signed, within what JSON can carry exactly. */
@@ -70,13 +73,30 @@ export const VillageParams = Type.Object({ village: VillageCode });
 
 export const Problem = Type.Object(
   {
-    type: Type.String({ format: 'uri', maxLength: 200, description: 'Address of the page that explains the code' }),
-    title: Type.String({ maxLength: 80, description: 'What happened, in the language asked for' }),
-    status: Type.Integer({ minimum: 400, maximum: 599, description: 'HTTP status' }),
-    code: Type.String({ maxLength: 60, description: 'What clients switch on; it never changes meaning' }),
-    detail: Type.String({ maxLength: 400, description: 'What happened this time' }),
-    instance: Type.String({ maxLength: 8192, description: 'Path that was called' }),
-    requestId: Type.String({ maxLength: 64, description: 'Name of this request in our log' }),
+    type: Type.String({
+      format: 'uri',
+      maxLength: 200,
+      description: 'Address of the page that explains the code',
+      examples: ['https://jifen.example/problems/not-found'],
+    }),
+    title: Type.String({
+      maxLength: 80,
+      description: 'What happened, in the language asked for',
+      examples: ['没有找到'],
+    }),
+    status: Type.Integer({ minimum: 400, maximum: 599, description: 'HTTP status', examples: [404] }),
+    code: Type.String({
+      maxLength: 60,
+      description: 'What clients switch on; it never changes meaning',
+      examples: ['not-found'],
+    }),
+    detail: Type.String({ maxLength: 400, description: 'What happened this time', examples: ['没有找到'] }),
+    instance: Type.String({
+      maxLength: 8192,
+      description: 'Path that was called',
+      examples: ['/v1/villages/520281127101'],
+    }),
+    requestId: Type.String({ maxLength: 64, description: 'Name of this request in our log', examples: ['b7c9f0a2'] }),
     errors: Type.Optional(
       Type.Array(
         Type.Object({

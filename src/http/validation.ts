@@ -25,6 +25,14 @@ export const validation = fp(async (app: FastifyInstance) => {
     }
   });
 
+  // Whoever sends something where nothing is taken meant something by it: it is refused, not passed over.
+  app.addHook('preValidation', async request => {
+    const { body, is404, routeOptions } = request;
+    if (is404 || body === undefined || routeOptions.schema?.body !== undefined) return;
+    const empty = typeof body === 'object' && body !== null && !Array.isArray(body) && Object.keys(body).length === 0;
+    if (!empty) throw malformed('', 'additionalProperties', 'nothing is taken here');
+  });
+
   // %00 passes every pattern that does not forbid it, and PostgreSQL's text cannot hold it.
   app.addHook('onRequest', async request => {
     if (/%00/.test(request.url)) throw malformed('', 'nul', 'NUL is not text');
@@ -36,6 +44,8 @@ function ajv(options: { coerceTypes: boolean | 'array' }): Ajv {
   addFormats.default(instance);
   return instance;
 }
+
+const depthMax = 20;
 
 /** JSON of RFC 8259, with what it leaves open closed: no repeated keys, no NUL, no half characters. */
 function parse(text: string): unknown {
@@ -53,8 +63,19 @@ function parse(text: string): unknown {
 /** The last of two equal keys would win, and another reader of the same body may take the first. */
 function refuseRepeatedKeys(text: string): void {
   const objects: Set<string>[] = [];
+  // The reader calls itself for each level: it is stopped long before the stack ends.
+  let depth = 0;
+  const deeper = () => {
+    depth += 1;
+    if (depth > depthMax) throw tooDeep('');
+  };
   visit(text, {
+    onArrayBegin: deeper,
+    onArrayEnd: () => {
+      depth -= 1;
+    },
     onObjectBegin: () => {
+      deeper();
       objects.push(new Set());
     },
     onObjectProperty: name => {
@@ -63,6 +84,7 @@ function refuseRepeatedKeys(text: string): void {
       seen?.add(name);
     },
     onObjectEnd: () => {
+      depth -= 1;
       objects.pop();
     },
     onError: (_error: ParseErrorCode) => undefined,
@@ -70,7 +92,7 @@ function refuseRepeatedKeys(text: string): void {
 }
 
 function refuseBadText(value: unknown, pointer: string, depth: number): void {
-  if (depth > 20) throw malformed(pointer, 'depth', 'nested too deep');
+  if (depth > depthMax) throw tooDeep(pointer);
   if (typeof value === 'string') {
     if (value.includes('\0')) throw malformed(pointer, 'nul', 'NUL is not text');
     if (!value.isWellFormed()) throw malformed(pointer, 'unicode', 'not well-formed Unicode');
@@ -81,6 +103,10 @@ function refuseBadText(value: unknown, pointer: string, depth: number): void {
         refuseBadText(member, `${pointer}/${name}`, depth + 1);
     }
   }
+}
+
+function tooDeep(pointer: string): Refusal {
+  return malformed(pointer, 'depth', 'nested too deep');
 }
 
 function malformed(pointer: string, code: string, detail: string): Refusal {

@@ -3,12 +3,18 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import { type Clock, iso } from '../calendar.ts';
 import type { Database, Db, Tx } from '../db/database.ts';
-import { none } from '../db/scope.ts';
 import { type Access, type Actor, actorOf, holds, type Role } from '../http/route.ts';
 import { Refusal } from '../refusals.ts';
 import { getLiveSession } from './sessions.ts';
 import { grant, session, user } from './tables.ts';
 import type { Tokens } from './tokens.ts';
+
+/** Refuses a kiosk that may not be used. Kiosks stand above identity, so what they say comes in as a function. */
+export type RecogniseDevice = (
+  tx: Tx,
+  device: { village: string; kioskId: string; itself: boolean },
+  now: Temporal.Instant,
+) => Promise<void>;
 
 /**
  * Judges every request before it is looked at: no or bad token 401, a village out of scope 404, a role without the
@@ -17,14 +23,20 @@ import type { Tokens } from './tokens.ts';
 export const guard = fp(
   async (
     app: FastifyInstance,
-    deps: { database: Database; clock: Clock; tokens: Tokens; villageExists: (village: string) => Promise<boolean> },
+    deps: {
+      database: Database;
+      clock: Clock;
+      tokens: Tokens;
+      villageExists: (village: string) => Promise<boolean>;
+      recogniseDevice: RecogniseDevice;
+    },
   ) => {
     app.decorateRequest('actor', null);
     app.addHook('onRequest', async request => {
       const { access } = request.routeOptions.config;
       if (request.is404 || access === undefined || access === 'public') return;
       const actor = deps.tokens.verify(bearerOf(request));
-      if (actor.kind === 'household') await touchHouseholdSession(deps.database, actor, deps.clock.now());
+      if (actor.kind !== 'staff') await admitFromDevice(deps, actor);
       request.actor = actor;
       await judge(actor, request, access, deps.villageExists);
     });
@@ -64,10 +76,20 @@ function mayCall(actor: Actor, village: string | undefined, access: readonly Rol
   return village === undefined ? actor.grants.some(([role]) => access.includes(role)) : holds(actor, village, access);
 }
 
-/** A household's sign-in lives for a minute at a time: every request looks at it, and keeps it alive. */
-async function touchHouseholdSession(database: Database, actor: Actor, now: Temporal.Instant): Promise<void> {
-  await database.inTransaction(none, async tx => {
+/**
+ * Every request of a kiosk or of a household at one looks at its sign-in and at the device: a stolen tablet stops at
+ * once. A household's sign-in lives for a minute at a time, and each request keeps it alive.
+ */
+async function admitFromDevice(
+  deps: { database: Database; clock: Clock; recogniseDevice: RecogniseDevice },
+  actor: Actor,
+): Promise<void> {
+  const now = deps.clock.now();
+  const device = deviceOf(actor);
+  await deps.database.inTransaction(device.village, async tx => {
     await getLiveSession(tx, actor.sessionId, now);
+    await deps.recogniseDevice(tx, device, now);
+    if (actor.kind !== 'household') return;
     await tx
       .update(session)
       .set({ usedAt: iso(now) })
@@ -75,17 +97,27 @@ async function touchHouseholdSession(database: Database, actor: Actor, now: Temp
   });
 }
 
+function deviceOf(actor: Actor): { village: string; kioskId: string; itself: boolean } {
+  const village = actor.grants[0]?.[1];
+  if (actor.kioskId === null || village === undefined) throw new Refusal('unauthenticated');
+  return { village, kioskId: actor.kioskId, itself: actor.kind === 'kiosk' };
+}
+
 /**
- * Reads sign-in and grants again, in the database transaction of a write: a dismissed clerk can change nothing from that
- * moment on.
- * @throws Refusal `session-revoked` | `kiosk-session-ended` | `forbidden`
+ * Reads sign-in and grants, or the device, again in the database transaction of a write: a dismissed clerk can change
+ * nothing from that moment on.
+ * @throws Refusal `session-revoked` | `kiosk-session-ended` | `forbidden` | `device-suspended`
  */
-export function standing(clock: Clock): (tx: Tx, request: FastifyRequest) => Promise<void> {
+export function standing(deps: {
+  clock: Clock;
+  recogniseDevice: RecogniseDevice;
+}): (tx: Tx, request: FastifyRequest) => Promise<void> {
+  const { clock, recogniseDevice } = deps;
   return async (tx, request) => {
     const actor = actorOf(request);
     const { access } = request.routeOptions.config;
     await getLiveSession(tx, actor.sessionId, clock.now());
-    if (actor.kind !== 'staff') return;
+    if (actor.kind !== 'staff') return recogniseDevice(tx, deviceOf(actor), clock.now());
     const grants = await grantsOf(tx, actor.id, clock.now());
     if (grants.length === 0) throw new Refusal('session-revoked', { reason: 'grantEnded' });
     const { village } = request.params as { village?: string };

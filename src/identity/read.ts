@@ -1,9 +1,12 @@
-import { and, asc, eq, exists, gt, isNull, like, or, sql } from 'drizzle-orm';
+import { and, asc, eq, exists, gt, inArray, isNull, like, or, sql } from 'drizzle-orm';
 import { iso } from '../calendar.ts';
 import { type Db, one } from '../db/database.ts';
 import { after, type Page, page } from '../http/paging.ts';
 import type { Actor, Role } from '../http/route.ts';
 import { grant, user } from './tables.ts';
+
+/** Who may look at the accounts of others, each within the prefix of that very grant. */
+export const userReaders: readonly Role[] = ['platformAdmin', 'supervisor', 'villageAdmin', 'auditor'];
 
 export interface UserView {
   id: string;
@@ -17,7 +20,7 @@ export interface UserView {
 /** @throws Refusal `not-found` */
 export async function getUser(db: Db, id: string, now: Temporal.Instant): Promise<UserView> {
   const row = one(await db.select().from(user).where(eq(user.id, id)));
-  return { ...viewOf(row), grants: await openGrants(db, id, now) };
+  return viewOf(row, await openGrants(db, [id], now));
 }
 
 /** Users with a grant inside the caller's own prefixes, by login. */
@@ -30,7 +33,7 @@ export async function listUsers(
   const filters = { list: 'users', of: actor.id };
   const start = after<[string]>(query.cursor, filters);
   const inScope = actor.grants
-    .filter(([role]) => ['platformAdmin', 'supervisor', 'villageAdmin', 'auditor'].includes(role))
+    .filter(([role]) => userReaders.includes(role))
     .map(([, prefix]) => like(grant.prefix, `${prefix}%`));
   const rows = await db
     .select()
@@ -49,22 +52,23 @@ export async function listUsers(
     .orderBy(asc(user.login))
     .limit(query.limit + 1);
   const listed = page(rows, query.limit, filters, row => [row.login]);
-  return {
-    ...listed,
-    data: await Promise.all(
-      listed.data.map(async row => ({ ...viewOf(row), grants: await openGrants(db, row.id, now) })),
-    ),
-  };
+  const ids = listed.data.map(row => row.id);
+  const grants = ids.length === 0 ? [] : await openGrants(db, ids, now);
+  return { ...listed, data: listed.data.map(row => viewOf(row, grants)) };
 }
 
-async function openGrants(db: Db, userId: string, now: Temporal.Instant): Promise<UserView['grants']> {
+async function openGrants(db: Db, userIds: string[], now: Temporal.Instant) {
   return db
-    .select({ id: grant.id, role: grant.role, prefix: grant.prefix, until: grant.until })
+    .select({ userId: grant.userId, id: grant.id, role: grant.role, prefix: grant.prefix, until: grant.until })
     .from(grant)
-    .where(and(eq(grant.userId, userId), isNull(grant.endedAt), or(isNull(grant.until), gt(grant.until, iso(now)))))
+    .where(
+      and(inArray(grant.userId, userIds), isNull(grant.endedAt), or(isNull(grant.until), gt(grant.until, iso(now)))),
+    )
     .orderBy(grant.role, grant.prefix);
 }
 
-function viewOf(row: typeof user.$inferSelect): Omit<UserView, 'grants'> {
-  return { id: row.id, login: row.login, name: row.name, state: row.state, createdAt: row.createdAt };
+function viewOf(row: typeof user.$inferSelect, grants: Awaited<ReturnType<typeof openGrants>>): UserView {
+  const { id, login, name, state, createdAt } = row;
+  const held = grants.filter(({ userId }) => userId === id).map(({ userId: _, ...one }) => one);
+  return { id, login, name, state, grants: held, createdAt };
 }

@@ -5,11 +5,11 @@ import type { Clock } from '../calendar.ts';
 import { type Database, one } from '../db/database.ts';
 import { none } from '../db/scope.ts';
 import type { Mutate, Write } from '../http/idempotency.ts';
-import { type Access, actorOf } from '../http/route.ts';
+import { type Access, actorOf, holds } from '../http/route.ts';
 import { Refusal } from '../refusals.ts';
 import type { Keys } from './keys.ts';
 import { hashSecret, verifySecret } from './passwords.ts';
-import { getUser, listUsers } from './read.ts';
+import { getUser, listUsers, userReaders } from './read.ts';
 import {
   CurrentSession,
   GrantParams,
@@ -138,7 +138,7 @@ export const identityRoutes: FastifyPluginAsyncTypebox<{
   app.route({
     method: 'GET',
     url: '/v1/users',
-    config: { access: ['platformAdmin', 'supervisor', 'villageAdmin', 'auditor'], refusals: ['cursor-mismatch'] },
+    config: { access: userReaders, refusals: ['cursor-mismatch'] },
     schema: {
       operationId: 'userList',
       tags: ['identity'],
@@ -177,7 +177,7 @@ export const identityRoutes: FastifyPluginAsyncTypebox<{
   app.route({
     method: 'GET',
     url: '/v1/users/:user',
-    config: { access: ['platformAdmin', 'supervisor', 'villageAdmin', 'auditor'] },
+    config: { access: userReaders },
     schema: {
       operationId: 'userGet',
       tags: ['identity'],
@@ -189,9 +189,7 @@ export const identityRoutes: FastifyPluginAsyncTypebox<{
     handler: request =>
       database.inSnapshot(none, async db => {
         const view = await getUser(db, request.params.user, clock.now());
-        const inScope = view.grants.some(held =>
-          actorOf(request).grants.some(([, prefix]) => held.prefix.startsWith(prefix)),
-        );
+        const inScope = view.grants.some(held => holds(actorOf(request), held.prefix, userReaders));
         if (!inScope) throw new Refusal('not-found');
         return view;
       }),

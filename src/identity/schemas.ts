@@ -81,7 +81,10 @@ export const SignedIn = Type.Object(
       maximum: 604_800,
       description: 'Life of the sign-in when idle',
     }),
-    user: Type.Object({ id: Id('The user'), login: Login, name: Text(60, 'Display name', '王文书') }),
+    user: Type.Object(
+      { id: Id('The user'), login: Login, name: Text(60, 'Display name', '王文书') },
+      { description: 'Who signed in' },
+    ),
     grants: Type.Array(HeldGrant, { maxItems: 200, description: 'What the user may do, and where' }),
   },
   { title: 'SignedIn' },

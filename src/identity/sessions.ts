@@ -7,7 +7,7 @@ import { session, spentRefresh } from './tables.ts';
 
 export type SessionRow = typeof session.$inferSelect;
 
-export type EndReason = 'signedOut' | 'refreshReused' | 'disabled' | 'replaced';
+export type EndReason = 'signedOut' | 'refreshReused' | 'disabled' | 'replaced' | 'retired';
 
 /** How long a sign-in lasts: until nobody has used it for `idleSeconds`, and never beyond `maxSeconds`. */
 export const lifetimes = {
@@ -85,7 +85,7 @@ async function spent(tx: Tx, hash: Buffer, kind: string, now: Temporal.Instant):
   return { reused: row };
 }
 
-/** Ends a sign-in, or all of a user or device. */
+/** Ends a sign-in, all of a user or device, or those of the households that stand at a device. */
 export async function endSessions(
   tx: Tx,
   which: { id: string } | { subject: string } | { device: string },
@@ -97,11 +97,21 @@ export async function endSessions(
       ? eq(session.id, which.id)
       : 'subject' in which
         ? eq(session.subject, which.subject)
-        : eq(session.device, which.device);
+        : and(eq(session.kind, 'household'), eq(session.device, which.device));
   await tx
     .update(session)
     .set({ endedAt: iso(now), endedReason: reason })
     .where(and(mine, isNull(session.endedAt)));
+}
+
+/** The village of the device that holds this refresh token; undefined when none does, or it has been succeeded. */
+export async function villageOfRefresh(db: Db, refreshToken: string): Promise<string | undefined> {
+  const hash = digest(refreshToken);
+  const [row] = await db
+    .select({ village: session.village })
+    .from(session)
+    .where(and(eq(session.kind, 'kiosk'), or(eq(session.refreshHash, hash), eq(session.successorHash, hash))));
+  return row?.village ?? undefined;
 }
 
 /** The sign-in, unless it has ended. @throws Refusal `session-revoked` | `kiosk-session-ended` */

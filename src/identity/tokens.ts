@@ -23,6 +23,7 @@ interface Claims {
   kiosk?: string;
   household?: string;
   level?: Actor['level'];
+  store?: string;
   exp: number;
 }
 
@@ -56,6 +57,7 @@ export async function openTokens(
         grants: actor.grants,
         ...(actor.kioskId !== null && { kiosk: actor.kioskId }),
         ...(actor.householdId !== null && { household: actor.householdId, level: actor.level }),
+        ...(actor.storeId !== undefined && { store: actor.storeId }),
         iat: now,
         exp: now + seconds,
       };
@@ -100,6 +102,7 @@ export async function openTokens(
         // We hold the payload alone: the header has been looked at.
         complete: false,
       } as never);
+      if (!Number.isFinite(claims.exp)) throw new Error('no end');
     } catch {
       throw new Refusal('unauthenticated');
     }
@@ -113,6 +116,7 @@ export async function openTokens(
       kioskId: claims.kiosk ?? null,
       householdId: claims.household ?? null,
       level: claims.level ?? null,
+      ...(claims.store !== undefined && { storeId: claims.store }),
     };
     return { actor, exp: claims.exp };
   }

@@ -1,11 +1,16 @@
-import { and, eq, inArray } from 'drizzle-orm';
-import { type Db, one } from '../db/database.ts';
-import { type HouseholdPurpose, householdAccount, shelf } from './accounts.ts';
-import { account, book } from './tables.ts';
+import { and, eq, inArray, sql } from 'drizzle-orm';
+import { type Db, one, rowsOf } from '../db/database.ts';
+import { type AccountKey, type HouseholdPurpose, householdAccount, reserved, shelf } from './accounts.ts';
+import { account, book, transaction } from './tables.ts';
 
-/** Number of the last transaction and the head of the chain. @throws Refusal `not-found` */
-export async function getBook(db: Db, village: string): Promise<{ number: number; head: Buffer }> {
-  return one(await db.select({ number: book.number, head: book.head }).from(book).where(eq(book.village, village)));
+/** Number of the last transaction, the head of the chain, how many accounts there are. @throws Refusal `not-found` */
+export async function getBook(db: Db, village: string): Promise<{ number: number; head: Buffer; accounts: number }> {
+  return one(
+    await db
+      .select({ number: book.number, head: book.head, accounts: book.accounts })
+      .from(book)
+      .where(eq(book.village, village)),
+  );
 }
 
 /** Balances of a household's accounts, as of the book's last number. */
@@ -29,11 +34,57 @@ export async function householdBalances(db: Db, village: string, householdId: st
 
 /** Pieces of each goods on the shelf of a store, by goods id; goods that never came are absent. */
 export async function shelfBalances(db: Db, village: string, storeId: string): Promise<Map<string, number>> {
+  return goodsBalances(db, village, shelf(storeId));
+}
+
+/** Pieces of each goods set aside at a store for orders that wait, by goods id. */
+export async function reservedBalances(db: Db, village: string, storeId: string): Promise<Map<string, number>> {
+  return goodsBalances(db, village, reserved(storeId));
+}
+
+async function goodsBalances(db: Db, village: string, code: string): Promise<Map<string, number>> {
   const rows = await db
     .select({ asset: account.asset, balance: account.balance })
     .from(account)
-    .where(and(eq(account.village, village), eq(account.code, shelf(storeId))));
+    .where(and(eq(account.village, village), eq(account.code, code)));
   return new Map(rows.map(row => [row.asset.slice('SKU:'.length), row.balance]));
+}
+
+/** Numbers of the transactions of these kinds and causes, by cause, in the order of the book. */
+export async function numbersByCause(
+  db: Db,
+  village: string,
+  kinds: readonly string[],
+  causes: readonly string[],
+): Promise<Map<string, number>> {
+  if (causes.length === 0) return new Map();
+  const rows = await db
+    .select({ cause: transaction.cause, number: transaction.number })
+    .from(transaction)
+    .where(
+      and(
+        eq(transaction.village, village),
+        inArray(transaction.kind, [...kinds]),
+        inArray(transaction.cause, [...causes]),
+      ),
+    )
+    .orderBy(transaction.number);
+  return new Map(rows.map(row => [row.cause, row.number]));
+}
+
+/** Balance of an account after the transaction `number`; 0 before its first entry. */
+export async function balanceThrough(db: Db, village: string, key: AccountKey, number: number): Promise<number> {
+  const [row] = await rowsOf<{ balance: number }>(
+    db,
+    sql`
+    select e.balance
+      from ledger.account a
+      join ledger.entry e on e.village = ${village} and e.account = a.number
+     where a.village = ${village} and a.code = ${key.code} and a.asset = ${key.asset} and e.number <= ${number}
+     order by e.number desc, e.seq desc
+     limit 1`,
+  );
+  return row?.balance ?? 0;
 }
 
 async function balancesOf(db: Db, village: string, codes: string[]): Promise<Map<string, number>> {

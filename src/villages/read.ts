@@ -68,7 +68,7 @@ export async function listDivisions(
   const start = after<[string]>(query.cursor, filters);
   const visible = actor.grants.map(
     ([, prefix]) =>
-      sql`starts_with(${division.code}, ${prefix}) or starts_with(${prefix}, rtrim(${division.code}, '0'))`,
+      sql`(starts_with(${division.code}, ${prefix}) or starts_with(${prefix}, rtrim(${division.code}, '0')))`,
   );
   const rows = await db
     .select()

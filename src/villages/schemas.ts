@@ -105,7 +105,7 @@ const settings = {
     maximum: 7,
   }),
   directAwardMaxPoints: Whole('Most points of one direct award; 0: none', { maximum: 1000 }),
-  backdateDays: Whole('How many days later an award or a redemption may be entered', { maximum: 366 }),
+  backdateDays: Whole('How many days later an award or a redemption may be entered', { maximum: 3660 }),
   householdDayMaxPoints: Whole('Most points a household is awarded a day', { minimum: 1, maximum: 100_000 }),
   redemptionsPerDay: Whole('Redemptions of one household a day', { minimum: 1, maximum: 50 }),
   exchangeDays: Type.Array(ExchangeDay, { maxItems: 40, description: 'When the store is open' }),

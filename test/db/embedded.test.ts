@@ -8,7 +8,8 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import tap, { type Test, test } from 'tap';
-import { type EmbeddedPostgres, findBinaries, startEmbedded } from '../../src/db/embedded.ts';
+import { type EmbeddedPostgres, startEmbedded } from '../../src/db/embedded.ts';
+import { findBinaries } from '../../src/db/embedded-binaries.ts';
 
 // A dozen first starts, and some waiting, take longer than tap allows by itself.
 tap.setTimeout(120_000);

@@ -15,13 +15,22 @@ export interface Cluster {
   stop(): Promise<void>;
 }
 
+let own: Promise<Cluster> | undefined;
+
 /**
  * The cluster of this run: the one that test/run.ts has started for all files, or, when a file is run by itself, an
- * embedded one of its own.
+ * embedded one of its own, which goes with the process.
  */
 export async function openCluster(): Promise<Cluster> {
   const shared = process.env.JIFEN_TEST_CLUSTER;
-  return shared === undefined ? startCluster(undefined) : { url: shared, stop: async () => undefined };
+  if (shared !== undefined) return { url: shared, stop: async () => undefined };
+  if (own === undefined) {
+    own = startCluster(undefined);
+    // Imported here and not above: test/run.ts is no test, and importing tap would make it one.
+    const { t } = await import('tap');
+    t.teardown(async () => (await own)?.stop());
+  }
+  return own;
 }
 
 /** Starts an embedded cluster, or takes the external one at `url`, and makes the template in it. */
@@ -55,6 +64,13 @@ export async function createDatabase(cluster: Cluster): Promise<string> {
       await new Promise(resolve => setTimeout(resolve, 100));
     }
   }
+}
+
+/** A database with nothing in it, for tests of migrating. Answers its connection string. */
+export async function createEmptyDatabase(cluster: Cluster): Promise<string> {
+  const name = `jifen_test_${randomBytes(6).toString('hex')}`;
+  await onMaintenance(cluster.url, client => client.query(`create database ${name}`));
+  return databaseUrl(cluster.url, name);
 }
 
 export async function dropDatabase(clusterUrl: string, name: string): Promise<void> {

@@ -2,6 +2,7 @@ import { randomBytes, randomUUID, randomUUIDv7 } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { eq } from 'drizzle-orm';
 import Fastify, { type FastifyInstance } from 'fastify';
 import pg from 'pg';
 import { pino } from 'pino';
@@ -14,12 +15,14 @@ import { prepareRoles } from '../../src/db/roles.ts';
 import { none } from '../../src/db/scope.ts';
 import { enrol, type NewHousehold } from '../../src/households/enrol.ts';
 import type { Actor, Role } from '../../src/http/route.ts';
-import { openKeys } from '../../src/identity/keys.ts';
+import { type Keys, openKeys } from '../../src/identity/keys.ts';
 import { startSession } from '../../src/identity/sessions.ts';
 import { grant, user } from '../../src/identity/tables.ts';
 import { openTokens, type Tokens } from '../../src/identity/tokens.ts';
+import { addKiosk } from '../../src/kiosks/pairing.ts';
 import { postOne } from '../../src/ledger/post.ts';
 import { award } from '../../src/ledger/transactions.ts';
+import { store } from '../../src/store/tables.ts';
 import { createDivision, createGrid, openVillage } from '../../src/villages/open.ts';
 import { defaultPolicy, type PolicySettings, setPolicy } from '../../src/villages/policy.ts';
 import { createDatabase, dropDatabase, openCluster } from './cluster.ts';
@@ -67,6 +70,8 @@ export interface Service {
   jobs: Jobs;
   clock: TestClock;
   tokens: Tokens;
+  /** The keys it signs with. */
+  keys: Keys;
   /** Owner's and app's connection strings, for tests that look behind the service. */
   ownerUrl: string;
   appUrl: string;
@@ -74,7 +79,9 @@ export interface Service {
   as(role: Exclude<Role, 'kiosk' | 'household'>, village?: string): Promise<Caller>;
   /** A caller for an actor of any kind, with a live sign-in of its own. */
   callerFor(actor: Omit<Actor, 'sessionId'>, village: string | null): Promise<Caller>;
-  /** A household in session at a kiosk. */
+  /** A kiosk, paired for this test. */
+  asKiosk(village?: string): Promise<Caller>;
+  /** A household in session at a kiosk of its own. */
   asHousehold(householdId: string, village?: string, level?: Actor['level']): Promise<Caller>;
   /** A call without a token. */
   anonymous: (method: string, url: string, body?: unknown, headers?: Record<string, string>) => Promise<Reply>;
@@ -112,14 +119,14 @@ export const testPolicy: PolicySettings = {
  */
 export async function openService(
   t: Test,
-  options: { now?: string; policy?: Partial<PolicySettings>; worker?: boolean } = {},
+  options: { now?: string; policy?: Partial<PolicySettings>; worker?: boolean; log?: (line: string) => void } = {},
 ): Promise<Service> {
   const cluster = await openCluster();
   const ownerUrl = await createDatabase(cluster);
   const appUrl = await prepareRoles(ownerUrl);
   const folder = await mkdtemp(join(tmpdir(), 'jifen-keys-'));
   const onError = (error: Error) => t.comment(`database: ${error.message}`);
-  const database = openDatabase(appUrl, { onError });
+  const database = openDatabase(appUrl, { onError, connectionWaitMs: 30_000 });
   const jobs = await openJobs(appUrl, queues, { worker: options.worker ?? false, onError });
   const clock = clockAt(options.now ?? '2026-11-23T02:00:00Z');
   const keys = openKeys(folder, clock);
@@ -134,7 +141,12 @@ export async function openService(
     corsOrigins: [],
     quotas: { default: 1_000_000, kiosk: 1_000_000, public: 1_000_000 },
     trustProxy: false,
-    logger: pino({ level: process.env.JIFEN_LOG_LEVEL ?? 'silent' }),
+    // A busy machine is no reason for a test to fail: what sheds load has tests of its own.
+    eventLoopDelayMaxMs: 0,
+    logger:
+      options.log === undefined
+        ? pino({ level: process.env.JIFEN_LOG_LEVEL ?? 'silent' })
+        : pino({ level: 'trace' }, { write: options.log }),
   });
   await app.ready();
   const tokens = await openTokens(Fastify(), { keys, clock, origin });
@@ -145,7 +157,6 @@ export async function openService(
     await database.close();
     await rm(folder, { recursive: true, force: true });
     await dropDatabase(cluster.url, new URL(ownerUrl).pathname.slice(1));
-    await cluster.stop();
   });
 
   await makeVillages(database, clock, { ...testPolicy, ...options.policy });
@@ -168,7 +179,7 @@ export async function openService(
       },
       ...(body !== undefined && { payload: typeof body === 'string' ? body : JSON.stringify(body) }),
     });
-    const isJson = /json/.test(String(answer.headers['content-type'] ?? ''));
+    const isJson = /json\b/.test(String(answer.headers['content-type'] ?? ''));
     return {
       status: answer.statusCode,
       body: isJson && answer.payload !== '' ? JSON.parse(answer.payload) : null,
@@ -178,11 +189,12 @@ export async function openService(
   };
 
   const callerFor: Service['callerFor'] = async (who, village) => {
+    // Used last in a month's time, and signed for a month: a test may move the clock without signing in again.
+    const used = clock.now().add({ hours: 24 * 30 });
     const { session } = await database.inTransaction(none, tx =>
-      startSession(tx, { kind: who.kind, subject: who.id, village, device: who.kioskId }, clock.now()),
+      startSession(tx, { kind: who.kind, subject: who.id, village, device: who.kioskId }, used),
     );
     const actor = { ...who, sessionId: session.id };
-    // Signed for a day, so that a test may move the clock without signing in again.
     const token = tokens.sign(actor, 86_400 * 30);
     const caller: Caller = Object.assign(
       (method: string, url: string, body?: unknown, headers?: Record<string, string>) =>
@@ -198,6 +210,7 @@ export async function openService(
     jobs,
     clock,
     tokens,
+    keys,
     ownerUrl,
     appUrl,
     callerFor,
@@ -211,7 +224,7 @@ export async function openService(
       );
     },
     async asHousehold(householdId, village = villages.own, level = 'card') {
-      const kioskId = randomUUIDv7();
+      const kioskId = await database.inTransaction(village, tx => makeKiosk(tx, village, clock));
       return callerFor(
         {
           kind: 'household',
@@ -221,6 +234,21 @@ export async function openService(
           kioskId,
           householdId,
           level,
+        },
+        village,
+      );
+    },
+    async asKiosk(village = villages.own) {
+      const kioskId = await database.inTransaction(village, tx => makeKiosk(tx, village, clock));
+      return callerFor(
+        {
+          kind: 'kiosk',
+          id: kioskId,
+          client: kioskId,
+          grants: [['kiosk', village]],
+          kioskId,
+          householdId: null,
+          level: null,
         },
         village,
       );
@@ -273,6 +301,19 @@ async function makeUser(tx: Tx, role: Role, prefix: string, clock: Clock): Promi
     grantedAt: iso(clock.now()),
   });
   return id;
+}
+
+/** A device in one of the village's stores, which is opened for it when there is none. */
+async function makeKiosk(tx: Tx, village: string, clock: Clock): Promise<string> {
+  const find = () => tx.select({ id: store.id }).from(store).where(eq(store.village, village)).limit(1);
+  if ((await find()).length === 0) {
+    const createdAt = iso(clock.now());
+    const made = { village, id: randomUUIDv7(), name: '终端所在店', createdBy: nobody.id, createdAt };
+    await tx.insert(store).values(made).onConflictDoNothing();
+  }
+  const [stands] = await find();
+  const device = { village, name: '测试终端', storeId: stands!.id, appVersion: '1.0.0', model: 'T10', serial: 'SN1' };
+  return (await addKiosk(tx, nobody, device, clock.now())).id;
 }
 
 async function makeVillages(database: Database, clock: Clock, policy: PolicySettings): Promise<void> {

@@ -9,13 +9,20 @@ const Health = Type.Object(
 );
 const ProblemPage = Type.Object(
   {
-    code: Type.String({ maxLength: 60, description: 'The code' }),
-    status: Type.Integer({ minimum: 400, maximum: 599, description: 'HTTP status it comes with' }),
-    title: Type.String({ maxLength: 80, description: 'What it means, in the language asked for' }),
-    titles: Type.Object({
-      'zh-CN': Type.String({ maxLength: 20, description: 'Chinese; at most 20 characters' }),
-      en: Type.String({ maxLength: 80, description: 'English' }),
+    code: Type.String({ maxLength: 60, description: 'The code', examples: ['not-found'] }),
+    status: Type.Integer({ minimum: 400, maximum: 599, description: 'HTTP status it comes with', examples: [404] }),
+    title: Type.String({
+      maxLength: 80,
+      description: 'What it means, in the language asked for',
+      examples: ['没有找到'],
     }),
+    titles: Type.Object(
+      {
+        'zh-CN': Type.String({ maxLength: 20, description: 'Chinese; at most 20 characters', examples: ['没有找到'] }),
+        en: Type.String({ maxLength: 80, description: 'English', examples: ['Not found'] }),
+      },
+      { description: 'What it means, in every language there is' },
+    ),
   },
   { title: 'ProblemPage' },
 );

@@ -1,0 +1,182 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import { type Clock, iso } from '../calendar.ts';
+import { type Database, type Db, rowsOf } from '../db/database.ts';
+import { type Language, languageOf } from '../http/problems.ts';
+import type { Access, Role } from '../http/route.ts';
+import { type Export, exportTimeoutMs, sendExport } from '../http/send-export.ts';
+import { VillageParams } from '../http/shapes.ts';
+import { verifyVillage } from '../ledger/verify.ts';
+import { Refusal } from '../refusals.ts';
+import { bookRoutes } from './book-routes.ts';
+import { journalHledger } from './hledger.ts';
+import { journalCsv, journalJsonl } from './journal.ts';
+import { type Period, periodOf } from './period.ts';
+import {
+  HouseholdParams,
+  JournalAnswer,
+  JournalQuery,
+  Soundness,
+  StatementAnswer,
+  StatementQuery,
+  TrialBalance,
+  TrialBalanceQuery,
+} from './schemas.ts';
+import {
+  type StatementEntry,
+  type StatementFrame,
+  statementEntries,
+  statementEntriesMax,
+  statementFrame,
+} from './statement.ts';
+import { statementCsv } from './statement-csv.ts';
+import { statementPdf } from './statement-pdf.ts';
+import { trialBalance } from './trial-balance.ts';
+
+const readers: readonly Role[] = ['clerk', 'villageAdmin', 'supervisionBoard', 'supervisor', 'auditor'];
+const verifiers: Access = ['auditor', 'villageAdmin', 'supervisionBoard', 'supervisor'];
+
+/** What somebody who was not there can check: statements, journal, trial balance, and the soundness of the book. */
+export const auditRoutes: FastifyPluginAsyncTypebox<{ database: Database; clock: Clock }> = async (
+  app,
+  { database, clock },
+) => {
+  await app.register(bookRoutes, { database });
+
+  app.route({
+    method: 'GET',
+    url: '/v1/villages/:village/households/:household/statement',
+    config: { access: [...readers, 'household'], refusals: ['out-of-bounds', 'export-too-large'] },
+    handlerTimeout: exportTimeoutMs,
+    schema: {
+      operationId: 'householdStatementGet',
+      tags: ['audit'],
+      summary: 'A household’s statement',
+      description:
+        'Opening, entries and closing of one account over a period of business days. Asked again with the `throughNumber` it tells, it is the same, byte for byte, whatever was posted since.',
+      params: HouseholdParams,
+      querystring: StatementQuery,
+      response: { 200: StatementAnswer },
+    },
+    handler: async (request, reply) => {
+      const { village, household: householdId } = request.params;
+      const { account = 'available', format = 'json', throughNumber } = request.query;
+      const period = periodOf(request.query, clock.now());
+      const frameOn = (db: Db) => statementFrame(db, { village, householdId, account }, period, throughNumber);
+      if (format !== 'json') {
+        return sendExport(reply, database, village, async db =>
+          statementFile(db, await frameOn(db), format, languageOf(request)),
+        );
+      }
+      const statement = await database.inSnapshot(village, async db => {
+        const frame = bounded(await frameOn(db));
+        return { ...frame, entries: await rowsOf<StatementEntry>(db, statementEntries(frame)) };
+      });
+      return reply.type('application/json; charset=utf-8').send(statement);
+    },
+  });
+
+  app.route({
+    method: 'GET',
+    url: '/v1/villages/:village/journal',
+    config: { access: readers, refusals: ['out-of-bounds'] },
+    handlerTimeout: exportTimeoutMs,
+    schema: {
+      operationId: 'journalGet',
+      tags: ['audit'],
+      summary: 'The journal of a period',
+      description: 'Every transaction whose business day lies in the period, by day and number, of whatever size.',
+      params: VillageParams,
+      querystring: JournalQuery,
+      response: { 200: JournalAnswer },
+    },
+    handler: (request, reply) => {
+      const { village } = request.params;
+      const { format = 'csv' } = request.query;
+      const period = periodOf(request.query, clock.now());
+      return sendExport(reply, database, village, async db =>
+        journalFile(db, village, period, format, languageOf(request)),
+      );
+    },
+  });
+
+  app.route({
+    method: 'GET',
+    url: '/v1/villages/:village/trial-balance',
+    config: { access: readers, refusals: ['out-of-bounds', 'cursor-mismatch'] },
+    handlerTimeout: exportTimeoutMs,
+    schema: {
+      operationId: 'trialBalanceGet',
+      tags: ['audit'],
+      summary: 'The trial balance of a period',
+      description: 'What each account, or class of accounts, had, got and gave; in each asset the whole comes to 0.',
+      params: VillageParams,
+      querystring: TrialBalanceQuery,
+      response: { 200: TrialBalance },
+    },
+    handler: ({ params, query: { detail = 'class', ...query } }) =>
+      database.inExport(params.village, db =>
+        trialBalance(db, params.village, periodOf(query, clock.now()), { detail, ...query }),
+      ),
+  });
+
+  app.route({
+    method: 'POST',
+    url: '/v1/villages/:village/book/verify',
+    config: { access: verifiers, idempotent: false },
+    handlerTimeout: exportTimeoutMs,
+    schema: {
+      operationId: 'bookVerify',
+      tags: ['ledger'],
+      summary: 'Recompute the book',
+      description:
+        'Numbers, balances, limits, reversals, leaves and chain, all from the transfers; it changes nothing and names what is wrong. A book rewritten whole, hashes and all, looks sound: compare `headHash` with one kept elsewhere.',
+      params: VillageParams,
+      response: { 200: Soundness },
+    },
+    handler: async ({ params }) => ({
+      ...(await database.inExport(params.village, db => verifyVillage(db, params.village))),
+      checkedAt: iso(clock.now()),
+    }),
+  });
+};
+
+/** Documents that are made whole have an end. @throws Refusal `export-too-large` */
+function bounded(frame: StatementFrame): StatementFrame {
+  const { entryCount } = frame;
+  if (entryCount <= statementEntriesMax) return frame;
+  throw new Refusal('export-too-large', { rows: entryCount, maxRows: statementEntriesMax });
+}
+
+function statementFile(db: Db, frame: StatementFrame, format: 'csv' | 'pdf', language: Language): Export {
+  const fileName = `statement-${frame.householdNumber}-${frame.account}-${frame.from}-${frame.to}-${frame.throughNumber}`;
+  return format === 'csv'
+    ? {
+        body: statementCsv(db, frame, language),
+        contentType: 'text/csv; charset=utf-8',
+        fileName: `${fileName}.csv`,
+        language,
+      }
+    : {
+        body: statementPdf(db, bounded(frame)),
+        contentType: 'application/pdf',
+        fileName: `${fileName}.pdf`,
+        language: 'zh-CN',
+      };
+}
+
+function journalFile(
+  db: Db,
+  village: string,
+  period: Period,
+  format: 'csv' | 'jsonl' | 'hledger',
+  language: Language,
+): Export {
+  const fileName = `journal-${village}-${period.from}-${period.to}`;
+  const files = {
+    csv: () => ({ body: journalCsv(db, village, period, language), contentType: 'text/csv; charset=utf-8' }),
+    jsonl: () => ({ body: journalJsonl(db, village, period), contentType: 'application/jsonl; charset=utf-8' }),
+    hledger: () => ({ body: journalHledger(db, village, period), contentType: 'text/plain; charset=utf-8' }),
+  };
+  const extension = format === 'hledger' ? 'journal' : format;
+  return { ...files[format](), fileName: `${fileName}.${extension}`, language };
+}

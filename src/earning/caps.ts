@@ -1,0 +1,89 @@
+import { createHash } from 'node:crypto';
+import type { Limit } from '../ledger/transactions.ts';
+import type { CapPeriod } from '../rules/tables.ts';
+import type { GroundRule } from './grounds.ts';
+
+export interface Use {
+  householdId: string;
+  memberId: string | null;
+  occasion: string;
+  businessDate: Temporal.PlainDate;
+  quantity: number;
+  points: number;
+}
+
+/*
+ * The keys of an award's limits. They stay in the book for ever, so their form never changes. An occasion is free text
+ * and goes in as a digest: the book keeps no words that may name a person.
+ */
+const oncePrefix = 'award:';
+const exclusionPrefixes = ['awardPair:', 'awardGroup:'];
+const householdDayPrefix = 'awardDay:';
+
+/**
+ * What an award uses up, to be judged under the pen in this order: its occasion, what excludes it, the cap of its rule in
+ * units, and the household's points of the day. Reversing the award gives all of it back.
+ */
+export function limitsOf(rule: GroundRule, use: Use, householdDayMaxPoints: number): Limit[] {
+  const holder = holderOf(rule, use);
+  const occasion = createHash('sha256').update(use.occasion).digest('base64url').slice(0, 22);
+  const once = (key: string): Limit => ({ key, use: 1, max: 1, code: 'rule-exclusive' });
+  const limits = [once(`${oncePrefix}${rule.code}:${use.householdId}:${use.memberId ?? '-'}:${occasion}`)];
+  for (const excluded of rule.excludes) {
+    const pair = [rule.code, excluded].sort().join('+');
+    limits.push(once(`awardPair:${pair}:${holder}:${occasion}`));
+  }
+  if (rule.highestOnlyGroup !== null) limits.push(once(`awardGroup:${rule.highestOnlyGroup}:${holder}:${occasion}`));
+  if (rule.capTimes !== null && rule.capPeriod !== null) {
+    const period = periodOf(rule.capPeriod, use.businessDate);
+    const key = `cap:${holder}:${rule.code}:${period}`;
+    limits.push({ key, use: use.quantity, max: rule.capTimes, code: 'cap-reached' });
+  }
+  const day = `${householdDayPrefix}${use.householdId}:${use.businessDate}`;
+  limits.push({ key: day, use: use.points, max: householdDayMaxPoints, code: 'cap-reached' });
+  return limits;
+}
+
+/** Which of its limits an award was refused for. */
+export function kindOfLimit(key: string): 'once' | 'exclusion' | 'householdDay' | 'rule' {
+  if (key.startsWith(oncePrefix)) return 'once';
+  if (exclusionPrefixes.some(prefix => key.startsWith(prefix))) return 'exclusion';
+  return key.startsWith(householdDayPrefix) ? 'householdDay' : 'rule';
+}
+
+/** The first day on which a cap counts from nothing again; null when it never does. */
+export function resetsOn(period: CapPeriod, day: Temporal.PlainDate): string | null {
+  switch (period) {
+    case 'day':
+      return day.add({ days: 1 }).toString();
+    case 'week':
+      return day.add({ days: 8 - day.dayOfWeek }).toString();
+    case 'month':
+      return day.with({ day: 1 }).add({ months: 1 }).toString();
+    case 'year':
+      return day.with({ month: 1, day: 1 }).add({ years: 1 }).toString();
+    case 'once':
+      return null;
+  }
+}
+
+/** 2026-11-23, 2026-W48 (ISO 8601), 2026-11, 2026, or `once`. */
+function periodOf(period: CapPeriod, day: Temporal.PlainDate): string {
+  switch (period) {
+    case 'day':
+      return day.toString();
+    case 'week':
+      return `${day.yearOfWeek}-W${String(day.weekOfYear).padStart(2, '0')}`;
+    case 'month':
+      return day.toPlainYearMonth().toString();
+    case 'year':
+      return String(day.year);
+    case 'once':
+      return 'once';
+  }
+}
+
+/** Whom the rule belongs to. */
+function holderOf(rule: GroundRule, use: Use): string {
+  return rule.capScope === 'household' ? use.householdId : use.memberId!;
+}

@@ -1,0 +1,102 @@
+import { dayOf, iso } from '../calendar.ts';
+import { Refusal } from '../refusals.ts';
+import { refuseUnlessInForce } from '../rules/read.ts';
+import type { PolicySettings } from '../villages/policy.ts';
+import type { GroundRule, Grounds } from './grounds.ts';
+
+/** What a clerk says of an award. */
+export interface AwardLine {
+  ruleId: string;
+  householdId: string;
+  memberId: string | null;
+  /** Units of the rule. */
+  quantity: number;
+  /** RFC 3339; now when absent. */
+  occurredAt?: string | undefined;
+  /** The event it is for; an event of its own when absent. */
+  occasion?: string | undefined;
+  note: string | null;
+}
+
+/** An award that only the book may still refuse. */
+export interface JudgedAward {
+  rule: GroundRule;
+  points: number;
+  occurredAt: string;
+  businessDate: Temporal.PlainDate;
+  backEntry: boolean;
+  /** Waits on the notice board before it can be spent. */
+  pending: boolean;
+  /** As it held on the business date. */
+  policy: PolicySettings;
+}
+
+/**
+ * Judges what can be known before the book is opened. Points, caps and publicity follow the policy of the day the thing
+ * happened; how late it may be entered follows today's. A deduction is less than one point, and direct awards begin at
+ * one: it is out of bounds until deductions have their own way in, with publicity before and not after.
+ * @throws Refusal `not-found` | `household-not-active` | `rule-not-in-force` | `validation-failed` (`/memberId`) |
+ *   `out-of-bounds` (facts: `field`, `min`, `max`) | `business-date-refused` (facts: `earliest`, `latest`)
+ */
+export function judge(line: AwardLine, grounds: Grounds, now: Temporal.Instant): JudgedAward {
+  refuseHousehold(line, grounds);
+  const rule = grounds.rules.get(line.ruleId);
+  if (rule === undefined) throw new Refusal('not-found', { field: 'ruleId' });
+  refuseMember(line, rule, grounds);
+  const occurred = line.occurredAt === undefined ? now : instantOf(line.occurredAt);
+  const businessDate = dayOf(occurred);
+  refuseDate(occurred, grounds, now);
+  refuseUnlessInForce(rule, businessDate.toString());
+  const policy = grounds.policyOn(businessDate.toString());
+  const points = rule.points * line.quantity;
+  const max = policy.directAwardMaxPoints;
+  if (rule.direction === 'deduction' || points > max)
+    throw new Refusal('out-of-bounds', { field: 'points', min: 1, max });
+  return {
+    rule,
+    points,
+    occurredAt: iso(occurred),
+    businessDate,
+    backEntry: !businessDate.equals(dayOf(now)),
+    pending: policy.directAwardPublicityDays > 0 && rule.publicity === 'required',
+    policy,
+  };
+}
+
+function refuseHousehold({ householdId }: AwardLine, { households }: Grounds): void {
+  const state = households.get(householdId);
+  if (state === undefined) throw new Refusal('not-found', { field: 'householdId' });
+  if (state !== 'active') throw new Refusal('household-not-active', { state });
+}
+
+function refuseMember({ householdId, memberId }: AwardLine, rule: GroundRule, { members }: Grounds): void {
+  if (memberId === null) {
+    if (rule.capScope === 'household') return;
+    throw malformed('/memberId', 'required', `${rule.code} belongs to a member: say which`);
+  }
+  if (members.get(memberId) !== householdId) throw new Refusal('not-found', { field: 'memberId' });
+}
+
+function refuseDate(occurred: Temporal.Instant, { openedOn, policyOn }: Grounds, now: Temporal.Instant): void {
+  const today = dayOf(now);
+  const latest = today.toString();
+  const allowed = today.subtract({ days: policyOn(latest).backdateDays }).toString();
+  const earliest = allowed > openedOn ? allowed : openedOn;
+  const day = dayOf(occurred).toString();
+  if (day < earliest || Temporal.Instant.compare(occurred, now) > 0) {
+    throw new Refusal('business-date-refused', { earliest, latest });
+  }
+}
+
+/** RFC 3339 allows more than Temporal reads: any number of decimals, and any white space before the time. */
+function instantOf(text: string): Temporal.Instant {
+  try {
+    return Temporal.Instant.from(text.replace(/(\.\d{3})\d+/, '$1'));
+  } catch {
+    throw malformed('/occurredAt', 'format', 'an instant in RFC 3339');
+  }
+}
+
+function malformed(pointer: string, code: string, detail: string): Refusal {
+  return new Refusal('validation-failed', { errors: [{ pointer, code, detail }] });
+}

@@ -1,0 +1,143 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import type { Clock } from '../calendar.ts';
+import type { Database } from '../db/database.ts';
+import type { Mutate } from '../http/idempotency.ts';
+import { type Access, actorOf } from '../http/route.ts';
+import { VillageParams } from '../http/shapes.ts';
+import { getReversal, listReversals } from './read.ts';
+import { approveReversal, proposeReversal, rejectReversal } from './reverse.ts';
+import {
+  Reversal,
+  ReversalCreate,
+  ReversalListQuery,
+  ReversalPage,
+  ReversalParams,
+  ReversalReject,
+} from './schemas.ts';
+
+const readers: Access = ['clerk', 'villageAdmin', 'supervisionBoard', 'supervisor', 'auditor', 'household'];
+
+/** How an award is taken back, by two people. */
+export const reversalRoutes: FastifyPluginAsyncTypebox<{ database: Database; clock: Clock; mutate: Mutate }> = async (
+  app,
+  { database, clock, mutate },
+) => {
+  app.route({
+    method: 'GET',
+    url: '/v1/villages/:village/reversals',
+    config: { access: readers, refusals: ['cursor-mismatch'] },
+    schema: {
+      operationId: 'reversalList',
+      tags: ['awards'],
+      summary: 'List reversals',
+      description: 'Proposed and decided ones, the newest first. A household sees those of its own awards.',
+      params: VillageParams,
+      querystring: ReversalListQuery,
+      response: { 200: ReversalPage },
+    },
+    handler: request =>
+      database.inSnapshot(request.params.village, db =>
+        listReversals(db, actorOf(request), request.params.village, request.query),
+      ),
+  });
+
+  app.route({
+    method: 'POST',
+    url: '/v1/villages/:village/reversals',
+    config: {
+      access: ['clerk', 'villageAdmin'],
+      idempotent: true,
+      refusals: ['already-exists', 'already-reversed'],
+    },
+    schema: {
+      operationId: 'reversalCreate',
+      tags: ['awards'],
+      summary: 'Propose to reverse an award',
+      description: 'Nothing moves until somebody else agrees. One proposal at a time.',
+      params: VillageParams,
+      body: ReversalCreate,
+      response: { 201: Reversal },
+    },
+    handler: (request, reply) => {
+      const { village } = request.params;
+      return mutate(request, reply, (tx, actor) => proposeReversal(tx, actor, village, request.body, clock.now()), {
+        status: 201,
+        location: made => `/v1/villages/${village}/reversals/${made.id}`,
+      });
+    },
+  });
+
+  app.route({
+    method: 'GET',
+    url: '/v1/villages/:village/reversals/:reversal',
+    config: { access: readers },
+    schema: {
+      operationId: 'reversalGet',
+      tags: ['awards'],
+      summary: 'A reversal',
+      description: 'Who proposed it and why, and what became of it.',
+      params: ReversalParams,
+      response: { 200: Reversal },
+    },
+    handler: request => {
+      const { village, reversal } = request.params;
+      return database.inSnapshot(village, db => getReversal(db, actorOf(request), village, reversal));
+    },
+  });
+
+  app.route({
+    method: 'POST',
+    url: '/v1/villages/:village/reversals/:reversal/approve',
+    config: {
+      access: ['villageAdmin', 'supervisor'],
+      idempotent: true,
+      refusals: ['second-person-required', 'wrong-state', 'already-reversed', 'reversal-arrears'],
+    },
+    schema: {
+      operationId: 'reversalApprove',
+      tags: ['awards'],
+      summary: 'Reverse an award',
+      description:
+        'By somebody else than proposed it. Posts the mirror of the award: points and honour go back, its caps and its occasion are free again. Refused when the points are spent.',
+      params: ReversalParams,
+      response: { 200: Reversal },
+    },
+    handler: (request, reply) => {
+      const { village, reversal } = request.params;
+      return mutate(
+        request,
+        reply,
+        (tx, actor) => approveReversal(tx, actor, { village, reversalId: reversal }, clock.now()),
+        { status: 200 },
+      );
+    },
+  });
+
+  app.route({
+    method: 'POST',
+    url: '/v1/villages/:village/reversals/:reversal/reject',
+    config: {
+      access: ['villageAdmin', 'supervisor'],
+      idempotent: true,
+      refusals: ['second-person-required', 'wrong-state'],
+    },
+    schema: {
+      operationId: 'reversalReject',
+      tags: ['awards'],
+      summary: 'Leave an award as it is',
+      description: 'By somebody else than proposed to reverse it, with the reason.',
+      params: ReversalParams,
+      body: ReversalReject,
+      response: { 200: Reversal },
+    },
+    handler: (request, reply) => {
+      const { village, reversal } = request.params;
+      return mutate(
+        request,
+        reply,
+        (tx, actor) => rejectReversal(tx, actor, { village, reversalId: reversal }, request.body, clock.now()),
+        { status: 200 },
+      );
+    },
+  });
+};

@@ -1,0 +1,110 @@
+import { randomUUIDv7 } from 'node:crypto';
+import { and, eq } from 'drizzle-orm';
+import { dayOf, iso } from '../calendar.ts';
+import { one, type Tx } from '../db/database.ts';
+import type { Actor } from '../http/route.ts';
+import { postOne } from '../ledger/post.ts';
+import * as transactions from '../ledger/transactions.ts';
+import { Refusal } from '../refusals.ts';
+import { findOpenReversal, getReversal, type ReversalView } from './read.ts';
+import { award, reversal } from './tables.ts';
+
+interface ReversalKey {
+  village: string;
+  reversalId: string;
+}
+
+/**
+ * Proposes that an award be reversed. Nothing moves until somebody else agrees.
+ * @throws Refusal `not-found` | `already-reversed` (facts: `reversalNumber`) | `already-exists` (a proposal is open)
+ */
+export async function proposeReversal(
+  tx: Tx,
+  actor: Actor,
+  village: string,
+  said: { awardId: string; reason: string },
+  now: Temporal.Instant,
+): Promise<ReversalView> {
+  const { state, reversalNumber } = await lockAward(tx, village, said.awardId);
+  if (state === 'reversed') throw new Refusal('already-reversed', { reversalNumber });
+  const open = await findOpenReversal(tx, village, said.awardId);
+  if (open !== undefined) throw new Refusal('already-exists', { field: 'awardId', existingId: open.id });
+  const id = randomUUIDv7();
+  await tx
+    .insert(reversal)
+    .values({ village, id, ...said, state: 'proposed', proposedBy: actor.id, proposedAt: iso(now) });
+  return getReversal(tx, actor, village, id);
+}
+
+/**
+ * Agrees: posts the mirror of the award, dated today, and gives its caps and its occasion back. When the points are
+ * spent nothing changes.
+ * @throws Refusal `not-found` | `second-person-required` (facts: `firstUserId`) | `wrong-state` | `already-reversed` |
+ *   `reversal-arrears` (facts: `available`, `required`)
+ */
+export async function approveReversal(
+  tx: Tx,
+  actor: Actor,
+  key: ReversalKey,
+  now: Temporal.Instant,
+): Promise<ReversalView> {
+  const { awardId, proposedBy } = await lockProposal(tx, actor, key);
+  const { transactionNumber } = await lockAward(tx, key.village, awardId);
+  const event = {
+    actor: proposedBy,
+    approver: actor.id,
+    occurredAt: iso(now),
+    businessDate: dayOf(now).toString(),
+  };
+  const { number } = await postOne(tx, key.village, transactions.reversal(event, transactionNumber));
+  // Both rows are locked since before the pen was taken, so nothing waits here.
+  await tx
+    .update(award)
+    .set({ state: 'reversed', reversalNumber: number })
+    .where(and(eq(award.village, key.village), eq(award.id, awardId)));
+  await tx
+    .update(reversal)
+    .set({ state: 'posted', decidedBy: actor.id, decidedAt: iso(now), reversalNumber: number })
+    .where(mine(key));
+  return getReversal(tx, actor, key.village, key.reversalId);
+}
+
+/** Disagrees: the award stands. @throws Refusal `not-found` | `second-person-required` | `wrong-state` */
+export async function rejectReversal(
+  tx: Tx,
+  actor: Actor,
+  key: ReversalKey,
+  said: { reason: string },
+  now: Temporal.Instant,
+): Promise<ReversalView> {
+  await lockProposal(tx, actor, key);
+  await tx
+    .update(reversal)
+    .set({ state: 'rejected', decidedBy: actor.id, decidedAt: iso(now), rejectionReason: said.reason })
+    .where(mine(key));
+  return getReversal(tx, actor, key.village, key.reversalId);
+}
+
+/** A proposal that is still open, for a decision by somebody else than made it. */
+async function lockProposal(tx: Tx, actor: Actor, key: ReversalKey): Promise<typeof reversal.$inferSelect> {
+  const row = one(await tx.select().from(reversal).where(mine(key)).for('update'));
+  if (row.proposedBy === actor.id) throw new Refusal('second-person-required', { firstUserId: row.proposedBy });
+  if (row.state !== 'proposed') {
+    throw new Refusal('wrong-state', { state: row.state, allowedFrom: ['proposed'], since: row.decidedAt });
+  }
+  return row;
+}
+
+async function lockAward(tx: Tx, village: string, id: string): Promise<typeof award.$inferSelect> {
+  return one(
+    await tx
+      .select()
+      .from(award)
+      .where(and(eq(award.village, village), eq(award.id, id)))
+      .for('update'),
+  );
+}
+
+function mine(key: ReversalKey) {
+  return and(eq(reversal.village, key.village), eq(reversal.id, key.reversalId));
+}

@@ -1,0 +1,172 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import type { Clock } from '../calendar.ts';
+import type { Database } from '../db/database.ts';
+import type { Mutate } from '../http/idempotency.ts';
+import { languageOf, problemOf } from '../http/problems.ts';
+import { type Access, actorOf } from '../http/route.ts';
+import { VillageParams } from '../http/shapes.ts';
+import { Refusal, type RefusalCode } from '../refusals.ts';
+import { type AwardResult, award } from './award.ts';
+import { awardSheet } from './award-sheet.ts';
+import type { AwardLine } from './judge.ts';
+import { getAward, listAwards } from './read.ts';
+import { Award, AwardBatch, AwardBatchResult, AwardCreate, AwardListQuery, AwardPage, AwardParams } from './schemas.ts';
+
+const awardReaders: Access = [
+  'clerk',
+  'villageAdmin',
+  'reviewer',
+  'supervisionBoard',
+  'supervisor',
+  'auditor',
+  'household',
+];
+
+/** What one award can be refused with, alone or in a sheet. */
+const awardRefusals: RefusalCode[] = [
+  'household-not-active',
+  'award-duplicate',
+  'rule-not-in-force',
+  'out-of-bounds',
+  'business-date-refused',
+  'rule-exclusive',
+  'cap-reached',
+];
+
+/** Points for households, by the clerk's hand or by the sheet, and how they are taken back. */
+export const earningRoutes: FastifyPluginAsyncTypebox<{
+  database: Database;
+  clock: Clock;
+  mutate: Mutate;
+  /** Root of problem addresses, for the problems inside a sheet's answer. */
+  origin: string;
+}> = async (app, { database, clock, mutate, origin }) => {
+  app.route({
+    method: 'GET',
+    url: '/v1/villages/:village/awards',
+    config: { access: awardReaders, refusals: ['cursor-mismatch'] },
+    schema: {
+      operationId: 'awardList',
+      tags: ['awards'],
+      summary: 'List awards',
+      description: 'By their place in the book, the newest first. A household sees its own.',
+      params: VillageParams,
+      querystring: AwardListQuery,
+      response: { 200: AwardPage },
+    },
+    handler: request =>
+      database.inSnapshot(request.params.village, db =>
+        listAwards(db, actorOf(request), request.params.village, request.query),
+      ),
+  });
+
+  app.route({
+    method: 'POST',
+    url: '/v1/villages/:village/awards',
+    config: { access: ['clerk'], idempotent: true, refusals: awardRefusals },
+    schema: {
+      operationId: 'awardCreate',
+      tags: ['awards'],
+      summary: 'Award points',
+      description:
+        'To a household, under a rule that was in force on the day. Caps are judged as it is posted. Where the policy asks for publicity, the points stay pending until it has ended; otherwise they can be spent at once.',
+      params: VillageParams,
+      body: AwardCreate,
+      response: { 201: Award },
+    },
+    handler: (request, reply) => {
+      const { village } = request.params;
+      return mutate(request, reply, (tx, actor) => award(tx, actor, village, lineOf(request.body), clock.now()), {
+        status: 201,
+        location: made => `/v1/villages/${village}/awards/${made.id}`,
+      });
+    },
+  });
+
+  app.route({
+    method: 'POST',
+    url: '/v1/villages/:village/awards/batch',
+    config: { access: ['clerk'], idempotent: true, refusals: [...awardRefusals, 'batch-refused'] },
+    bodyLimit: 4 * 1024 * 1024,
+    schema: {
+      operationId: 'awardBatch',
+      tags: ['awards'],
+      summary: 'Award points by the sheet',
+      description:
+        'Lines are judged in order. `perItem` answers each by itself; `atomic` awards all of them or, with one problem for each refused line, none.',
+      params: VillageParams,
+      body: AwardBatch,
+      response: { 201: AwardBatchResult, 207: AwardBatchResult },
+    },
+    handler: (request, reply) => {
+      const { village } = request.params;
+      const { items, ...sheet } = request.body;
+      const language = languageOf(request);
+      const problem = (refusal: Refusal) =>
+        problemOf(refusal, { origin, language, instance: request.url.split('?')[0]!, requestId: request.id });
+      reply.header('content-language', language).header('vary', 'Accept-Language');
+      return mutate(
+        request,
+        reply,
+        async (tx, actor) => {
+          const lines = items.map(lineOf);
+          const { batchId, results } = await awardSheet(tx, actor, village, { ...sheet, lines }, clock.now());
+          const answers = results.map((result, index) => ({
+            index,
+            ref: items[index]!.ref ?? null,
+            ...answerOf(result, problem),
+          }));
+          const refused = answers.filter(answer => answer.problem !== null);
+          if (sheet.mode === 'atomic' && refused.length > 0) {
+            throw new Refusal('batch-refused', {
+              items: refused.map(({ index, ref, problem }) => ({ index, ref, problem })),
+            });
+          }
+          return { batchId, succeeded: answers.length - refused.length, refused: refused.length, results: answers };
+        },
+        sheet.mode === 'atomic' ? { status: 201, location: () => `/v1/villages/${village}/awards` } : { status: 207 },
+      );
+    },
+  });
+
+  app.route({
+    method: 'GET',
+    url: '/v1/villages/:village/awards/:award',
+    config: { access: awardReaders },
+    schema: {
+      operationId: 'awardGet',
+      tags: ['awards'],
+      summary: 'An award',
+      description: 'As it was posted: a later rule book changes nothing of it.',
+      params: AwardParams,
+      response: { 200: Award },
+    },
+    handler: request => {
+      const { village, award } = request.params;
+      return database.inSnapshot(village, db => getAward(db, actorOf(request), village, award));
+    },
+  });
+};
+
+function lineOf(
+  body: Omit<AwardLine, 'memberId' | 'note'> & { memberId?: string | null; note?: string | null },
+): AwardLine {
+  const { ruleId, householdId, quantity, occurredAt, occasion } = body;
+  return {
+    ruleId,
+    householdId,
+    memberId: body.memberId ?? null,
+    quantity,
+    occurredAt,
+    occasion,
+    note: body.note ?? null,
+  };
+}
+
+/** What a line would have been answered alone. One that was undone is not shown: its sheet is refused as a whole. */
+function answerOf(result: AwardResult, problemOfLine: (refusal: Refusal) => ReturnType<typeof problemOf>) {
+  if (result === 'undone') return { status: 201, award: null, problem: null };
+  if ('award' in result) return { status: 201, award: result.award, problem: null };
+  const problem = problemOfLine(result.refusal);
+  return { status: problem.status, award: null, problem };
+}

@@ -1,0 +1,63 @@
+import { dayOf, iso } from '../calendar.ts';
+import type { Db } from '../db/database.ts';
+import { lifetimes } from '../identity/sessions.ts';
+import { policyOn } from '../villages/policy.ts';
+import { getVillage } from '../villages/read.ts';
+import { getKiosk } from './read.ts';
+
+/** Words on the screen come from here, so that they change without an update of the app. */
+const locales = {
+  'zh-CN': {
+    title: '积分超市',
+    showCard: '请出示积分卡',
+    enterPin: '请输入六位密码',
+    available: '可用积分',
+    pending: '公示中',
+    redeem: '兑换',
+    confirm: '确认',
+    cancel: '取消',
+    done: '兑换成功',
+    timedOut: '操作超时，请重新刷卡',
+  },
+  en: {
+    title: 'Points store',
+    showCard: 'Show your card',
+    enterPin: 'Enter your six-digit PIN',
+    available: 'Points to spend',
+    pending: 'On the notice board',
+    redeem: 'Redeem',
+    confirm: 'Confirm',
+    cancel: 'Cancel',
+    done: 'Done',
+    timedOut: 'Timed out. Show your card again',
+  },
+};
+
+const elderMode = {
+  default: true,
+  minFontDp: 18,
+  fontScale: 1.5,
+  targetDp: 60,
+  minContrast: 4.5,
+  maxChoices: 4,
+  speechRate: 0.8,
+  confirmSpoken: true,
+};
+
+/** What a device needs to know to work. @throws Refusal `not-found` */
+export async function getKioskConfig(db: Db, key: { village: string; kioskId: string }, now: Temporal.Instant) {
+  const { id, code, name, storeId } = await getKiosk(db, key.village, key.kioskId);
+  const { exchangeDays, pinAbovePoints } = await policyOn(db, key.village, dayOf(now));
+  const village = await getVillage(db, key.village);
+  return {
+    serverTime: iso(now),
+    village: { code: village.village, name: village.name },
+    kiosk: { id, code, name, storeId },
+    session: lifetimes.household,
+    exchangeDays,
+    pinAbovePoints,
+    elderMode,
+    receipt: { columns: 32 },
+    locales,
+  };
+}

@@ -1,0 +1,42 @@
+import { and, asc, eq, gt } from 'drizzle-orm';
+import { type Db, one } from '../db/database.ts';
+import { after, type Page, page } from '../http/paging.ts';
+import { kiosk } from './tables.ts';
+
+export type KioskRow = typeof kiosk.$inferSelect;
+
+export type KioskView = Omit<KioskRow, 'unknownCards' | 'unknownCardsSince' | 'pairedBy'>;
+
+/** @throws Refusal `not-found` */
+export async function getKiosk(db: Db, village: string, id: string): Promise<KioskView> {
+  return kioskView(
+    one(
+      await db
+        .select()
+        .from(kiosk)
+        .where(and(eq(kiosk.village, village), eq(kiosk.id, id))),
+    ),
+  );
+}
+
+/** The village's devices by code, retired ones too. */
+export async function listKiosks(
+  db: Db,
+  village: string,
+  query: { limit: number; cursor?: string | undefined },
+): Promise<Page<KioskView>> {
+  const filters = { list: 'kiosks', village };
+  const start = after<[string]>(query.cursor, filters);
+  const rows = await db
+    .select()
+    .from(kiosk)
+    .where(and(eq(kiosk.village, village), start && gt(kiosk.code, start[0])))
+    .orderBy(asc(kiosk.code))
+    .limit(query.limit + 1);
+  const listed = page(rows, query.limit, filters, row => [row.code]);
+  return { ...listed, data: listed.data.map(kioskView) };
+}
+
+export function kioskView({ unknownCards, unknownCardsSince, pairedBy, ...row }: KioskRow): KioskView {
+  return row;
+}

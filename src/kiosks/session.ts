@@ -1,0 +1,196 @@
+import { and, eq, sql } from 'drizzle-orm';
+import { dayOf } from '../calendar.ts';
+import { type Database, type Db, rowsOf, type Tx } from '../db/database.ts';
+import { householdOfCard } from '../households/cards.ts';
+import { maskName } from '../households/masking.ts';
+import { countPinTry, forgetPinTries } from '../households/pin.ts';
+import {
+  findHouseholdByNumber,
+  getHouseholdRow,
+  getMember,
+  getPoints,
+  type HouseholdRow,
+  type PointsView,
+} from '../households/read.ts';
+import type { Actor } from '../http/route.ts';
+import { verifySecret } from '../identity/passwords.ts';
+import { endSessions, getLiveSession, lifetimes, type SessionRow, startSession } from '../identity/sessions.ts';
+import type { Tokens } from '../identity/tokens.ts';
+import { Refusal } from '../refusals.ts';
+import { policyOn } from '../villages/policy.ts';
+import { recogniseDevice } from './device.ts';
+import { countUnknownCard } from './suspend.ts';
+import { kiosk } from './tables.ts';
+
+type Level = NonNullable<Actor['level']>;
+
+export type Shown = { card: string; pin?: string | undefined } | { householdNumber: string; pin?: string | undefined };
+
+export interface SessionView {
+  level: Level;
+  expiresInSeconds: number;
+  idleSeconds: number;
+  household: { id: string; number: string; headName: string; state: HouseholdRow['state'] };
+  points: PointsView;
+}
+
+interface Deps {
+  database: Database;
+  tokens: Tokens;
+}
+
+interface Device {
+  village: string;
+  kioskId: string;
+}
+
+/**
+ * Begins a household's session at a kiosk, by card, by card and PIN, or by number and PIN; whoever stood there before is
+ * signed out. A PIN is counted before it is looked at, and looked at outside of any database transaction.
+ * @throws Refusal `card-unknown` | `card-revoked` | `household-not-active` | `pin-required` | `pin-wrong` (facts:
+ *   `attemptsLeft`) | `pin-locked` | `device-suspended` | `unavailable`
+ */
+export async function startHouseholdSession(
+  deps: Deps,
+  device: Device,
+  shown: Shown,
+  now: Temporal.Instant,
+): Promise<SessionView & { accessToken: string }> {
+  const known = 'card' in shown ? await holderOfCard(deps.database, device, shown.card, now) : undefined;
+  if (known === undefined && shown.pin === undefined) throw new Refusal('pin-required');
+  const household =
+    shown.pin === undefined
+      ? known!
+      : await provePin(deps.database, device.village, { household: known, ...shown, pin: shown.pin }, now);
+  const level: Level = !('card' in shown) ? 'pin' : shown.pin === undefined ? 'card' : 'cardAndPin';
+
+  return deps.database.inTransaction(device.village, async tx => {
+    const storeId = await takePlace(tx, device, now);
+    const row = await getHouseholdRow(tx, device.village, household.id);
+    if (row.state !== 'active') throw new Refusal('household-not-active', { state: row.state });
+    const { session } = await startSession(
+      tx,
+      { kind: 'household', subject: row.id, village: device.village, device: device.kioskId },
+      now,
+    );
+    const accessToken = deps.tokens.sign(
+      actorAt({ ...device, storeId }, row.id, session.id, level),
+      lifetimes.household.maxSeconds,
+    );
+    return { accessToken, ...(await viewOf(tx, row, { session, level }, now)) };
+  });
+}
+
+/** The session in hand. @throws Refusal `kiosk-session-ended` */
+export async function getHouseholdSession(
+  db: Db,
+  actor: Actor,
+  village: string,
+  now: Temporal.Instant,
+): Promise<SessionView> {
+  const session = await getLiveSession(db, actor.sessionId, now);
+  const row = await getHouseholdRow(db, village, actor.householdId!);
+  return viewOf(db, row, { session, level: actor.level! }, now);
+}
+
+/** An unknown card is counted at the device, and the count has to be committed: so it is no refusal until then. */
+async function holderOfCard(
+  database: Database,
+  device: Device,
+  code: string,
+  now: Temporal.Instant,
+): Promise<HouseholdRow> {
+  const found = await database.inTransaction(device.village, async tx => {
+    try {
+      return await householdOfCard(tx, device.village, code);
+    } catch (error) {
+      if (!(error instanceof Refusal) || error.code !== 'card-unknown') throw error;
+      return (await countUnknownCard(tx, device, now)) ? 'unknown' : 'suspended';
+    }
+  });
+  if (found === 'unknown') throw new Refusal('card-unknown');
+  if (found === 'suspended') throw new Refusal('device-suspended');
+  return found;
+}
+
+/** The household whose PIN this is. A number that nobody has answers as a wrong PIN does: as late, and counted. */
+async function provePin(
+  database: Database,
+  village: string,
+  said: { household: HouseholdRow | undefined; householdNumber?: string; pin: string },
+  now: Temporal.Instant,
+): Promise<HouseholdRow> {
+  const { household, attemptsLeft } = await database.inTransaction(village, async tx => {
+    const { pinTries } = await policyOn(tx, village, dayOf(now));
+    const household = said.household ?? (await findHouseholdByNumber(tx, village, said.householdNumber!));
+    const attemptsLeft =
+      household === undefined
+        ? await countUnknownNumber(tx, { village, number: said.householdNumber! }, pinTries)
+        : await countPinTry(tx, { village, householdId: household.id }, pinTries);
+    return { household, attemptsLeft };
+  });
+  const right = await verifySecret(said.pin, household?.pinHash ?? undefined);
+  if (!right || household === undefined) throw new Refusal('pin-wrong', { attemptsLeft });
+  await database.inTransaction(village, tx => forgetPinTries(tx, { village, householdId: household.id }));
+  return household;
+}
+
+/** @throws Refusal `pin-locked` */
+async function countUnknownNumber(tx: Tx, key: { village: string; number: string }, pinTries: number): Promise<number> {
+  const [counted] = await rowsOf<{ failed: number }>(
+    tx,
+    sql`
+    insert into kiosks.unknown_number as u (village, number, failed_attempts) values (${key.village}, ${key.number}, 1)
+    on conflict (village, number) do update set failed_attempts = u.failed_attempts + 1
+    where u.failed_attempts < ${pinTries}
+    returning failed_attempts as failed`,
+  );
+  if (counted === undefined) throw new Refusal('pin-locked', { until: null });
+  return pinTries - counted.failed;
+}
+
+/**
+ * One household stands at a device at a time. The device's row is locked first, so that two at once are one at last.
+ * Answers the store the device is bound to.
+ */
+async function takePlace(tx: Tx, device: Device, now: Temporal.Instant): Promise<string> {
+  const [row] = await tx
+    .select({ storeId: kiosk.storeId })
+    .from(kiosk)
+    .where(and(eq(kiosk.village, device.village), eq(kiosk.id, device.kioskId)))
+    .for('update');
+  await recogniseDevice(tx, { ...device, itself: false }, now);
+  await endSessions(tx, { device: device.kioskId }, 'replaced', now);
+  return row!.storeId;
+}
+
+function actorAt(device: Device & { storeId: string }, householdId: string, sessionId: string, level: Level): Actor {
+  return {
+    kind: 'household',
+    id: householdId,
+    client: device.kioskId,
+    sessionId,
+    grants: [['household', device.village]],
+    kioskId: device.kioskId,
+    householdId,
+    storeId: device.storeId,
+    level,
+  };
+}
+
+async function viewOf(
+  db: Db,
+  row: HouseholdRow,
+  stands: { session: SessionRow; level: Level },
+  now: Temporal.Instant,
+): Promise<SessionView> {
+  const head = await getMember(db, row.village, row.headMemberId);
+  const left = Temporal.Instant.from(stands.session.expiresAt).since(now).total('seconds');
+  return {
+    level: stands.level,
+    expiresInSeconds: Math.max(0, Math.floor(left)),
+    idleSeconds: stands.session.idleSeconds,
+    household: { id: row.id, number: row.number, headName: maskName(head.name), state: row.state },
+    points: await getPoints(db, row.village, row.id),
+  };
+}

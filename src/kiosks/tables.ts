@@ -1,0 +1,59 @@
+import { integer, pgSchema, primaryKey, text, uuid } from 'drizzle-orm/pg-core';
+import { bytea, instant } from '../db/columns.ts';
+
+const schema = pgSchema('kiosks');
+
+export const pairing = schema.table('pairing', {
+  deviceCodeHash: bytea().primaryKey(),
+  userCode: text().notNull(),
+  appVersion: text().notNull(),
+  model: text().notNull(),
+  serial: text().notNull(),
+  state: text().$type<'pending' | 'approved' | 'denied'>().notNull(),
+  createdAt: instant().notNull(),
+  expiresAt: instant().notNull(),
+  village: text(),
+  kioskId: uuid(),
+  decidedBy: uuid(),
+  decidedAt: instant(),
+  sessionId: uuid(),
+});
+
+export const pairingTry = schema.table('pairing_try', {
+  address: text().primaryKey(),
+  since: instant().notNull(),
+  tries: integer().notNull(),
+});
+
+export const kiosk = schema.table(
+  'kiosk',
+  {
+    village: text().notNull(),
+    id: uuid().notNull(),
+    code: text().notNull(),
+    name: text().notNull(),
+    storeId: uuid().notNull(),
+    state: text().$type<'active' | 'suspended' | 'retired'>().notNull(),
+    stateReason: text().$type<'unknownCards'>(),
+    stateSince: instant().notNull(),
+    appVersion: text().notNull(),
+    model: text().notNull(),
+    serial: text().notNull(),
+    pairedBy: uuid().notNull(),
+    pairedAt: instant().notNull(),
+    seenAt: instant(),
+    unknownCards: integer().notNull(),
+    unknownCardsSince: instant(),
+  },
+  table => [primaryKey({ columns: [table.village, table.id] })],
+);
+
+export const unknownNumber = schema.table(
+  'unknown_number',
+  {
+    village: text().notNull(),
+    number: text().notNull(),
+    failedAttempts: integer().notNull(),
+  },
+  table => [primaryKey({ columns: [table.village, table.number] })],
+);

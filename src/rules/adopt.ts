@@ -1,0 +1,80 @@
+import { and, asc, eq, max } from 'drizzle-orm';
+import { dayOf, iso } from '../calendar.ts';
+import { one, type Tx } from '../db/database.ts';
+import type { Actor } from '../http/route.ts';
+import { Refusal } from '../refusals.ts';
+import { getVillage } from '../villages/read.ts';
+import { getRuleBook, type Resolution, type RuleBookView } from './read.ts';
+import { ruleBook } from './tables.ts';
+
+/**
+ * Puts a draft in force from a day on, by the resolution of the village assembly. From then on the book never changes.
+ * The first may reach back to the day the village opened; each further one starts after the one before it, so that which
+ * book holds on a day is never decided twice.
+ * Source: the 2020 national notice on village points (a rule needs the assembly's resolution; PRODUCT.md, law C1).
+ * @throws Refusal `not-found` | `second-person-required` (facts: `firstUserId`) | `wrong-state` | `out-of-bounds`
+ */
+export async function adoptRuleBook(
+  tx: Tx,
+  actor: Actor,
+  key: { village: string; ruleBookId: string },
+  said: { inForceFrom: string; resolution: Resolution },
+  now: Temporal.Instant,
+): Promise<RuleBookView> {
+  // Every book of the village, and not only this one: two adoptions at once would each see the other as not yet made.
+  await tx
+    .select({ id: ruleBook.id })
+    .from(ruleBook)
+    .where(eq(ruleBook.village, key.village))
+    .orderBy(asc(ruleBook.id))
+    .for('update');
+  const mine = and(eq(ruleBook.village, key.village), eq(ruleBook.id, key.ruleBookId));
+  const book = one(await tx.select().from(ruleBook).where(mine));
+  if (book.createdBy === actor.id) throw new Refusal('second-person-required', { firstUserId: book.createdBy });
+  if (book.state !== 'draft') {
+    throw new Refusal('wrong-state', { state: book.state, allowedFrom: ['draft'], since: book.adoptedAt });
+  }
+  refuseVotes(said.resolution);
+  await refuseDates(tx, key.village, said, dayOf(now));
+  await tx
+    .update(ruleBook)
+    .set({
+      state: 'adopted',
+      inForceFrom: said.inForceFrom,
+      ...said.resolution,
+      adoptedBy: actor.id,
+      adoptedAt: iso(now),
+    })
+    .where(mine);
+  return getRuleBook(tx, key.village, key.ruleBookId);
+}
+
+function refuseVotes({ present, votesFor, votesAgainst, abstained }: Resolution): void {
+  const votes = votesFor + votesAgainst + abstained;
+  if (votes > present) throw bounds('resolution/present', votes, 100_000);
+  if (votesFor <= votesAgainst) throw bounds('resolution/votesFor', votesAgainst + 1, present);
+}
+
+async function refuseDates(
+  tx: Tx,
+  village: string,
+  { inForceFrom, resolution }: { inForceFrom: string; resolution: Resolution },
+  today: Temporal.PlainDate,
+): Promise<void> {
+  const { openedOn } = await getVillage(tx, village);
+  const [last] = await tx
+    .select({ inForceFrom: max(ruleBook.inForceFrom) })
+    .from(ruleBook)
+    .where(eq(ruleBook.village, village));
+  const previous = last?.inForceFrom ?? null;
+  const earliest = previous === null ? openedOn : Temporal.PlainDate.from(previous).add({ days: 1 }).toString();
+  // A slip of the pen in the year would shut out every later book: none is ever taken back.
+  const latest = today.add({ years: 1 }).toString();
+  if (inForceFrom < earliest || inForceFrom > latest) throw bounds('inForceFrom', earliest, latest);
+  const lastMeeting = [inForceFrom, today.toString()].sort()[0]!;
+  if (resolution.heldOn > lastMeeting) throw bounds('resolution/heldOn', '2000-01-01', lastMeeting);
+}
+
+function bounds(field: string, min: number | string, max: number | string): Refusal {
+  return new Refusal('out-of-bounds', { field, min, max });
+}

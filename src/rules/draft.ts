@@ -1,0 +1,113 @@
+import { randomUUIDv7 } from 'node:crypto';
+import { iso } from '../calendar.ts';
+import type { Tx } from '../db/database.ts';
+import type { Actor } from '../http/route.ts';
+import { Refusal } from '../refusals.ts';
+import { getRuleBook, type RuleBookView } from './read.ts';
+import { type CapPeriod, rule, ruleBook } from './tables.ts';
+import { refusedTermsIn } from './wording.ts';
+
+/** One line of a rule book, before it is in one. */
+export interface RuleDraft {
+  code: string;
+  category: string;
+  title: string;
+  titleEn: string | null;
+  /** Points for one unit, positive for a deduction too. */
+  points: number;
+  direction: 'award' | 'deduction';
+  /** What is counted: 人次, 小时, 公斤 … */
+  unit: string;
+  /** Most units in a period; both null for no cap. */
+  capTimes: number | null;
+  capPeriod: CapPeriod | null;
+  /** Whom the item, and its cap, belongs to. */
+  capScope: 'household' | 'member';
+  evidence: string[];
+  /** Codes that may not be awarded for the same occasion. */
+  excludes: string[];
+  /** Of one group, one item counts for the same occasion. */
+  highestOnlyGroup: string | null;
+  honour: boolean;
+  /** `exempt`: spendable at once, whatever the policy says of publicity. */
+  publicity: 'required' | 'exempt';
+}
+
+/**
+ * Enters a whole draft of a rule book. Exclusions are made to hold both ways. Deductions may stand in the book; nothing
+ * awards them yet.
+ * @throws Refusal `rule-wording-refused` (facts: `terms`, `codes`) | `already-exists` (a code twice) |
+ *   `validation-failed` (what rules say of one another)
+ */
+export async function draftRuleBook(
+  tx: Tx,
+  actor: Actor,
+  village: string,
+  said: { title: string; rules: RuleDraft[] },
+  now: Temporal.Instant,
+): Promise<RuleBookView> {
+  refuseWording(said);
+  refuseRepeatedCodes(said.rules);
+  refuseOddRelations(said.rules);
+  const id = randomUUIDv7();
+  await tx
+    .insert(ruleBook)
+    .values({ village, id, title: said.title, state: 'draft', createdBy: actor.id, createdAt: iso(now) });
+  await tx
+    .insert(rule)
+    .values(bothWays(said.rules).map(draft => ({ ...draft, village, ruleBookId: id, id: randomUUIDv7() })));
+  return getRuleBook(tx, village, id);
+}
+
+function refuseWording(said: { title: string; rules: RuleDraft[] }): void {
+  const found = said.rules.map(({ code, ...draft }) => ({
+    code,
+    terms: [draft.category, draft.title, draft.unit].flatMap(refusedTermsIn),
+  }));
+  const terms = new Set([...refusedTermsIn(said.title), ...found.flatMap(one => one.terms)]);
+  if (terms.size === 0) return;
+  const codes = found.filter(one => one.terms.length > 0).map(one => one.code);
+  throw new Refusal('rule-wording-refused', { terms: [...terms], codes });
+}
+
+function refuseRepeatedCodes(rules: RuleDraft[]): void {
+  const repeated = rules.findIndex((draft, index) => rules.findIndex(other => other.code === draft.code) < index);
+  if (repeated >= 0) throw new Refusal('already-exists', { field: `rules/${repeated}/code`, existingId: null });
+}
+
+/**
+ * Rules that exclude each other are in this book, and belong to the same holder: whose use counts against whose would
+ * otherwise depend on which of them came first.
+ */
+function refuseOddRelations(rules: RuleDraft[]): void {
+  const byCode = new Map(rules.map(draft => [draft.code, draft]));
+  const scopeOfGroup = new Map<string, string>();
+  rules.forEach((draft, index) => {
+    if ((draft.capTimes === null) !== (draft.capPeriod === null)) {
+      throw malformed(`/rules/${index}/capPeriod`, 'a cap has times and a period, or neither');
+    }
+    draft.excludes.forEach((code, place) => {
+      const other = byCode.get(code);
+      if (other === undefined || other === draft || other.capScope !== draft.capScope) {
+        throw malformed(`/rules/${index}/excludes/${place}`, 'another rule of this book, with the same capScope');
+      }
+    });
+    const group = draft.highestOnlyGroup;
+    if (group === null) return;
+    if ((scopeOfGroup.get(group) ?? draft.capScope) !== draft.capScope) {
+      throw malformed(`/rules/${index}/highestOnlyGroup`, 'rules of one group have the same capScope');
+    }
+    scopeOfGroup.set(group, draft.capScope);
+  });
+}
+
+function bothWays(rules: RuleDraft[]): RuleDraft[] {
+  return rules.map(draft => {
+    const back = rules.filter(other => other.excludes.includes(draft.code)).map(other => other.code);
+    return { ...draft, excludes: [...new Set([...draft.excludes, ...back])].sort() };
+  });
+}
+
+function malformed(pointer: string, detail: string): Refusal {
+  return new Refusal('validation-failed', { errors: [{ pointer, code: 'relation', detail }] });
+}

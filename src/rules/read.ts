@@ -1,0 +1,155 @@
+import { and, asc, desc, eq, isNotNull, lt, lte, sql } from 'drizzle-orm';
+import { type Db, one } from '../db/database.ts';
+import { after, type Page, page } from '../http/paging.ts';
+import { Refusal } from '../refusals.ts';
+import { rule, ruleBook } from './tables.ts';
+
+/** What the village assembly decided: the meeting's day, who was there, how they voted. */
+export interface Resolution {
+  heldOn: string;
+  present: number;
+  votesFor: number;
+  votesAgainst: number;
+  abstained: number;
+}
+
+export type RuleView = Omit<typeof rule.$inferSelect, 'village'>;
+
+export interface RuleBookSummary {
+  id: string;
+  village: string;
+  title: string;
+  state: 'draft' | 'adopted';
+  ruleCount: number;
+  /** First day it holds, and the first day it holds no more; null: not adopted, and still in force. */
+  inForceFrom: string | null;
+  inForceTo: string | null;
+  resolution: Resolution | null;
+  createdBy: string;
+  createdAt: string;
+  adoptedBy: string | null;
+  adoptedAt: string | null;
+}
+
+export interface RuleBookView extends RuleBookSummary {
+  rules: RuleView[];
+}
+
+/** A book holds until the next adopted one does: derived, so that adopting a book changes no other. */
+const inForceTo = sql<string | null>`(select min(next.in_force_from) from rules.rule_book next
+  where next.village = "rule_book"."village" and next.in_force_from > "rule_book"."in_force_from")`;
+
+const ruleCount = sql<number>`(select count(*) from rules.rule
+  where rule.village = "rule_book"."village" and rule.rule_book_id = "rule_book"."id")`;
+
+/** A book with its rules. @throws Refusal `not-found` */
+export async function getRuleBook(db: Db, village: string, id: string): Promise<RuleBookView> {
+  const found = one(
+    await db
+      .select({ book: ruleBook, inForceTo })
+      .from(ruleBook)
+      .where(and(eq(ruleBook.village, village), eq(ruleBook.id, id))),
+  );
+  const rules = await rulesOf(db, village, id);
+  return { ...summaryOf({ ...found, ruleCount: rules.length }), rules };
+}
+
+/** Books without their rules, the newest first. */
+export async function listRuleBooks(
+  db: Db,
+  village: string,
+  query: { limit: number; cursor?: string | undefined },
+): Promise<Page<RuleBookSummary>> {
+  const filters = { list: 'ruleBooks', village };
+  const start = after<[string]>(query.cursor, filters);
+  const rows = await db
+    .select({ book: ruleBook, inForceTo, ruleCount })
+    .from(ruleBook)
+    .where(and(eq(ruleBook.village, village), start && lt(ruleBook.id, start[0])))
+    .orderBy(desc(ruleBook.id))
+    .limit(query.limit + 1);
+  const listed = page(rows, query.limit, filters, row => [row.book.id]);
+  return { ...listed, data: listed.data.map(summaryOf) };
+}
+
+export interface RulesInForce {
+  on: string;
+  ruleBook: { id: string; title: string; inForceFrom: string; inForceTo: string | null } | null;
+  data: RuleView[];
+}
+
+/** The rules that hold on a day; none before the village's first book. */
+export async function rulesInForce(db: Db, village: string, day: Temporal.PlainDate): Promise<RulesInForce> {
+  const on = day.toString();
+  const [found] = await db
+    .select({ id: ruleBook.id, title: ruleBook.title, inForceFrom: ruleBook.inForceFrom, inForceTo })
+    .from(ruleBook)
+    .where(and(eq(ruleBook.village, village), isNotNull(ruleBook.inForceFrom), lte(ruleBook.inForceFrom, on)))
+    .orderBy(desc(ruleBook.inForceFrom))
+    .limit(1);
+  if (found === undefined) return { on, ruleBook: null, data: [] };
+  return {
+    on,
+    ruleBook: { ...found, inForceFrom: found.inForceFrom! },
+    data: await rulesOf(db, village, found.id),
+  };
+}
+
+/** A rule that holds on a day. @throws Refusal `not-found` | `rule-not-in-force` (facts: `ruleId`, `fromOn`, `toOn`) */
+export async function getRuleOn(db: Db, village: string, ruleId: string, day: Temporal.PlainDate): Promise<RuleView> {
+  const found = one(
+    await db
+      .select({ rule, inForceFrom: ruleBook.inForceFrom, inForceTo })
+      .from(rule)
+      .innerJoin(ruleBook, and(eq(ruleBook.village, rule.village), eq(ruleBook.id, rule.ruleBookId)))
+      .where(and(eq(rule.village, village), eq(rule.id, ruleId))),
+  );
+  refuseUnlessInForce({ id: ruleId, inForceFrom: found.inForceFrom, inForceTo: found.inForceTo }, day.toString());
+  return viewOf(found.rule);
+}
+
+/** @throws Refusal `rule-not-in-force` (facts: `ruleId`, `fromOn`, `toOn`) */
+export function refuseUnlessInForce(
+  rule: { id: string; inForceFrom: string | null; inForceTo: string | null },
+  day: string,
+): void {
+  const { id, inForceFrom, inForceTo } = rule;
+  if (inForceFrom !== null && inForceFrom <= day && (inForceTo === null || day < inForceTo)) return;
+  throw new Refusal('rule-not-in-force', { ruleId: id, fromOn: inForceFrom, toOn: inForceTo });
+}
+
+async function rulesOf(db: Db, village: string, ruleBookId: string): Promise<RuleView[]> {
+  const rows = await db
+    .select()
+    .from(rule)
+    .where(and(eq(rule.village, village), eq(rule.ruleBookId, ruleBookId)))
+    .orderBy(asc(rule.code));
+  return rows.map(viewOf);
+}
+
+function viewOf({ village: _, ...row }: typeof rule.$inferSelect): RuleView {
+  return row;
+}
+
+function summaryOf(row: {
+  book: typeof ruleBook.$inferSelect;
+  inForceTo: string | null;
+  ruleCount: number;
+}): RuleBookSummary {
+  const { heldOn, present, votesFor, votesAgainst, abstained, ...book } = row.book;
+  return {
+    ...book,
+    inForceTo: row.inForceTo,
+    ruleCount: row.ruleCount,
+    resolution:
+      heldOn === null
+        ? null
+        : {
+            heldOn,
+            present: present!,
+            votesFor: votesFor!,
+            votesAgainst: votesAgainst!,
+            abstained: abstained!,
+          },
+  };
+}

@@ -1,0 +1,84 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as wait } from 'node:timers/promises';
+
+/** What a call was answered: JSON of whatever shape the contract gives it. */
+export interface Reply {
+  status: number;
+  // biome-ignore lint/suspicious/noExplicitAny: the contract says what is in it, operation by operation
+  body: any;
+}
+
+/** Calls the service as whoever holds the token. `key` is the Idempotency-Key of a POST; a fresh one when absent. */
+export type Call = (method: string, path: string, body?: unknown, key?: string) => Promise<Reply>;
+
+const triesMax = 30;
+
+/**
+ * A caller that keeps to the contract: asked to wait, it waits; left without an answer, it asks again with the same key,
+ * which can do no harm.
+ */
+export function callerOf(origin: string, token: () => Promise<string | null>): Call {
+  return async (method, path, body, key = randomUUID()) => {
+    for (let tries = 1; ; tries += 1) {
+      const reply = await attempt(origin, await token(), { method, path, body, key }).catch((error: Error) => error);
+      const pause = pauseAfter(reply);
+      if (pause === null) return reply as Reply;
+      if (tries === triesMax) throw new Error(`${method} ${path}: no answer after ${tries} tries (${describe(reply)})`);
+      await wait(pause);
+    }
+  };
+}
+
+async function attempt(
+  origin: string,
+  token: string | null,
+  call: { method: string; path: string; body: unknown; key: string },
+): Promise<Reply & { retryAfterSeconds: number }> {
+  const answer = await fetch(`${origin}${call.path}`, {
+    method: call.method,
+    headers: {
+      'accept-language': 'en',
+      ...(token !== null && { authorization: `Bearer ${token}` }),
+      ...(call.method === 'POST' && { 'idempotency-key': call.key }),
+      ...(call.body !== undefined && { 'content-type': 'application/json' }),
+    },
+    ...(call.body !== undefined && { body: JSON.stringify(call.body) }),
+    signal: AbortSignal.timeout(15_000),
+  });
+  const text = await answer.text();
+  return {
+    status: answer.status,
+    body: text === '' ? null : JSON.parse(text),
+    retryAfterSeconds: Number(answer.headers.get('retry-after') ?? 1),
+  };
+}
+
+/** Milliseconds to wait before asking again; null when the answer stands. */
+function pauseAfter(reply: (Reply & { retryAfterSeconds: number }) | Error): number | null {
+  if (reply instanceof Error) return 500;
+  const busy = reply.status === 429 || reply.status === 503 || reply.body?.code === 'idempotency-in-progress';
+  return busy ? Math.min(reply.retryAfterSeconds, 60) * 1000 : null;
+}
+
+function describe(reply: Reply | Error): string {
+  return reply instanceof Error ? reply.message : `${reply.status} ${reply.body?.code ?? ''}`;
+}
+
+/** The body of an answer that had to succeed. @throws Error with what the service said instead */
+export function expectOk(reply: Reply, what: string): Reply['body'] {
+  if (reply.status < 300) return reply.body;
+  throw new Error(`${what}: ${reply.status} ${JSON.stringify(reply.body)}`);
+}
+
+/** Signs a member of staff in, and again before the token ends. */
+export function staffCaller(origin: string, login: string, password: string): Call {
+  const anonymous = callerOf(origin, async () => null);
+  let held: { token: string; until: number } | undefined;
+  return callerOf(origin, async () => {
+    if (held === undefined || held.until < Date.now()) {
+      const body = expectOk(await anonymous('POST', '/v1/sessions', { login, password }), `sign-in of ${login}`);
+      held = { token: body.accessToken, until: Date.now() + (body.accessExpiresInSeconds - 60) * 1000 };
+    }
+    return held.token;
+  });
+}

@@ -1,0 +1,49 @@
+import { SingleBar } from 'cli-progress';
+import { systemClock } from '../calendar.ts';
+import type { Config } from '../config.ts';
+import type { Database } from '../db/database.ts';
+import { sampleVillage } from './files.ts';
+import { isEmpty, loadSample } from './load.ts';
+import { keepSignIns, newSignIns, type SignIns, sampleStaff, signInsFile } from './sign-ins.ts';
+
+/**
+ * Loads the sample village into an empty embedded database; into an external one only with JIFEN_SAMPLE=on. Answers the
+ * sign-ins that were made, or null when nothing was loaded.
+ */
+export async function loadOnFirstStart(config: Config, database: Database): Promise<SignIns | null> {
+  const wanted = config.sample === 'on' || (config.sample === 'auto' && config.databaseUrl === '');
+  if (!wanted || !(await isEmpty(database))) return null;
+  const signIns = newSignIns(config.samplePassword);
+  // Kept first: a village whose passwords nobody knows would be worth nothing.
+  await keepSignIns(config.dataDir, signIns);
+  const bar = new SingleBar({
+    format: 'sample village {bar} {percentage}% {step}',
+    noTTYOutput: true,
+    notTTYSchedule: 1000,
+  });
+  bar.start(100, 0, { step: '' });
+  try {
+    await loadSample({ database, clock: systemClock }, signIns, (done, step) =>
+      bar.update(Math.round(done * 100), { step }),
+    );
+  } finally {
+    bar.stop();
+  }
+  return signIns;
+}
+
+/** What the operator reads once: where to look, and as whom. */
+export function welcome(config: Config, address: string, signIns: SignIns): string {
+  const lines = sampleStaff.map(({ login, role }) => `  ${login.padEnd(14)} ${role.padEnd(17)} ${signIns[login]}`);
+  return [
+    '',
+    `The sample village 封家湾社区 (${sampleVillage}) is loaded. Look at ${address}/docs, and sign in as:`,
+    '',
+    ...lines,
+    '',
+    `These passwords were made just now and lie in ${signInsFile(config.dataDir)}.`,
+    'Next: the tour in README.md, or npm run sample:month.',
+    '',
+    '',
+  ].join('\n');
+}

@@ -1,0 +1,220 @@
+import { sql } from 'drizzle-orm';
+import type { Clock } from '../calendar.ts';
+import { type Database, rowsOf, type Tx } from '../db/database.ts';
+import { none } from '../db/scope.ts';
+import { enrol, type NewHousehold } from '../households/enrol.ts';
+import type { Actor, Role } from '../http/route.ts';
+import { createFirstAdmin } from '../identity/first-admin.ts';
+import { hashSecret } from '../identity/passwords.ts';
+import { createUser } from '../identity/users.ts';
+import { adoptRuleBook } from '../rules/adopt.ts';
+import { draftRuleBook } from '../rules/draft.ts';
+import { importRules } from '../rules/import-rules.ts';
+import { createGoods, createStore, type NewGoods } from '../store/goods.ts';
+import { publishPriceList } from '../store/prices.ts';
+import { draftStockDocument, postStockDocument } from '../store/stock-documents.ts';
+import { createDivision, createGrid, openVillage } from '../villages/open.ts';
+import { defaultPolicy, type PolicySettings, setPolicy } from '../villages/policy.ts';
+import { type Row, readSample, readSampleText, sampleVillage } from './files.ts';
+import { type SignIns, sampleStaff } from './sign-ins.ts';
+
+/** The staff as actors, by login. */
+type Staff = (login: string) => Actor;
+
+/** First day of the sample village's book: its month of events is October 2026. */
+const openedOn = '2026-10-01';
+
+/**
+ * What the sample village departs from the defaults in, so that its month can be replayed: direct awards are spendable
+ * at once, and whatever happened since the book opened may still be entered.
+ */
+const samplePolicy: PolicySettings = {
+  ...defaultPolicy,
+  directAwardPublicityDays: 0,
+  directAwardMaxPoints: 30,
+  backdateDays: 3650,
+  redemptionsPerDay: 3,
+  exchangeDays: [
+    { weekday: 5, dayOfMonth: null, opens: '09:00', closes: '17:00' },
+    { weekday: null, dayOfMonth: 15, opens: '09:00', closes: '17:00' },
+  ],
+};
+
+/** True when nothing was ever entered: no division, no user. */
+export async function isEmpty(database: Database): Promise<boolean> {
+  const [row] = await database.inSnapshot(none, db =>
+    rowsOf<{ empty: boolean }>(
+      db,
+      sql`select not exists (select from villages.division) and not exists (select from identity.user) as empty`,
+    ),
+  );
+  return row!.empty;
+}
+
+/**
+ * Loads 封家湾社区 into an empty database, all in one database transaction: whoever kills it half-way finds it empty
+ * again. `progress` hears of each step, from 0 to 1.
+ */
+export async function loadSample(
+  deps: { database: Database; clock: Clock },
+  signIns: SignIns,
+  progress: (done: number, step: string) => void,
+): Promise<void> {
+  const now = deps.clock.now();
+  progress(0, 'passwords');
+  const hashes = new Map<string, string>();
+  for (const [login, password] of Object.entries(signIns)) hashes.set(login, await hashSecret(password));
+  const files = {
+    regions: await readSample('regions.csv'),
+    grids: await readSample('grids.csv'),
+    goods: await readSample('goods.csv'),
+    households: await readSample('households-sample.csv'),
+    events: await readSample('events-sample.csv'),
+  };
+
+  await deps.database.inTransaction(sampleVillage, async tx => {
+    await withoutTimeouts(tx);
+    progress(0.1, 'regions');
+    for (const row of files.regions) await createDivision(tx, divisionOf(row));
+    progress(0.2, 'staff');
+    const staff = await makeStaff(tx, hashes, now);
+    progress(0.3, 'village');
+    await openVillage(tx, staff('admin'), { village: sampleVillage, openedOn }, now);
+    await setPolicy(tx, staff('secretary1'), sampleVillage, { validFrom: openedOn, ...samplePolicy }, now);
+    for (const row of files.grids.filter(row => row.village_code === sampleVillage)) {
+      await createGrid(tx, sampleVillage, { number: Number(row.number), name: row.name! });
+    }
+    progress(0.4, 'rules');
+    await makeRules(tx, staff, now);
+    progress(0.5, 'store');
+    await makeStore(tx, staff, { goods: files.goods, needed: neededStock(files.events) }, now);
+    progress(0.7, 'households');
+    await enrol(tx, staff('clerk1'), sampleVillage, files.households.map(householdOf), now);
+    progress(1, 'done');
+  });
+}
+
+/** The assembly's first book: drafted by the first secretary, put in force by the county. */
+async function makeRules(tx: Tx, staff: Staff, now: Temporal.Instant): Promise<void> {
+  const rules = importRules(await readSampleText('rules.csv'));
+  const draft = await draftRuleBook(tx, staff('secretary1'), sampleVillage, { title: '2026年积分细则', rules }, now);
+  const resolution = { heldOn: '2026-09-25', present: 46, votesFor: 41, votesAgainst: 3, abstained: 2 };
+  const key = { village: sampleVillage, ruleBookId: draft.id };
+  await adoptRuleBook(tx, staff('supervisor1'), key, { inForceFrom: openedOn, resolution }, now);
+}
+
+/** The store with its goods, their prices, and an opening stock that one person wrote down and another agreed to. */
+async function makeStore(
+  tx: Tx,
+  staff: Staff,
+  stock: { goods: Row[]; needed: Map<string, number> },
+  now: Temporal.Instant,
+): Promise<void> {
+  const secretary = staff('secretary1');
+  const store = await createStore(
+    tx,
+    secretary,
+    sampleVillage,
+    { name: '封家湾积分超市', place: '社区服务中心一楼' },
+    now,
+  );
+  const items: { goodsId: string; points: number }[] = [];
+  const lines: { goodsId: string; quantity: number; costFen: number }[] = [];
+  for (const row of stock.goods) {
+    const isService = row.is_service === 'true';
+    const minStock = isService ? 0 : Number(row.min_stock);
+    const goods = await createGoods(
+      tx,
+      staff('storekeeper1'),
+      sampleVillage,
+      goodsOf(row, { isService, minStock }),
+      now,
+    );
+    items.push({ goodsId: goods.id, points: Number(row.price_points) });
+    const quantity = (stock.needed.get(row.sku!) ?? 0) + 2 * minStock;
+    if (!isService && quantity > 0) lines.push({ goodsId: goods.id, quantity, costFen: Number(row.cost_fen) });
+  }
+  await publishPriceList(tx, secretary, sampleVillage, { validFrom: openedOn, items }, now);
+  const receipt = { type: 'receipt' as const, storeId: store.id, reason: '开业备货', lines };
+  const document = await draftStockDocument(tx, staff('storekeeper1'), sampleVillage, receipt, now);
+  await postStockDocument(tx, secretary, { village: sampleVillage, documentId: document.id }, now);
+}
+
+function goodsOf(row: Row, { isService, minStock }: { isService: boolean; minStock: number }): NewGoods {
+  return {
+    sku: row.sku!,
+    name: row.name!,
+    nameEn: row.name_en!,
+    unit: row.unit!,
+    barcode: row.barcode === '' ? null : row.barcode!,
+    category: row.category!,
+    isService,
+    minStock,
+    costFen: Number(row.cost_fen),
+  };
+}
+
+/** Pieces that the month hands out, by sku. */
+function neededStock(events: Row[]): Map<string, number> {
+  const needed = new Map<string, number>();
+  for (const { kind, sku, quantity } of events) {
+    if (kind === 'redeem') needed.set(sku!, (needed.get(sku!) ?? 0) + Number(quantity));
+  }
+  return needed;
+}
+
+/** Loading takes longer than any request may. Names this server does not know are left out. */
+async function withoutTimeouts(tx: Tx): Promise<void> {
+  await tx.execute(sql`
+    select set_config(name, '0', true) from pg_settings
+     where name in ('statement_timeout', 'transaction_timeout', 'idle_in_transaction_session_timeout')`);
+}
+
+function divisionOf(row: Row) {
+  return {
+    code: row.code!,
+    level: row.level as 'province' | 'city' | 'county' | 'town' | 'village',
+    parentCode: row.parent_code === '' ? null : row.parent_code!,
+    name: row.name!,
+    kind: row.kind!,
+    provisional: row.provisional === 'true',
+    households: row.households === '' ? null : Number(row.households),
+  };
+}
+
+/** Only the head of a household has a name in the file; the others are numbered. */
+function householdOf(row: Row): NewHousehold {
+  const head = { name: row.head_name!, phone: row.phone!, idLast4: row.id_last4! };
+  const others = Array.from({ length: Number(row.members) - 1 }, (_, n) => ({ name: `家庭成员${n + 2}` }));
+  return { number: row.number!, grid: Number(row.grid_number), members: [head, ...others] };
+}
+
+/** Makes the staff: the administrator first, who appoints, and so on down. Answers each as an actor. */
+async function makeStaff(tx: Tx, hashes: Map<string, string>, now: Temporal.Instant): Promise<Staff> {
+  const made = new Map<string, Actor>();
+  for (const { login, name, role, prefix } of sampleStaff) {
+    const said = { login, name, passwordHash: hashes.get(login)! };
+    const appointer = made.get(
+      role === 'supervisor' || role === 'auditor' || role === 'villageAdmin' ? 'admin' : 'secretary1',
+    );
+    const id =
+      appointer === undefined
+        ? await createFirstAdmin(tx, said, now)
+        : (await createUser(tx, appointer, { ...said, grant: { role, prefix } }, now)).id;
+    made.set(login, actorFor(id, role, prefix));
+  }
+  return login => made.get(login)!;
+}
+
+function actorFor(id: string, role: Role, prefix: string): Actor {
+  return {
+    kind: 'staff',
+    id,
+    client: id,
+    sessionId: id,
+    grants: [[role, prefix]],
+    kioskId: null,
+    householdId: null,
+    level: null,
+  };
+}

@@ -1,0 +1,28 @@
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+
+/** What the replay has to remember, as kiosks and households would: refresh tokens and card codes. */
+export interface Kept {
+  kiosks: Record<string, string>;
+  cards: Record<string, string>;
+}
+
+function fileOf(dataDir: string): string {
+  return join(dataDir, 'sample', 'month.json');
+}
+
+export async function readMonth(dataDir: string): Promise<Kept> {
+  try {
+    return JSON.parse(await readFile(fileOf(dataDir), 'utf8'));
+  } catch {
+    return { kiosks: {}, cards: {} };
+  }
+}
+
+/** Written beside and renamed, so that an interrupted replay leaves the old file or the new one. */
+export async function keepMonth(dataDir: string, kept: Kept): Promise<void> {
+  const file = fileOf(dataDir);
+  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+  await writeFile(`${file}.new`, JSON.stringify(kept), { mode: 0o600 });
+  await rename(`${file}.new`, file);
+}

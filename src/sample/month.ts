@@ -1,0 +1,288 @@
+/**
+ * `npm run sample:month`: replays October 2026 of the sample village over HTTP against the running service, as its
+ * clerks and kiosks, and compares every household with what it should have earned, spent and kept. Every intent has a
+ * name of its own, made from its row, so running it again changes nothing.
+ */
+import { createHash } from 'node:crypto';
+import { setTimeout as wait } from 'node:timers/promises';
+import { SingleBar } from 'cli-progress';
+import { readConfig } from '../config.ts';
+import { explainError } from '../explain-error.ts';
+import { type Call, callerOf, expectOk, staffCaller } from './client.ts';
+import { type Row, readSample, sampleVillage } from './files.ts';
+import { type Kept, keepMonth, readMonth } from './month-state.ts';
+import { readSignIns } from './sign-ins.ts';
+
+const home = `/v1/villages/${sampleVillage}`;
+const batchMax = 1000;
+const kioskNames = ['kiosk1', 'kiosk2'];
+
+interface World {
+  staff: (login: string) => Call;
+  kiosk: (name: string) => Call;
+  origin: string;
+  households: Map<string, { id: string; headMemberId: string }>;
+  rules: Map<string, string>;
+  goods: Map<string, string>;
+  storeId: string;
+  kept: Kept;
+}
+
+async function main(): Promise<void> {
+  const config = readConfig();
+  const origin = `http://${config.host}:${config.port}`;
+  const signIns = await readSignIns(config.dataDir);
+  const callers = new Map(
+    Object.entries(signIns).map(([login, password]) => [login, staffCaller(origin, login, password)]),
+  );
+  const staff = (login: string) => callers.get(login)!;
+
+  say(`Looking at ${home} at ${origin}.`);
+  const kept = await readMonth(config.dataDir);
+  const households = await householdsOf(staff('clerk1'));
+  const rules = await byName(staff('clerk1'), `${home}/rules?on=2026-10-15`, 'code');
+  const goods = await byName(staff('clerk1'), `${home}/goods`, 'sku');
+  const [store] = expectOk(await staff('clerk1')('GET', `${home}/stores`), 'stores').data;
+  const keep = () => keepMonth(config.dataDir, kept);
+  const kiosks = new Map<string, Call>();
+  for (const name of kioskNames)
+    kiosks.set(name, await kioskCaller(origin, name, kept, keep, staff('secretary1'), store.id));
+  const world: World = {
+    staff,
+    kiosk: name => kiosks.get(name)!,
+    origin,
+    households,
+    rules,
+    goods,
+    storeId: store.id,
+    kept,
+  };
+
+  const events = await readSample('events-sample.csv');
+  await issueCards(world, events, keep);
+  await replay(world, events);
+  const differences = await compare(world);
+  for (const line of differences.slice(0, 20)) say(line);
+  say(differences.length === 0 ? 'Every household ties to the point.' : `${differences.length} households differ.`);
+  process.exitCode = differences.length === 0 ? 0 : 1;
+}
+
+/** Number → id and head, of all households. */
+async function householdsOf(clerk: Call): Promise<World['households']> {
+  const rows = await allPages(clerk, `${home}/households`);
+  return new Map(rows.map(row => [row.number!, { id: row.id!, headMemberId: row.headMemberId! }]));
+}
+
+async function byName(call: Call, path: string, field: string): Promise<Map<string, string>> {
+  return new Map((await allPages(call, path)).map(row => [row[field]!, row.id!]));
+}
+
+async function allPages(call: Call, path: string): Promise<Record<string, string>[]> {
+  const rows: Record<string, string>[] = [];
+  let cursor: string | null = '';
+  while (cursor !== null) {
+    const query: string = `limit=200${cursor === '' ? '' : `&cursor=${cursor}`}`;
+    const page = expectOk(await call('GET', `${path}${path.includes('?') ? '&' : '?'}${query}`), path);
+    rows.push(...page.data);
+    cursor = page.nextCursor ?? null;
+  }
+  return rows;
+}
+
+/** A kiosk keeps its refresh token as a device does; the first time, the first secretary pairs it. */
+async function kioskCaller(
+  origin: string,
+  name: string,
+  kept: Kept,
+  keep: () => Promise<void>,
+  secretary: Call,
+  storeId: string,
+): Promise<Call> {
+  const anonymous = callerOf(origin, async () => null);
+  let held: { token: string; until: number } | undefined;
+  const hold = async (tokens: { accessToken: string; refreshToken: string; expiresInSeconds: number }) => {
+    kept.kiosks[name] = tokens.refreshToken;
+    await keep();
+    held = { token: tokens.accessToken, until: Date.now() + (tokens.expiresInSeconds - 60) * 1000 };
+    return held.token;
+  };
+  const refreshed = async () =>
+    hold(
+      expectOk(await anonymous('POST', '/v1/kiosk/tokens', { refreshToken: kept.kiosks[name] }), `tokens of ${name}`),
+    );
+  if (kept.kiosks[name] === undefined) await hold(await pair(anonymous, name, secretary, storeId));
+  return callerOf(origin, async () => (held !== undefined && held.until > Date.now() ? held.token : refreshed()));
+}
+
+async function pair(anonymous: Call, name: string, secretary: Call, storeId: string) {
+  const hardware = { model: 'sample', serial: name };
+  const asked = expectOk(await anonymous('POST', '/v1/kiosk/pairings', { appVersion: '0.1.0', hardware }), 'pairing');
+  const approval = `${home}/kiosk-pairings/${asked.userCode}/approve`;
+  expectOk(await secretary('POST', approval, { name, storeId }), `approval of ${name}`);
+  for (let polls = 0; polls < 10; polls += 1) {
+    const polled = expectOk(
+      await anonymous('POST', '/v1/kiosk/pairings/poll', { deviceCode: asked.deviceCode }),
+      'poll',
+    );
+    if (polled.status === 'approved') return polled;
+    await wait(1000);
+  }
+  throw new Error(`${name} was not approved`);
+}
+
+/** Households that redeem at a kiosk need a card: its code is shown once, so it is kept as the household would. */
+async function issueCards(world: World, events: Row[], keep: () => Promise<void>): Promise<void> {
+  const numbers = new Set(
+    events.filter(event => event.operator!.startsWith('kiosk')).map(event => event.household_number!),
+  );
+  const missing = [...numbers].filter(number => world.kept.cards[number] === undefined);
+  await withBar('cards', missing.length, async step => {
+    for (const number of missing) {
+      const { id } = world.households.get(number)!;
+      const card = expectOk(await world.staff('clerk1')('POST', `${home}/households/${id}/cards`), `card of ${number}`);
+      world.kept.cards[number] = card.code;
+      await keep();
+      step(1);
+    }
+  });
+}
+
+/** In the order in which it happened; awards that stand between two redemptions go in by the sheet. */
+async function replay(world: World, events: Row[]): Promise<void> {
+  const sheets = new Map<string, [number, Row][]>();
+  await withBar('events', events.length, async step => {
+    const flush = async () => {
+      for (const [clerk, sheet] of sheets) {
+        await awardSheet(world, clerk, sheet);
+        step(sheet.length);
+      }
+      sheets.clear();
+    };
+    for (const [index, event] of events.entries()) {
+      if (event.kind === 'earn') {
+        // Who signed in at a kiosk stands on a sheet that a clerk enters.
+        const clerk = event.operator!.startsWith('clerk') ? event.operator! : 'clerk1';
+        const sheet = sheets.get(clerk) ?? [];
+        sheets.set(clerk, [...sheet, [index, event]]);
+        if (sheet.length + 1 === batchMax) await flush();
+      } else {
+        await flush();
+        await redeem(world, index, event);
+        step(1);
+      }
+    }
+    await flush();
+  });
+}
+
+async function awardSheet(world: World, clerk: string, sheet: [number, Row][]): Promise<void> {
+  const items = sheet.map(([index, event]) => {
+    const household = world.households.get(event.household_number!)!;
+    return {
+      ref: String(index),
+      ruleId: world.rules.get(event.rule_code!)!,
+      householdId: household.id,
+      memberId: household.headMemberId,
+      quantity: 1,
+      occurredAt: new Date(event.occurred_at!).toISOString(),
+      occasion: `sample-2026-10-${index}`,
+      note: event.note === '' ? null : event.note,
+    };
+  });
+  const key = `sample-month-awards-${sheet[0]![0]}-${sheet.at(-1)![0]}`;
+  const reply = await world.staff(clerk)('POST', `${home}/awards/batch`, { mode: 'perItem', items }, key);
+  for (const result of expectOk(reply, 'award sheet').results) {
+    // Known under another key: the sheet was entered long ago.
+    if (result.status >= 300 && result.problem.code !== 'award-duplicate') {
+      throw new Error(`event ${result.ref}: ${JSON.stringify(result.problem)}`);
+    }
+  }
+}
+
+async function redeem(world: World, index: number, event: Row): Promise<void> {
+  const household = world.households.get(event.household_number!)!;
+  const order = {
+    storeId: world.storeId,
+    lines: [{ goodsId: world.goods.get(event.sku!)!, quantity: Number(event.quantity) }],
+    handOver: true,
+    mode: 'counter',
+    occurredAt: new Date(event.occurred_at!).toISOString(),
+    opId: opIdOf(index),
+  };
+  const key = `sample-month-redemption-${index}`;
+  const atKiosk = event.operator!.startsWith('kiosk');
+  const call = atKiosk
+    ? await householdCaller(world, event.operator!, event.household_number!)
+    : world.staff(event.operator!);
+  const body = atKiosk ? order : { ...order, householdId: household.id };
+  const reply = await call('POST', `${home}/redemptions`, body, key);
+  if (reply.body?.code !== 'already-exists') expectOk(reply, `event ${index}`);
+}
+
+/** The household shows its card at the kiosk. */
+async function householdCaller(world: World, kiosk: string, number: string): Promise<Call> {
+  const shown = { card: world.kept.cards[number] };
+  const session = expectOk(await world.kiosk(kiosk)('POST', '/v1/kiosk/sessions', shown), `session of ${number}`);
+  return callerOf(world.origin, async () => session.accessToken);
+}
+
+/** The same row has the same id for ever: a UUID of version 8 (RFC 9562) made from the row's own name. */
+function opIdOf(index: number): string {
+  const hex = createHash('sha256').update(`sample-2026-10:${index}`).digest('hex');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
+}
+
+/** Each household's statement of October against the file: what was earned, spent and left. */
+async function compare(world: World): Promise<string[]> {
+  const expected = (await readSample('expected-2026-10.csv')).filter(row => row.household !== 'TOTAL');
+  const differences: string[] = [];
+  // Readers share the work, so that none of them is asked to wait for its quota.
+  const readers = ['clerk1', 'clerk2', 'secretary1', 'board1'];
+  await withBar('households', expected.length, async step => {
+    for (const [index, row] of expected.entries()) {
+      const { id } = world.households.get(row.household!)!;
+      const path = `${home}/households/${id}/statement?from=2026-10-01&to=2026-11-01`;
+      const statement = expectOk(await world.staff(readers[index % readers.length]!)('GET', path), row.household!);
+      const amounts: number[] = statement.entries.map((entry: { amount: number }) => entry.amount);
+      const earned = sum(amounts.filter(amount => amount > 0));
+      const spent = -sum(amounts.filter(amount => amount < 0));
+      const found = `earned ${earned}, spent ${spent}, balance ${statement.closing}`;
+      const wanted = `earned ${row.earned}, spent ${row.spent}, balance ${row.balance}`;
+      if (found !== wanted) differences.push(`${row.household}: expected ${wanted}; found ${found}`);
+      step(1);
+    }
+  });
+  return differences;
+}
+
+function sum(amounts: number[]): number {
+  return amounts.reduce((total, amount) => total + amount, 0);
+}
+
+async function withBar(
+  what: string,
+  total: number,
+  work: (step: (by: number) => void) => Promise<void>,
+): Promise<void> {
+  if (total === 0) return;
+  const bar = new SingleBar({
+    format: `${what.padEnd(10)} {bar} {value}/{total} {eta_formatted}`,
+    noTTYOutput: true,
+    notTTYSchedule: 5_000,
+  });
+  bar.start(total, 0);
+  try {
+    await work(by => bar.increment(by));
+  } finally {
+    bar.stop();
+  }
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+await main().catch(error => {
+  process.stderr.write(`${explainError(error)}\n`);
+  process.exitCode = 1;
+});

@@ -1,0 +1,113 @@
+import { randomUUIDv7 } from 'node:crypto';
+import { and, eq } from 'drizzle-orm';
+import { iso } from '../calendar.ts';
+import { one, type Tx } from '../db/database.ts';
+import type { Actor } from '../http/route.ts';
+import { Refusal } from '../refusals.ts';
+import { type GoodsView, getStore, goodsView, type StoreView } from './read.ts';
+import { goods, store } from './tables.ts';
+
+/** Opens a store: an empty shelf with a name. @throws Refusal `already-exists` (the name) */
+export async function createStore(
+  tx: Tx,
+  actor: Actor,
+  village: string,
+  said: { name: string; place?: string | null | undefined },
+  now: Temporal.Instant,
+): Promise<StoreView> {
+  const id = randomUUIDv7();
+  await tx
+    .insert(store)
+    .values({ village, id, name: said.name, place: said.place ?? null, createdBy: actor.id, createdAt: iso(now) });
+  return getStore(tx, village, id);
+}
+
+export interface NewGoods {
+  sku: string;
+  name: string;
+  nameEn?: string | null | undefined;
+  unit: string;
+  barcode?: string | null | undefined;
+  category: string;
+  isService: boolean;
+  minStock: number;
+  costFen?: number | null | undefined;
+}
+
+/**
+ * Enters goods, or a service, which has no stock.
+ * @throws Refusal `already-exists` (sku or barcode) | `validation-failed` (check digit) | `out-of-bounds` (a minimum
+ *   stock of a service)
+ */
+export async function createGoods(
+  tx: Tx,
+  actor: Actor,
+  village: string,
+  said: NewGoods,
+  now: Temporal.Instant,
+): Promise<GoodsView> {
+  if (said.barcode != null && !isEan13(said.barcode)) {
+    throw new Refusal('validation-failed', {
+      errors: [{ pointer: '/barcode', code: 'checkDigit', detail: 'the last digit of an EAN-13 checks the others' }],
+    });
+  }
+  if (said.isService && said.minStock > 0) throw new Refusal('out-of-bounds', { field: 'minStock', min: 0, max: 0 });
+  const [row] = await tx
+    .insert(goods)
+    .values({
+      ...said,
+      village,
+      id: randomUUIDv7(),
+      nameEn: said.nameEn ?? null,
+      barcode: said.barcode ?? null,
+      costFen: said.costFen ?? null,
+      createdBy: actor.id,
+      createdAt: iso(now),
+    })
+    .returning();
+  return goodsView(row!);
+}
+
+/** Takes goods off every offer. What lies on a shelf stays there. @throws Refusal `not-found` | `wrong-state` */
+export async function archiveGoods(
+  tx: Tx,
+  actor: Actor,
+  key: { village: string; goodsId: string },
+  now: Temporal.Instant,
+): Promise<GoodsView> {
+  return setArchived(tx, key, { archivedBy: actor.id, archivedAt: iso(now) });
+}
+
+/** The opposite of `archiveGoods`. @throws Refusal `not-found` | `wrong-state` */
+export async function restoreGoods(tx: Tx, key: { village: string; goodsId: string }): Promise<GoodsView> {
+  return setArchived(tx, key, { archivedBy: null, archivedAt: null });
+}
+
+async function setArchived(
+  tx: Tx,
+  key: { village: string; goodsId: string },
+  to: { archivedBy: string | null; archivedAt: string | null },
+): Promise<GoodsView> {
+  const mine = and(eq(goods.village, key.village), eq(goods.id, key.goodsId));
+  const before = one(await tx.select().from(goods).where(mine).for('update'));
+  if ((before.archivedAt === null) === (to.archivedAt === null)) {
+    throw new Refusal('wrong-state', { state: goodsView(before).state, since: before.archivedAt });
+  }
+  const [row] = await tx.update(goods).set(to).where(mine).returning();
+  return goodsView(row!);
+}
+
+/** GS1 General Specifications, section on check digits: weights 1 and 3 in turn, and the sum ends in 0. */
+export function isEan13(barcode: string): boolean {
+  const sum = [...barcode].reduce((total, digit, at) => total + Number(digit) * (at % 2 === 0 ? 1 : 3), 0);
+  return barcode.length === 13 && sum % 10 === 0;
+}
+
+/** @throws Refusal `validation-failed` when a list of the body names goods twice */
+export function refuseRepeats(items: readonly { goodsId: string }[], list: string): void {
+  const at = items.findIndex((item, index) => items.findIndex(other => other.goodsId === item.goodsId) < index);
+  if (at === -1) return;
+  throw new Refusal('validation-failed', {
+    errors: [{ pointer: `/${list}/${at}/goodsId`, code: 'uniqueItems', detail: 'goods stand in a list once' }],
+  });
+}

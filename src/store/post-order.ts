@@ -1,0 +1,51 @@
+import type { Tx } from '../db/database.ts';
+import { type Posted, postOne } from '../ledger/post.ts';
+import type { Command } from '../ledger/transactions.ts';
+import { Refusal } from '../refusals.ts';
+
+/** What the caller is told of a limit that was reached, beside how much of it is used. */
+export interface LimitFacts {
+  resetsOn: string;
+  nextExchangeAt: string | null;
+}
+
+/**
+ * Posts one transaction of the store, and says the ledger's no in the words of a shop.
+ * @throws Refusal `insufficient-points` | `insufficient-stock` | `redemption-limit` | `exchange-full`
+ */
+export async function postOrder(tx: Tx, village: string, command: Command, limits?: LimitFacts): Promise<Posted> {
+  try {
+    return await postOne(tx, village, command);
+  } catch (error) {
+    throw error instanceof Refusal ? inShopWords(error, command, limits) : error;
+  }
+}
+
+function inShopWords(refusal: Refusal, command: Command, limits: LimitFacts | undefined): Refusal {
+  const { code, facts } = refusal;
+  const asset = String(facts.asset ?? '');
+  // Goods that never came have no shelf yet.
+  if (asset.startsWith('SKU:') && (code === 'insufficient-stock' || code === 'not-found')) {
+    const line = {
+      goodsId: asset.slice('SKU:'.length),
+      available: code === 'not-found' ? 0 : facts.available,
+      required: asked(command, asset),
+    };
+    return new Refusal('insufficient-stock', { lines: [line], available: line.available, required: line.required });
+  }
+  if (code === 'insufficient-points') {
+    return new Refusal(code, { available: facts.available, required: facts.required });
+  }
+  if (code === 'redemption-limit') {
+    return new Refusal(code, { limit: facts.limit, used: facts.used, resetsOn: limits?.resetsOn ?? null });
+  }
+  if (code === 'exchange-full') {
+    return new Refusal(code, { capacity: facts.limit, nextExchangeAt: limits?.nextExchangeAt ?? null });
+  }
+  return refusal;
+}
+
+function asked(command: Command, asset: string): number {
+  const lines = command.transfers?.filter(line => line.asset === asset) ?? [];
+  return lines.reduce((sum, line) => sum + line.amount, 0);
+}

@@ -1,0 +1,124 @@
+import { randomUUIDv7 } from 'node:crypto';
+import { and, asc, count, desc, eq, inArray, lt, lte } from 'drizzle-orm';
+import { dayOf, iso } from '../calendar.ts';
+import { type Db, one, type Tx } from '../db/database.ts';
+import { after, type Page, page } from '../http/paging.ts';
+import type { Actor } from '../http/route.ts';
+import { Refusal } from '../refusals.ts';
+import { getVillage } from '../villages/read.ts';
+import { refuseRepeats } from './goods.ts';
+import { goodsById } from './read.ts';
+import { goods, price, priceList } from './tables.ts';
+
+export interface PriceListView {
+  id: string;
+  validFrom: string;
+  itemCount: number;
+  publishedBy: string;
+  publishedAt: string;
+}
+
+export interface PriceListFull extends PriceListView {
+  items: { goodsId: string; sku: string; name: string; points: number }[];
+}
+
+/**
+ * Publishes what goods cost from a day on. It never reaches back: the day lies after today, or, for the first list, on
+ * or after the day the village opened. Goods it does not name are not offered while it holds.
+ * @throws Refusal `validation-failed` (goods twice) | `not-found` | `business-date-refused` (facts: `earliest`)
+ */
+export async function publishPriceList(
+  tx: Tx,
+  actor: Actor,
+  village: string,
+  said: { validFrom: string; items: { goodsId: string; points: number }[] },
+  now: Temporal.Instant,
+): Promise<PriceListFull> {
+  refuseRepeats(said.items, 'items');
+  await goodsById(
+    tx,
+    village,
+    said.items.map(item => item.goodsId),
+  );
+  const taken = await tx
+    .select({ validFrom: priceList.validFrom })
+    .from(priceList)
+    .where(eq(priceList.village, village))
+    .orderBy(desc(priceList.validFrom));
+  const isFirst = taken.length === 0;
+  const earliest = isFirst ? (await getVillage(tx, village)).openedOn : dayOf(now).add({ days: 1 }).toString();
+  const isTaken = taken.some(list => list.validFrom === said.validFrom);
+  if (said.validFrom < earliest || isTaken) throw new Refusal('business-date-refused', { earliest, latest: null });
+  const id = randomUUIDv7();
+  await tx
+    .insert(priceList)
+    .values({ village, id, validFrom: said.validFrom, isFirst, publishedBy: actor.id, publishedAt: iso(now) });
+  await tx.insert(price).values(said.items.map(item => ({ village, priceListId: id, ...item })));
+  return getPriceList(tx, village, id);
+}
+
+/** The list in force on a day, if there is one. */
+export async function findPriceListOn(db: Db, village: string, day: Temporal.PlainDate): Promise<string | undefined> {
+  const [row] = await db
+    .select({ id: priceList.id })
+    .from(priceList)
+    .where(and(eq(priceList.village, village), lte(priceList.validFrom, day.toString())))
+    .orderBy(desc(priceList.validFrom))
+    .limit(1);
+  return row?.id;
+}
+
+/** Price lists, the newest first. */
+export async function listPriceLists(
+  db: Db,
+  village: string,
+  query: { limit: number; cursor?: string | undefined },
+): Promise<Page<PriceListView>> {
+  const filters = { list: 'priceLists', village };
+  const start = after<[string]>(query.cursor, filters);
+  const rows = await db
+    .select()
+    .from(priceList)
+    .where(and(eq(priceList.village, village), start && lt(priceList.validFrom, start[0])))
+    .orderBy(desc(priceList.validFrom))
+    .limit(query.limit + 1);
+  const listed = page(rows, query.limit, filters, row => [row.validFrom]);
+  const counts = await itemCounts(
+    db,
+    village,
+    listed.data.map(row => row.id),
+  );
+  return { ...listed, data: listed.data.map(row => viewOf(row, counts.get(row.id) ?? 0)) };
+}
+
+/** @throws Refusal `not-found` */
+export async function getPriceList(db: Db, village: string, id: string): Promise<PriceListFull> {
+  const row = one(
+    await db
+      .select()
+      .from(priceList)
+      .where(and(eq(priceList.village, village), eq(priceList.id, id))),
+  );
+  const items = await db
+    .select({ goodsId: price.goodsId, sku: goods.sku, name: goods.name, points: price.points })
+    .from(price)
+    .innerJoin(goods, and(eq(goods.village, price.village), eq(goods.id, price.goodsId)))
+    .where(and(eq(price.village, village), eq(price.priceListId, id)))
+    .orderBy(asc(goods.sku));
+  return { ...viewOf(row, items.length), items };
+}
+
+async function itemCounts(db: Db, village: string, ids: string[]): Promise<Map<string, number>> {
+  if (ids.length === 0) return new Map();
+  const rows = await db
+    .select({ id: price.priceListId, items: count() })
+    .from(price)
+    .where(and(eq(price.village, village), inArray(price.priceListId, ids)))
+    .groupBy(price.priceListId);
+  return new Map(rows.map(row => [row.id, row.items]));
+}
+
+function viewOf(row: typeof priceList.$inferSelect, itemCount: number): PriceListView {
+  const { id, validFrom, publishedBy, publishedAt } = row;
+  return { id, validFrom, itemCount, publishedBy, publishedAt };
+}

@@ -1,0 +1,181 @@
+import { readFile } from 'node:fs/promises';
+import { test } from 'tap';
+import { contractText } from './support/contract.ts';
+
+type Json = Record<string, unknown>;
+
+interface Operation extends Json {
+  operationId: string;
+  tags: string[];
+  security: Json[];
+  responses: Record<string, Json>;
+  parameters?: Json[];
+  requestBody?: { content: Record<string, Json> };
+}
+
+interface Contract extends Json {
+  openapi: string;
+  tags: { name: string }[];
+  paths: Record<string, Record<string, Operation>>;
+  components: { schemas: Record<string, Json>; responses: Record<string, Json> };
+}
+
+const committed = await readFile(new URL('../openapi/openapi.json', import.meta.url), 'utf8').catch(() => '');
+
+test('openapi/openapi.json is what the routes promise', async t => {
+  t.ok(committed === (await contractText()), 'run `npm run openapi`, and read the difference as a client would');
+});
+
+test('every operation is told whole, and every value has its bounds', async t => {
+  t.same(flaws(JSON.parse(committed)), []);
+});
+
+test('each flaw is seen', async t => {
+  const planted: [flaw: RegExp, plant: (operation: Operation, contract: Contract) => void][] = [
+    [/3\.1/, (_, contract) => Object.assign(contract, { openapi: '3.0.3' })],
+    [/operationId/, operation => Object.assign(operation, { operationId: 'create_policy' })],
+    [/has the operationId/, operation => Object.assign(operation, { operationId: 'policyList' })],
+    [/one known tag/, operation => operation.tags.push('villages')],
+    [/one known tag/, operation => Object.assign(operation, { tags: ['misc'] })],
+    [/summary/, operation => delete operation.summary],
+    [/description/, operation => Object.assign(operation, { description: '' })],
+    [/security/, operation => delete (operation as Json).security],
+    [/no example/, operation => delete operation.requestBody!.content['application/json']!.example],
+    [
+      /no example/,
+      operation =>
+        delete (operation.responses['201'] as Operation['requestBody'])!.content['application/json']!.example,
+    ],
+    [/429/, operation => delete operation.responses['429']],
+    [/401/, operation => delete operation.responses['401']],
+    [/404/, operation => delete operation.responses['404']],
+    [/415/, operation => delete operation.responses['415']],
+    [/Idempotency-Key/, operation => operation.parameters!.pop()],
+    [/maxLength/, (_, contract) => property(contract, { type: 'string', description: 'x' })],
+    [/maxItems/, (_, contract) => property(contract, { type: 'array', items: { type: 'null' }, description: 'x' })],
+    [/both bounds/, (_, contract) => property(contract, { type: 'integer', minimum: 1, description: 'x' })],
+    [/description/, (_, contract) => property(contract, { type: 'boolean' })],
+    [/strict/, (_, contract) => delete contract.components.schemas.PolicyCreate!.additionalProperties],
+  ];
+  for (const [flaw, plant] of planted) {
+    const contract: Contract = JSON.parse(committed);
+    plant(contract.paths['/v1/villages/{village}/policies']!.post!, contract);
+    t.match(flaws(contract).join('\n'), flaw);
+  }
+});
+
+function property(contract: Contract, schema: Json): void {
+  (contract.components.schemas.PolicyCreate!.properties as Json).planted = schema;
+}
+
+/** What a client would miss in the contract. */
+function flaws(contract: Contract): string[] {
+  const found: string[] = contract.openapi.startsWith('3.1.') ? [] : ['the contract is not OpenAPI 3.1'];
+  const seen = new Map<string, string>();
+  for (const [path, item] of Object.entries(contract.paths)) {
+    for (const [method, operation] of Object.entries(item)) {
+      const name = `${method} ${path}`;
+      found.push(...flawsOfOperation(contract, method, operation).map(flaw => `${name}: ${flaw}`));
+      const other = seen.get(operation.operationId);
+      if (other !== undefined) found.push(`${name}: ${other} has the operationId ${operation.operationId} too`);
+      seen.set(operation.operationId, name);
+      for (const { content } of [operation.requestBody ?? { content: {} }]) {
+        const { $ref } = (content['application/json']?.schema ?? {}) as { $ref?: string };
+        if ($ref !== undefined && resolve(contract, $ref).additionalProperties !== false) {
+          found.push(`${name}: its body is not strict (additionalProperties: false)`);
+        }
+      }
+    }
+  }
+  return [...found, ...flawsOfSchemas({ paths: contract.paths, schemas: contract.components.schemas }, '')];
+}
+
+function flawsOfOperation(contract: Contract, method: string, operation: Operation): string[] {
+  const tags = contract.tags.map(tag => tag.name);
+  const statuses = Object.keys(operation.responses);
+  const isPublic = operation.security?.length === 0;
+  const inPath = operation.parameters?.some(parameter => parameter.in === 'path') ?? false;
+  const body = operation.requestBody !== undefined;
+  const wanted: [flaw: string, holds: boolean][] = [
+    ['its operationId is not noun then verb, in camelCase', /^[a-z]+([A-Z][a-z0-9]+)+$/.test(operation.operationId)],
+    ['it has not exactly one known tag', operation.tags.length === 1 && tags.includes(operation.tags[0]!)],
+    ['it has no summary', text(operation.summary)],
+    ['it has no description', text(operation.description)],
+    ['it declares no security', Array.isArray(operation.security)],
+    ['it does not say 429, 500 and 503', ['429', '500', '503'].every(status => statuses.includes(status))],
+    ['it does not say 401', isPublic || statuses.includes('401')],
+    ['it does not say 400 and 404', !inPath || ['400', '404'].every(status => statuses.includes(status))],
+    ['it does not say 413 and 415', !body || ['413', '415'].every(status => statuses.includes(status))],
+    [
+      'it neither takes an Idempotency-Key nor says why not',
+      method !== 'post' || withoutKey.has(operation.operationId) === !takesKey(operation),
+    ],
+  ];
+  const contents = [operation.requestBody, ...Object.values(operation.responses)].flatMap(part =>
+    Object.values(((part as { $ref?: string })?.$ref === undefined ? part?.content : undefined) ?? {}),
+  ) as Json[];
+  if (contents.some(content => content.example === undefined && content.examples === undefined)) {
+    wanted.push(['one of its bodies has no example', false]);
+  }
+  return wanted.filter(([, holds]) => !holds).map(([flaw]) => flaw);
+}
+
+/** POSTs that change nothing, or answer with credentials, which are never kept. */
+const withoutKey = new Set([
+  'sessionCreate',
+  'sessionRefresh',
+  'redemptionQuote',
+  'redemptionByCode',
+  'kioskPairingCreate',
+  'kioskPairingPoll',
+  'kioskTokenRefresh',
+  'kioskSessionCreate',
+  'bookVerify',
+]);
+
+function takesKey(operation: Operation): boolean {
+  return operation.parameters?.some(({ name }) => name === 'Idempotency-Key') ?? false;
+}
+
+/** Walks everything that is a schema, wherever it stands. */
+function flawsOfSchemas(node: unknown, place: string): string[] {
+  if (Array.isArray(node)) return node.flatMap((part, i) => flawsOfSchemas(part, `${place}/${i}`));
+  if (typeof node !== 'object' || node === null) return [];
+  const schema = node as Json;
+  const found: string[] = [];
+  const complain = (flaw: string) => found.push(`${place}: ${flaw}`);
+  if (
+    schema.type === 'string' &&
+    schema.maxLength === undefined &&
+    schema.enum === undefined &&
+    schema.const === undefined
+  )
+    complain('a string without maxLength');
+  if (schema.type === 'array' && schema.maxItems === undefined) complain('an array without maxItems');
+  if (
+    schema.type === 'integer' &&
+    (schema.minimum === undefined || schema.maximum === undefined) &&
+    schema.const === undefined
+  )
+    complain('an integer without both bounds');
+  if (schema.type === 'object') {
+    for (const [name, part] of Object.entries((schema.properties ?? {}) as Record<string, Json>)) {
+      const told = [part, ...((part.anyOf ?? []) as Json[])].some(
+        ({ description, $ref }) => text(description) || text($ref),
+      );
+      if (!told && part.const === undefined) found.push(`${place}/properties/${name}: a field without a description`);
+    }
+  }
+  for (const [name, part] of Object.entries(schema)) {
+    if (!/^(examples?|enum|const|default)$/.test(name)) found.push(...flawsOfSchemas(part, `${place}/${name}`));
+  }
+  return found;
+}
+
+function resolve(contract: Contract, ref: string): Json {
+  return contract.components.schemas[ref.split('/').at(-1)!] ?? {};
+}
+
+function text(value: unknown): boolean {
+  return typeof value === 'string' && value.trim() !== '';
+}

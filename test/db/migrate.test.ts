@@ -1,0 +1,105 @@
+import { appendFile, cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pg from 'pg';
+import { type Test, test } from 'tap';
+import { migrate, migrationsFolder } from '../../src/db/migrate.ts';
+import { prepareRoles } from '../../src/db/roles.ts';
+import { createEmptyDatabase, dropDatabase, openCluster } from '../support/cluster.ts';
+import { schemaText } from '../support/schema-text.ts';
+
+test('several processes migrate an empty database at once: each migration runs once', async t => {
+  const url = await emptyDatabase(t);
+  const prepared = await Promise.all(Array.from({ length: 6 }, () => prepareRoles(url)));
+  t.equal(new Set(prepared).size, 1, 'all agree on the connection string of the service');
+  const runs = await Promise.all(Array.from({ length: 6 }, () => migrate(url)));
+  const names = (await migrationFiles()).map(name => name.replace('.sql', ''));
+  t.same(
+    runs.filter(run => run.length > 0),
+    [names],
+    'one ran them all, the others found nothing to do',
+  );
+  const client = await connect(t, url);
+  const { rows } = await client.query('select name from jifen.migration order by id');
+  t.same(
+    rows.map(row => row.name),
+    names,
+  );
+});
+
+test('a file that was changed after it had run is noticed, and nothing is run', async t => {
+  const url = await emptyDatabase(t);
+  const folder = await copyOfMigrations(t);
+  await prepareRoles(url);
+  await migrate(url, folder);
+  await appendFile(join(folder, '0002-http.sql'), '-- an afterthought\n');
+  await writeFile(join(folder, '9999-more.sql'), 'create schema more;');
+  await t.rejects(migrate(url, folder), /Changed after it had run in this database: 0002-http\. A migration is never/);
+  const client = await connect(t, url);
+  t.same((await client.query("select to_regnamespace('more') as there")).rows, [{ there: null }]);
+});
+
+test('a database of a newer version is refused', async t => {
+  const url = await emptyDatabase(t);
+  const folder = await copyOfMigrations(t);
+  await writeFile(join(folder, '9999-from-the-future.sql'), 'create schema future;');
+  await prepareRoles(url);
+  await migrate(url, folder);
+  await t.rejects(migrate(url), /newer than this jifen, which does not know 9999-from-the-future/);
+});
+
+test('a migration that fails is named, and nothing of it stays', async t => {
+  const url = await emptyDatabase(t);
+  const folder = await copyOfMigrations(t);
+  await writeFile(join(folder, '9999-broken.sql'), 'create schema broken; select 1 / 0;');
+  await prepareRoles(url);
+  await t.rejects(migrate(url, folder), /Migration 9999-broken failed, and nothing of it stays: division by zero/);
+  const client = await connect(t, url);
+  t.same((await client.query("select to_regnamespace('broken') as there")).rows, [{ there: null }]);
+});
+
+test('migrations have consecutive numbers and names', async t => {
+  const files = await migrationFiles();
+  t.same(
+    files.map(name => Number(name.slice(0, 4))),
+    files.map((_, i) => i + 1),
+  );
+  for (const name of files) t.match(name, /^\d{4}-[a-z0-9-]+\.sql$/);
+});
+
+test('migrations/schema.sql is what the migrations add up to', async t => {
+  const url = await emptyDatabase(t);
+  await prepareRoles(url);
+  await migrate(url);
+  const client = await connect(t, url);
+  const { rows } = await client.query('show server_version_num');
+  // Other versions word the same thing differently; the file is written from the embedded one.
+  if (!rows[0].server_version_num.startsWith('18')) return t.pass('compared on PostgreSQL 18 only');
+  const golden = await readFile(join(migrationsFolder, 'schema.sql'), 'utf8').catch(() => '');
+  t.ok(golden === (await schemaText(client)), 'run `npm run schema`, and read the difference before you commit it');
+});
+
+async function migrationFiles(): Promise<string[]> {
+  return (await readdir(migrationsFolder)).filter(name => name !== 'schema.sql').sort();
+}
+
+async function copyOfMigrations(t: Test): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'jifen-migrations-'));
+  t.teardown(() => rm(folder, { recursive: true, force: true }));
+  await cp(migrationsFolder, folder, { recursive: true });
+  return folder;
+}
+
+async function emptyDatabase(t: Test): Promise<string> {
+  const cluster = await openCluster();
+  const url = await createEmptyDatabase(cluster);
+  t.teardown(() => dropDatabase(cluster.url, new URL(url).pathname.slice(1)));
+  return url;
+}
+
+async function connect(t: Test, url: string): Promise<pg.Client> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  t.teardown(() => client.end());
+  return client;
+}

@@ -1,0 +1,264 @@
+import { t } from 'tap';
+import { approveReversal } from '../src/earning/reverse.ts';
+import { householdAccount, redeemed } from '../src/ledger/accounts.ts';
+import { postOne } from '../src/ledger/post.ts';
+import {
+  awarding,
+  awardsPath,
+  bookNumber,
+  household,
+  insisting,
+  pointsOf,
+  readyToRace,
+  tally,
+} from './support/awards.ts';
+import { adoptRules, ruleDraft } from './support/rules.ts';
+import { type Caller, connect, nobody, openService, type Service, villages } from './support/service.ts';
+
+const reversals = `/v1/villages/${villages.own}/reversals`;
+
+async function setting(service: Service) {
+  const rules = await adoptRules(service, [
+    ruleDraft('ENV03', { points: 5, capTimes: 1, capPeriod: 'month', highestOnlyGroup: 'TOP' }),
+    ruleDraft('ENV04', { points: 5, highestOnlyGroup: 'TOP' }),
+  ]);
+  const [clerk, admin, supervisor] = [
+    insisting(await service.as('clerk')),
+    insisting(await service.as('villageAdmin')),
+    insisting(await service.as('supervisor')),
+  ];
+  /** An award to a household of its own. */
+  const awarded = async () => {
+    const home = await household(service);
+    const said = { ruleId: rules.ENV03, householdId: home.id, occasion: 'clean-up' };
+    const { body } = await awarding(clerk)(said);
+    return { ...home, said, awardId: body.id as string, transactionNumber: body.transactionNumber as number };
+  };
+  const propose = (awardId: string, who: Caller = clerk, headers = {}) =>
+    who('POST', reversals, { awardId, reason: '登记错户' }, headers);
+  return { rules, clerk, admin, supervisor, awarded, propose };
+}
+
+t.test('a reversal takes back all of an award', async t => {
+  const service = await openService(t);
+  const { rules, clerk, admin, awarded, propose } = await setting(service);
+  const { id, said, awardId, transactionNumber } = await awarded();
+
+  const proposed = await propose(awardId);
+  t.equal(proposed.status, 201, proposed.text);
+  t.equal(proposed.headers.location, `${reversals}/${proposed.body.id}`);
+  t.match(proposed.body, {
+    awardId,
+    householdId: id,
+    reason: '登记错户',
+    state: 'proposed',
+    proposedBy: clerk.actor.id,
+    decidedBy: null,
+    reversalNumber: null,
+  });
+  t.equal((await pointsOf(clerk, id)).available, 5, 'nothing moves until a second person agrees');
+
+  const approved = await admin('POST', `${reversals}/${proposed.body.id}/approve`);
+  t.equal(approved.status, 200, approved.text);
+  t.match(approved.body, { state: 'posted', decidedBy: admin.actor.id, reversalNumber: await bookNumber(service) });
+  t.match(await pointsOf(clerk, id), { available: 0, honour: 0 });
+  const award = (await clerk('GET', `${awardsPath}/${awardId}`)).body;
+  t.match(award, { state: 'reversed', transactionNumber, reversalNumber: approved.body.reversalNumber });
+
+  const owner = await connect(t, service.ownerUrl);
+  await owner.query(`set jifen.scope = '${villages.own}'`);
+  const { rows } = await owner.query('select * from ledger.transaction where number = $1', [award.reversalNumber]);
+  t.match(rows[0], {
+    kind: 'reversal',
+    reverses: transactionNumber,
+    actor: clerk.actor.id,
+    approver: admin.actor.id,
+    memo: null,
+  });
+
+  const again = await propose(awardId);
+  t.equal(again.status, 409);
+  t.match(again.body, { code: 'already-reversed', reversalNumber: award.reversalNumber });
+
+  const renewed = await awarding(clerk)({ ...said, ruleId: rules.ENV04 });
+  t.equal(renewed.status, 201, 'what excluded it is gone');
+  await admin('POST', `${reversals}/${(await propose(renewed.body.id)).body.id}/approve`);
+  t.equal((await awarding(clerk)(said)).status, 201, 'the occasion and the cap are free again');
+  t.match((await awarding(clerk)({ ...said, occasion: 'next' })).body, { code: 'cap-reached', used: 1 });
+});
+
+t.test('two people', async t => {
+  const service = await openService(t);
+  const { admin, supervisor, clerk, awarded, propose } = await setting(service);
+  const { awardId, id } = await awarded();
+  const proposed = await propose(awardId, admin);
+  for (const verb of ['approve', 'reject']) {
+    const body = verb === 'reject' ? { reason: '无误' } : undefined;
+    const own = await admin('POST', `${reversals}/${proposed.body.id}/${verb}`, body);
+    t.equal(own.status, 403);
+    t.match(own.body, { code: 'second-person-required', firstUserId: admin.actor.id });
+    t.equal((await clerk('POST', `${reversals}/${proposed.body.id}/${verb}`, body)).body.code, 'forbidden');
+    t.equal((await supervisor('POST', `${reversals}/${crypto.randomUUID()}/${verb}`, body)).body.code, 'not-found');
+  }
+  t.equal((await supervisor('POST', `${reversals}/${proposed.body.id}/approve`)).status, 200);
+  t.equal((await pointsOf(clerk, id)).available, 0);
+
+  const owner = await connect(t, service.ownerUrl);
+  await owner.query(`set jifen.scope = '${villages.own}'`);
+  const change = (set: string) => owner.query(`update earning.reversal set ${set}`);
+  await t.rejects(change('decided_by = proposed_by'), /reversal_second_person/);
+  for (const column of ['decided_by', 'decided_at', 'reversal_number']) {
+    await t.rejects(change(`${column} = null`), /reversal_decided/, column);
+  }
+  await t.rejects(owner.query('update earning.award set reversal_number = null'), /award_reversed/);
+  const app = await connect(t, service.appUrl);
+  await app.query(`set jifen.scope = '${villages.own}'`);
+  for (const statement of [
+    'delete from earning.award',
+    'delete from earning.reversal',
+    'update earning.award set points = 1',
+    'update earning.award set transaction_number = 1',
+    "update earning.reversal set reason = 'x'",
+    'update earning.reversal set proposed_by = decided_by',
+  ]) {
+    await t.rejects(app.query(statement), { code: '42501' }, statement);
+  }
+});
+
+t.test('one proposal at a time', async t => {
+  const service = await openService(t);
+  const { admin, supervisor, clerk, awarded, propose } = await setting(service);
+  const { awardId, id } = await awarded();
+  const key = { 'idempotency-key': 'propose-1' };
+  const first = await propose(awardId, clerk, key);
+  t.equal((await propose(awardId, clerk, key)).text, first.text, 'the same key: the same proposal');
+  const second = await propose(awardId, admin);
+  t.equal(second.status, 409);
+  t.match(second.body, { code: 'already-exists', field: 'awardId', existingId: first.body.id });
+  t.equal((await propose(crypto.randomUUID())).body.code, 'not-found');
+
+  const rejected = await supervisor('POST', `${reversals}/${first.body.id}/reject`, { reason: '核对无误' });
+  t.equal(rejected.status, 200);
+  t.match(rejected.body, { state: 'rejected', rejectionReason: '核对无误', decidedBy: supervisor.actor.id });
+  t.equal((await pointsOf(clerk, id)).available, 5);
+  const late = await supervisor('POST', `${reversals}/${first.body.id}/approve`);
+  t.equal(late.status, 409);
+  t.match(late.body, { code: 'wrong-state', state: 'rejected', allowedFrom: ['proposed'] });
+
+  await readyToRace(service);
+  const racing = await Promise.all(Array.from({ length: 8 }, (_, i) => propose(awardId, i % 2 ? admin : clerk)));
+  t.strictSame(tally(racing), { 201: 1, 'already-exists': 7 }, 'after a rejection, one again');
+});
+
+t.test('approved by many at once, it is posted once', async t => {
+  const service = await openService(t);
+  const { admin, supervisor, clerk, awarded, propose } = await setting(service);
+  const { awardId, id } = await awarded();
+  const { body } = await propose(awardId);
+  await readyToRace(service);
+  const before = await bookNumber(service);
+  const approve = `${reversals}/${body.id}/approve`;
+  const replies = await Promise.all(
+    Array.from({ length: 12 }, (_, i) => (i % 2 ? admin : supervisor)('POST', approve)),
+  );
+  t.strictSame(tally(replies), { 200: 1, 'wrong-state': 11 });
+  t.equal(await bookNumber(service), before + 1);
+  t.match(await pointsOf(clerk, id), { available: 0, honour: 0 });
+
+  const key = { 'idempotency-key': 'approve-1' };
+  const other = await awarded();
+  const proposal = await propose(other.awardId);
+  const again = await Promise.all(
+    Array.from({ length: 5 }, () => admin('POST', `${reversals}/${proposal.body.id}/approve`, undefined, key)),
+  );
+  t.equal(new Set(again.map(reply => reply.text)).size, 1);
+});
+
+t.test('points that are spent do not come back', async t => {
+  const service = await openService(t);
+  const { admin, clerk, awarded, propose } = await setting(service);
+  const { awardId, id } = await awarded();
+  await service.inVillage(villages.own, tx =>
+    postOne(tx, villages.own, {
+      id: crypto.randomUUID(),
+      kind: 'redemption',
+      cause: 'redemption:test',
+      actor: nobody.id,
+      occurredAt: '2026-11-23T02:00:00.000Z',
+      businessDate: '2026-11-23',
+      transfers: [{ from: householdAccount(id, 'available'), to: redeemed, asset: 'PTS', amount: 3 }],
+    }),
+  );
+  const { body } = await propose(awardId);
+  const before = await bookNumber(service);
+  const refused = await admin('POST', `${reversals}/${body.id}/approve`);
+  t.equal(refused.status, 422);
+  t.match(refused.body, { code: 'reversal-arrears', available: 2, required: 5 });
+  t.equal(await bookNumber(service), before);
+  t.match(await pointsOf(clerk, id), { available: 2, honour: 5 }, 'honour neither');
+  t.equal((await clerk('GET', `${awardsPath}/${awardId}`)).body.state, 'posted');
+  t.equal((await clerk('GET', `${reversals}/${body.id}`)).body.state, 'proposed', 'and may be approved later');
+});
+
+t.test('an award on the notice board is taken back from there', async t => {
+  const service = await openService(t, { policy: { directAwardPublicityDays: 3 } });
+  const { admin, clerk, awarded, propose } = await setting(service);
+  const { awardId, id } = await awarded();
+  t.equal((await pointsOf(clerk, id)).pending, 5);
+  const { body } = await propose(awardId);
+  t.equal((await admin('POST', `${reversals}/${body.id}/approve`)).status, 200);
+  t.match(await pointsOf(clerk, id), { available: 0, pending: 0, honour: 0 });
+});
+
+t.test('a transaction that was reversed by another way is not reversed again', async t => {
+  const service = await openService(t);
+  const { admin, awarded, propose } = await setting(service);
+  const { awardId, transactionNumber } = await awarded();
+  const { body } = await propose(awardId);
+  await service.inVillage(villages.own, tx =>
+    postOne(tx, villages.own, {
+      id: crypto.randomUUID(),
+      kind: 'correction',
+      cause: `correction:${transactionNumber}`,
+      actor: nobody.id,
+      occurredAt: '2026-11-23T02:00:00.000Z',
+      businessDate: '2026-11-23',
+      reverses: transactionNumber,
+    }),
+  );
+  const number = await bookNumber(service);
+  await service
+    .inVillage(villages.own, tx =>
+      approveReversal(tx, admin.actor, { village: villages.own, reversalId: body.id }, service.clock.now()),
+    )
+    .then(
+      () => t.fail('approved'),
+      refusal => t.match(refusal, { code: 'already-reversed', facts: { reversalNumber: number } }),
+    );
+});
+
+t.test('looking at reversals', async t => {
+  const service = await openService(t);
+  const { clerk, supervisor, awarded, propose } = await setting(service);
+  const [ours, theirs] = [await awarded(), await awarded()];
+  const mine = (await propose(ours.awardId)).body;
+  const other = (await propose(theirs.awardId)).body;
+  await supervisor('POST', `${reversals}/${other.id}/reject`, { reason: '无误' });
+
+  const ids = async (who: Caller, query = '') =>
+    (await who('GET', `${reversals}${query}`)).body.data.map((one: { id: string }) => one.id);
+  t.strictSame(await ids(clerk), [other.id, mine.id], 'the newest first');
+  t.strictSame(await ids(clerk, '?state=proposed'), [mine.id]);
+  t.strictSame(await ids(clerk, '?state=posted&state=rejected'), [other.id]);
+  const page = await clerk('GET', `${reversals}?limit=1`);
+  t.strictSame(await ids(clerk, `?limit=1&cursor=${page.body.nextCursor}`), [mine.id]);
+  t.equal(
+    (await clerk('GET', `${reversals}?state=proposed&cursor=${page.body.nextCursor}`)).body.code,
+    'cursor-mismatch',
+  );
+
+  const home = await service.asHousehold(ours.id);
+  t.strictSame(await ids(home), [mine.id]);
+  t.equal((await home('GET', `${reversals}/${mine.id}`)).status, 200);
+  t.equal((await home('GET', `${reversals}/${other.id}`)).body.code, 'not-found');
+});

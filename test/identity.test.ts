@@ -1,0 +1,286 @@
+import { randomUUID } from 'node:crypto';
+import { test } from 'tap';
+import { none } from '../src/db/scope.ts';
+import { hashSecret } from '../src/identity/passwords.ts';
+import { createUser } from '../src/identity/users.ts';
+import { nobody, openService, type Service, villages } from './support/service.ts';
+
+const password = 'seven bags of rice';
+
+async function person(service: Service, login: string): Promise<string> {
+  const passwordHash = await hashSecret(password);
+  const said = { login, name: '王文书', passwordHash, grant: { role: 'villageAdmin' as const, prefix: villages.own } };
+  const made = await service.database.inTransaction(none, tx => createUser(tx, nobody, said, service.clock.now()));
+  return made.id;
+}
+
+test('sign-in', async t => {
+  const service = await openService(t);
+  const id = await person(service, 'secretary');
+  const signIn = (login: string, word: string) => service.anonymous('POST', '/v1/sessions', { login, password: word });
+  const withToken = (token: string, method: string, url: string, body?: unknown) =>
+    service.anonymous(method, url, body, { authorization: `Bearer ${token}` });
+
+  await t.test('answers tokens that say who and what', async t => {
+    const signed = await signIn('Secretary', password);
+    t.equal(signed.status, 201);
+    t.match(signed.body, {
+      user: { id, login: 'secretary' },
+      grants: [{ role: 'villageAdmin', prefix: villages.own }],
+    });
+    const me = await withToken(signed.body.accessToken, 'GET', '/v1/sessions/current');
+    t.match(me.body, { kind: 'staff', id, grants: [{ role: 'villageAdmin', prefix: villages.own }] });
+    t.equal(me.headers['cache-control'], 'no-store');
+  });
+
+  await t.test('a wrong password and an unknown name answer alike', async t => {
+    const wrong = await signIn('secretary', 'wrong');
+    const unknown = await signIn('nobody-at-all', 'wrong');
+    for (const answer of [wrong, unknown]) {
+      t.equal(answer.status, 401);
+      t.equal(answer.body.code, 'sign-in-failed');
+      t.match(answer.headers, { 'www-authenticate': /Bearer/ });
+    }
+  });
+
+  await t.test('five wrong ones lock the name, known or not, even for the right password', async t => {
+    await person(service, 'careless');
+    for (const login of ['careless', 'no-such-name']) {
+      for (let n = 0; n < 5; n += 1) t.equal((await signIn(login, `wrong ${n}`)).body.code, 'sign-in-failed');
+      const locked = await signIn(login, password);
+      t.equal(locked.status, 403);
+      t.match(locked.body, { code: 'sign-in-locked', until: '2026-11-23T02:15:00.000Z' });
+    }
+    service.clock.pass({ minutes: 15 });
+    t.equal((await signIn('careless', password)).status, 201, 'after a quarter of an hour it opens');
+    t.equal((await signIn('careless', 'wrong')).body.code, 'sign-in-failed', 'and the count begins anew');
+  });
+
+  await t.test('forty guesses at once: five are looked at', async t => {
+    await person(service, 'besieged');
+    const answers = await Promise.all(Array.from({ length: 40 }, (_, n) => signIn('besieged', `guess ${n}`)));
+    const codes = answers.map(answer => answer.body.code);
+    t.equal(codes.filter(code => code === 'sign-in-failed' || code === 'unavailable').length, 5);
+    t.equal(codes.filter(code => code === 'sign-in-locked').length, 35);
+  });
+
+  await t.test('a token ends after 15 minutes', async t => {
+    const { accessToken } = (await signIn('secretary', password)).body;
+    service.clock.pass({ minutes: 14, seconds: 59 });
+    t.equal((await withToken(accessToken, 'GET', '/v1/sessions/current')).status, 200);
+    service.clock.pass({ seconds: 1 });
+    const over = await withToken(accessToken, 'GET', '/v1/sessions/current');
+    t.equal(over.status, 401);
+    t.equal(over.body.code, 'token-expired');
+  });
+
+  await t.test('signing out ends writes and refreshes at once', async t => {
+    const { accessToken, refreshToken } = (await signIn('secretary', password)).body;
+    t.equal((await withToken(accessToken, 'DELETE', '/v1/sessions/current')).status, 204);
+    t.equal((await withToken(accessToken, 'DELETE', '/v1/sessions/current')).status, 204, 'twice is once');
+    const refreshed = await service.anonymous('POST', '/v1/sessions/refresh', { refreshToken });
+    t.match(refreshed.body, { code: 'session-revoked', reason: 'signedOut' });
+    const write = await service.anonymous(
+      'POST',
+      `/v1/villages/${villages.own}/grids`,
+      { number: 7, name: '第七组' },
+      { authorization: `Bearer ${accessToken}`, 'idempotency-key': randomUUID() },
+    );
+    t.match(write.body, { status: 401, code: 'session-revoked' });
+  });
+
+  await t.test('the password changes with the old one, and ends every sign-in', async t => {
+    await person(service, 'changer');
+    const { accessToken, refreshToken } = (await signIn('changer', password)).body;
+    const change = (currentPassword: string) =>
+      withToken(accessToken, 'PUT', '/v1/users/current/password', {
+        currentPassword,
+        newPassword: 'eight bottles of oil',
+      });
+    t.match((await change('not the old one')).body, { code: 'sign-in-failed' });
+    t.equal((await change(password)).status, 204);
+    t.match((await change('eight bottles of oil')).body, { code: 'session-revoked', reason: 'replaced' });
+    t.match((await service.anonymous('POST', '/v1/sessions/refresh', { refreshToken })).body, {
+      code: 'session-revoked',
+    });
+    t.equal((await signIn('changer', password)).status, 401);
+    t.equal((await signIn('changer', 'eight bottles of oil')).status, 201);
+  });
+});
+
+test('refresh tokens', async t => {
+  const service = await openService(t);
+  await person(service, 'secretary');
+  const signIn = async () => (await service.anonymous('POST', '/v1/sessions', { login: 'secretary', password })).body;
+  const refresh = (refreshToken: string) => service.anonymous('POST', '/v1/sessions/refresh', { refreshToken });
+
+  await t.test('rotate', async t => {
+    const first = await signIn();
+    const second = await refresh(first.refreshToken);
+    t.equal(second.status, 200);
+    const third = await refresh(second.body.refreshToken);
+    t.equal(third.status, 200);
+    t.not(third.body.refreshToken, second.body.refreshToken);
+  });
+
+  await t.test('an answer that was lost may be asked for again, until its successor is used', async t => {
+    const { refreshToken } = await signIn();
+    const lost = await refresh(refreshToken);
+    const again = await refresh(refreshToken);
+    t.equal(again.status, 200);
+    t.equal((await refresh(again.body.refreshToken)).status, 200);
+    const voided = await refresh(lost.body.refreshToken);
+    t.match(
+      voided.body,
+      { status: 401, code: 'session-revoked', reason: 'refreshReused' },
+      'the voided one is a thief’s',
+    );
+  });
+
+  await t.test('shown after its successor was used, one ends the whole sign-in', async t => {
+    const { refreshToken } = await signIn();
+    const second = (await refresh(refreshToken)).body;
+    const third = (await refresh(second.refreshToken)).body;
+    t.match((await refresh(refreshToken)).body, { code: 'session-revoked', reason: 'refreshReused' });
+    t.match((await refresh(third.refreshToken)).body, { code: 'session-revoked' }, 'the honest one is out too');
+  });
+
+  await t.test('sixteen at once with one token: every answer is good or none is, and nobody is thrown out', async t => {
+    const { refreshToken } = await signIn();
+    const answers = await Promise.all(Array.from({ length: 16 }, () => refresh(refreshToken)));
+    t.strictSame([...new Set(answers.map(answer => answer.status))], [200]);
+  });
+
+  await t.test('end when nobody used them for 12 hours, and after a week at the latest', async t => {
+    const idle = await signIn();
+    service.clock.pass({ hours: 12 });
+    t.match((await refresh(idle.refreshToken)).body, { code: 'token-expired' });
+    let { refreshToken } = await signIn();
+    for (let n = 0; n < 15; n += 1) {
+      service.clock.pass({ hours: 11 });
+      refreshToken = (await refresh(refreshToken)).body.refreshToken;
+      t.type(refreshToken, 'string');
+    }
+    service.clock.pass({ hours: 11 });
+    t.match((await refresh(refreshToken)).body, { code: 'token-expired' });
+  });
+
+  await t.test('of nobody are refused', async t => {
+    t.match((await refresh('x'.repeat(43))).body, { status: 401, code: 'unauthenticated' });
+  });
+});
+
+test('users and grants', async t => {
+  const service = await openService(t);
+  const admin = await service.as('villageAdmin');
+  const supervisor = await service.as('supervisor');
+  const platform = await service.as('platformAdmin');
+  const newUser = (login: string, role: string, prefix: string) => ({
+    login,
+    name: '某人',
+    password,
+    grant: { role, prefix },
+  });
+
+  await t.test('a village admin appoints below itself in its own village', async t => {
+    const made = await admin('POST', '/v1/users', newUser('clerk-a', 'clerk', villages.own));
+    t.equal(made.status, 201);
+    t.equal(made.headers.location, `/v1/users/${made.body.id}`);
+    t.notMatch(made.text, /argon2|password/i);
+    t.match((await admin('GET', `/v1/users/${made.body.id}`)).body, { login: 'clerk-a', state: 'active' });
+    t.ok(
+      (await admin('GET', '/v1/users?limit=200')).body.data.some((row: { login: string }) => row.login === 'clerk-a'),
+    );
+    t.equal((await admin('POST', '/v1/users', newUser('clerk-a', 'clerk', villages.own))).body.code, 'already-exists');
+  });
+
+  await t.test('and nowhere else, and nobody above', async t => {
+    for (const [role, prefix] of [
+      ['clerk', villages.sibling],
+      ['villageAdmin', villages.own],
+      ['auditor', villages.own],
+      ['supervisor', '520281'],
+      ['platformAdmin', ''],
+    ] as const) {
+      const answer = await admin('POST', '/v1/users', newUser(`x-${role.toLowerCase()}`, role, prefix));
+      t.equal(answer.status, 403, `${role} over ${prefix}`);
+    }
+    t.equal((await supervisor('POST', '/v1/users', newUser('va-b', 'villageAdmin', villages.sibling))).status, 201);
+    t.equal((await supervisor('POST', '/v1/users', newUser('va-c', 'villageAdmin', villages.foreign))).status, 403);
+    t.equal((await platform('POST', '/v1/users', newUser('sup-b', 'supervisor', '520281'))).status, 201);
+  });
+
+  await t.test('a prefix fits its role', async t => {
+    const clerk = await admin('POST', '/v1/users', newUser('clerk-c', 'clerk', '520281127'));
+    t.match(clerk.body, { status: 422, code: 'out-of-bounds', field: 'prefix' });
+    const merged = await platform('POST', '/v1/users', newUser('sup-c', 'supervisor', villages.own));
+    t.match(merged.body, { status: 422, code: 'out-of-bounds' });
+  });
+
+  await t.test('nobody grants to oneself', async t => {
+    const answer = await admin('POST', `/v1/users/${admin.actor.id}/grants`, { role: 'clerk', prefix: villages.own });
+    t.equal(answer.status, 404, 'one’s own account is above what one may appoint');
+    const self = await platform('POST', `/v1/users/${platform.actor.id}/grants`, { role: 'auditor', prefix: '52' });
+    t.match(self.body, { status: 403, code: 'second-person-required' });
+  });
+
+  await t.test('a dismissed clerk can change nothing from that moment', async t => {
+    const clerk = await service.as('clerk');
+    const grid = (number: number) =>
+      clerk('POST', `/v1/villages/${villages.own}/grids`, { number, name: `第${number}组` });
+    t.equal((await grid(31)).status, 201);
+    const { grants } = (await admin('GET', `/v1/users/${clerk.actor.id}`)).body;
+    t.equal((await admin('POST', `/v1/users/${clerk.actor.id}/grants/${grants[0].id}/end`)).status, 200);
+    t.match((await grid(32)).body, { status: 401, code: 'session-revoked', reason: 'grantEnded' });
+    t.equal(
+      (await admin('POST', `/v1/users/${clerk.actor.id}/grants/${grants[0].id}/end`)).status,
+      404,
+      'it has ended',
+    );
+  });
+
+  await t.test('a grant with an end ends', async t => {
+    const clerk = await service.as('clerk');
+    const until = service.clock.now().add({ hours: 1 }).toString();
+    const added = await admin('POST', `/v1/users/${clerk.actor.id}/grants`, {
+      role: 'storekeeper',
+      prefix: villages.own,
+      until,
+    });
+    t.equal(added.status, 201);
+    t.equal(added.body.grants.length, 2);
+    t.match(
+      (await admin('POST', `/v1/users/${clerk.actor.id}/grants`, { role: 'storekeeper', prefix: villages.own })).body,
+      { status: 409, code: 'already-exists' },
+    );
+    service.clock.pass({ hours: 2 });
+    t.equal((await admin('GET', `/v1/users/${clerk.actor.id}`)).body.grants.length, 1);
+  });
+
+  await t.test('disabling locks out at once, enabling lets in', async t => {
+    const clerk = await service.as('clerk');
+    t.equal((await admin('POST', `/v1/users/${clerk.actor.id}/disable`)).body.state, 'disabled');
+    t.match((await admin('POST', `/v1/users/${clerk.actor.id}/disable`)).body, { status: 409, code: 'wrong-state' });
+    const write = await clerk('POST', `/v1/villages/${villages.own}/grids`, { number: 41, name: '四十一' });
+    t.match(write.body, { status: 401, code: 'session-revoked', reason: 'disabled' });
+    t.equal((await admin('POST', `/v1/users/${clerk.actor.id}/enable`)).body.state, 'active');
+    const self = await platform('POST', `/v1/users/${platform.actor.id}/disable`);
+    t.match(self.body, { status: 403, code: 'second-person-required' });
+  });
+
+  await t.test('another village’s people are not there', async t => {
+    const sibling = await service.as('villageAdmin', villages.sibling);
+    const clerk = await service.as('clerk');
+    t.equal((await sibling('GET', `/v1/users/${clerk.actor.id}`)).status, 404);
+    t.equal((await sibling('POST', `/v1/users/${clerk.actor.id}/disable`)).status, 404);
+    t.notMatch((await sibling('GET', '/v1/users?limit=200')).text, clerk.actor.id);
+  });
+});
+
+test('keys are published, and the next one before it is used', async t => {
+  const service = await openService(t);
+  const { keys } = (await service.anonymous('GET', '/.well-known/jwks.json')).body;
+  t.equal(keys.length, 2);
+  t.match(keys[0], { kty: 'EC', crv: 'P-256', alg: 'ES256', use: 'sig' });
+  t.notOk('d' in keys[0], 'never the private part');
+});

@@ -1,0 +1,476 @@
+import { randomUUID } from 'node:crypto';
+import { test } from 'tap';
+import { newCardCode } from '../src/households/cards.ts';
+import { connect, openService, type Reply, type Service, villages } from './support/service.ts';
+
+const own = `/v1/villages/${villages.own}`;
+const device = { appVersion: '1.4.2', hardware: { model: 'T10', serial: 'SN0042' } };
+const pin = '402857';
+
+type Call = (method: string, url: string, body?: unknown, headers?: Record<string, string>) => Promise<Reply>;
+
+function holding(service: Service, token: string): Call {
+  return (method, url, body, headers) =>
+    service.anonymous(method, url, body, { authorization: `Bearer ${token}`, ...headers });
+}
+
+async function storeId(service: Service, village: string = villages.own): Promise<string> {
+  const { actor } = await service.asKiosk(village);
+  const admin = await service.as('villageAdmin', village);
+  return (await admin('GET', `/v1/villages/${village}/kiosks/${actor.id}`)).body.storeId;
+}
+
+/** Pairs a device over HTTP, as a village administrator and the device do it. */
+async function pair(service: Service) {
+  const admin = await service.as('villageAdmin');
+  const codes = (await service.anonymous('POST', '/v1/kiosk/pairings', device)).body;
+  const made = await admin('POST', `${own}/kiosk-pairings/${codes.userCode}/approve`, {
+    name: '超市门口',
+    storeId: await storeId(service),
+  });
+  const polled = (await service.anonymous('POST', '/v1/kiosk/pairings/poll', { deviceCode: codes.deviceCode })).body;
+  return { admin, kioskId: made.body.id as string, codes, polled, call: holding(service, polled.accessToken) };
+}
+
+/** A household with a PIN and a card. */
+async function household(service: Service) {
+  const clerk = await service.as('clerk');
+  const id = await service.household();
+  const file = (await clerk('GET', `${own}/households/${id}`)).body;
+  await clerk('PUT', `${own}/households/${id}/pin`, { pin });
+  const { code: card, id: cardId } = (await clerk('POST', `${own}/households/${id}/cards`)).body;
+  return { id, number: file.number as string, card: card as string, cardId: cardId as string, clerk };
+}
+
+test('pairing', async t => {
+  const service = await openService(t);
+  const poll = (deviceCode: string) => service.anonymous('POST', '/v1/kiosk/pairings/poll', { deviceCode });
+  const admin = await service.as('villageAdmin');
+  const store = await storeId(service);
+
+  await t.test('from the code on the screen to the first call', async t => {
+    const begun = await service.anonymous('POST', '/v1/kiosk/pairings', device);
+    t.equal(begun.status, 201);
+    const { deviceCode, userCode } = begun.body;
+    t.match(begun.body, { expiresInSeconds: 600, intervalSeconds: 5 });
+    t.match(userCode, /^[BCDFGHJKLMNPQRSTVWXZ]{4}-[BCDFGHJKLMNPQRSTVWXZ]{4}$/);
+    t.ok(Buffer.from(deviceCode, 'base64url').length >= 32);
+    const waiting = {
+      status: 'pending',
+      kioskId: null,
+      village: null,
+      accessToken: null,
+      refreshToken: null,
+      expiresInSeconds: null,
+    };
+    t.strictSame((await poll(deviceCode)).body, waiting);
+
+    const shown = await admin('GET', `${own}/kiosk-pairings/${userCode}`);
+    t.match(shown.body, { userCode, state: 'pending', appVersion: '1.4.2', model: 'T10', serial: 'SN0042' });
+    const key = { 'idempotency-key': randomUUID() };
+    const approve = (headers?: Record<string, string>) =>
+      admin('POST', `${own}/kiosk-pairings/${userCode}/approve`, { name: '超市门口', storeId: store }, headers);
+    const made = await approve(key);
+    t.equal(made.status, 201);
+    t.match(made.body, { name: '超市门口', storeId: store, state: 'active', serial: 'SN0042', seenAt: null });
+    t.equal(made.headers.location, `${own}/kiosks/${made.body.id}`);
+    t.strictSame((await approve(key)).body, made.body, 'the same key answers the same');
+    t.match((await approve()).body, { code: 'wrong-state', state: 'approved' }, 'a new key makes no second kiosk');
+    t.match((await admin('POST', `${own}/kiosk-pairings/${userCode}/deny`)).body, { code: 'wrong-state' });
+    t.match((await admin('GET', `${own}/kiosk-pairings/${userCode}`)).body, {
+      state: 'approved',
+      kioskId: made.body.id,
+    });
+
+    const polled = await poll(deviceCode);
+    t.match(polled.body, { status: 'approved', kioskId: made.body.id, village: villages.own, expiresInSeconds: 900 });
+    const config = await holding(service, polled.body.accessToken)('GET', '/v1/kiosk/config');
+    t.equal(config.status, 200);
+    t.match(config.body, {
+      serverTime: '2026-11-23T02:00:00.000Z',
+      village: { code: villages.own, name: '封家湾社区' },
+      kiosk: { id: made.body.id, code: made.body.code, name: '超市门口', storeId: store },
+      session: { idleSeconds: 60, maxSeconds: 300 },
+      receipt: { columns: 32 },
+      locales: { 'zh-CN': { redeem: '兑换' }, en: { redeem: 'Redeem' } },
+    });
+    t.equal(config.body.exchangeDays.length, 7);
+    const seen = await admin('GET', `${own}/kiosks/${made.body.id}`);
+    t.equal(seen.body.seenAt, '2026-11-23T02:00:00.000Z');
+  });
+
+  await t.test('a lost approved answer is asked for again, until its tokens are used', async t => {
+    const { codes, polled } = await pair(service);
+    const again = (await poll(codes.deviceCode)).body;
+    t.not(again.accessToken, polled.accessToken);
+    const first = await holding(service, polled.accessToken)('GET', '/v1/kiosk/config');
+    t.match(first.body, { code: 'session-revoked', reason: 'replaced' }, 'the pair nobody used is void');
+    const stale = await service.anonymous('POST', '/v1/kiosk/tokens', { refreshToken: polled.refreshToken });
+    t.match(stale.body, { code: 'session-revoked' });
+    t.equal((await holding(service, again.accessToken)('GET', '/v1/kiosk/config')).status, 200);
+    const used = await poll(codes.deviceCode);
+    t.equal(used.status, 410);
+    t.match(used.body, { code: 'expired', what: 'pairing' });
+    t.equal((await holding(service, again.accessToken)('GET', '/v1/kiosk/config')).status, 200, 'and goes on working');
+  });
+
+  await t.test('many polls at once leave one sign-in that works', async t => {
+    const { codes, kioskId } = await pair(service);
+    const polls = await Promise.all(Array.from({ length: 8 }, () => poll(codes.deviceCode)));
+    t.ok(polls.every(answer => answer.status === 200));
+    const owner = await connect(t, service.ownerUrl);
+    const { rows } = await owner.query(
+      'select count(*)::int as live from identity.session where subject = $1 and ended_at is null',
+      [kioskId],
+    );
+    t.equal(rows[0].live, 1);
+  });
+
+  await t.test('is refused: denied, expired, unknown, out of place', async t => {
+    const denied = (await service.anonymous('POST', '/v1/kiosk/pairings', device)).body;
+    t.match((await admin('POST', `${own}/kiosk-pairings/${denied.userCode}/deny`)).body, { state: 'denied' });
+    t.match(await poll(denied.deviceCode), { status: 403, body: { code: 'pairing-denied' } });
+
+    const late = (await service.anonymous('POST', '/v1/kiosk/pairings', device)).body;
+    const approval = { name: '门口', storeId: store };
+    const strange = await admin('POST', `${own}/kiosk-pairings/${late.userCode}/approve`, {
+      ...approval,
+      storeId: randomUUID(),
+    });
+    t.match(strange, { status: 404, body: { code: 'not-found' } });
+    service.clock.pass({ seconds: 600 });
+    t.match(await poll(late.deviceCode), { status: 410, body: { code: 'expired', what: 'pairing' } });
+    t.match(await admin('GET', `${own}/kiosk-pairings/${late.userCode}`), { status: 410 });
+    t.match(await admin('POST', `${own}/kiosk-pairings/${late.userCode}/approve`, approval), { status: 410 });
+
+    t.match(await poll('q4mI8xq2vJX0m8vJv3b2nQh6s5u1t0y9r8e7w6q5p4o'), { status: 404 });
+    t.match(await admin('GET', `${own}/kiosk-pairings/BBBB-BBBB`), { status: 404 });
+  });
+
+  await t.test('a decided pairing is shown to the village that decided it alone', async t => {
+    service.clock.pass({ hours: 2 });
+    const { codes, kioskId } = await pair(service);
+    const neighbour = await service.as('villageAdmin', villages.sibling);
+    const theirs = `/v1/villages/${villages.sibling}`;
+    t.equal((await neighbour('GET', `${theirs}/kiosk-pairings/${codes.userCode}`)).status, 404);
+    const stolen = { name: '门口', storeId: await storeId(service, villages.sibling) };
+    t.equal((await neighbour('POST', `${theirs}/kiosk-pairings/${codes.userCode}/approve`, stolen)).status, 404);
+    t.equal((await neighbour('GET', `${theirs}/kiosks/${kioskId}`)).status, 404);
+    const ids = (await neighbour('GET', `${theirs}/kiosks`)).body.data.map((row: { id: string }) => row.id);
+    t.notOk(ids.includes(kioskId));
+  });
+
+  await t.test('two approved at once get two codes', async t => {
+    service.clock.pass({ hours: 2 });
+    const begun = await Promise.all(
+      Array.from({ length: 6 }, async () => (await service.anonymous('POST', '/v1/kiosk/pairings', device)).body),
+    );
+    const made = await Promise.all(
+      begun.map(({ userCode }) =>
+        admin('POST', `${own}/kiosk-pairings/${userCode}/approve`, { name: '门口', storeId: store }),
+      ),
+    );
+    t.ok(made.every(answer => answer.status === 201));
+    t.equal(new Set(made.map(answer => answer.body.code)).size, 6);
+  });
+
+  await t.test('ten an hour from one address, also when asked at once', async t => {
+    service.clock.pass({ hours: 2 });
+    const asked = await Promise.all(
+      Array.from({ length: 16 }, () => service.anonymous('POST', '/v1/kiosk/pairings', device)),
+    );
+    t.equal(asked.filter(answer => answer.status === 201).length, 10);
+    const refused = asked.find(answer => answer.status === 429)!;
+    t.match(refused.body, { code: 'too-many-requests', retryAfterSeconds: 3600 });
+    t.equal(refused.headers['retry-after'], '3600');
+    service.clock.pass({ hours: 1 });
+    t.equal((await service.anonymous('POST', '/v1/kiosk/pairings', device)).status, 201);
+  });
+});
+
+test('tokens of a device', async t => {
+  const service = await openService(t);
+  const rotate = (refreshToken: string) => service.anonymous('POST', '/v1/kiosk/tokens', { refreshToken });
+
+  await t.test('rotate; a lost answer costs nothing, a spent token ends the sign-in', async t => {
+    const { polled, kioskId } = await pair(service);
+    const second = await rotate(polled.refreshToken);
+    t.equal(second.status, 200);
+    t.match(second.body, { kioskId, village: villages.own, expiresInSeconds: 900 });
+    const third = await rotate(polled.refreshToken);
+    t.equal(third.status, 200, 'the first token is good until its successor is used');
+    const fourth = await rotate(third.body.refreshToken);
+    t.equal(fourth.status, 200);
+    t.match((await rotate(polled.refreshToken)).body, { code: 'session-revoked', reason: 'refreshReused' });
+    t.match((await rotate(fourth.body.refreshToken)).body, { code: 'session-revoked', reason: 'refreshReused' });
+    const dead = await holding(service, fourth.body.accessToken)('GET', '/v1/kiosk/config');
+    t.match(dead.body, { code: 'session-revoked' }, 'the device stops at once');
+    t.match(await rotate('q4mI8xq2vJX0m8vJv3b2nQh6s5u1t0y9r8e7w6q5p4o'), { status: 401 });
+  });
+
+  await t.test('belong to one village, and are no household’s or clerk’s', async t => {
+    const { call } = await pair(service);
+    t.equal((await call('GET', own)).status, 200);
+    t.match(await call('GET', `/v1/villages/${villages.sibling}`), { status: 404, body: { code: 'not-found' } });
+    t.match(await call('GET', `${own}/households`), { status: 403 });
+    t.match(await call('GET', '/v1/kiosk/sessions/current'), { status: 403 });
+    const clerk = await service.as('clerk');
+    t.match(await clerk('GET', '/v1/kiosk/config'), { status: 403 });
+    t.match(await clerk('POST', '/v1/kiosk/sessions', { card: newCardCode() }), { status: 403 });
+  });
+});
+
+test('a household’s session', async t => {
+  const service = await openService(t);
+  const { call, kioskId, admin } = await pair(service);
+
+  await t.test('redeems at the store of its kiosk, and at no other', async t => {
+    const { card } = await household(service);
+    const session = await call('POST', '/v1/kiosk/sessions', { card });
+    const other = await admin('POST', `${own}/stores`, { name: '另一家店' });
+    const { storeId } = (await call('GET', '/v1/kiosk/config')).body.kiosk;
+    const redeem = (at: string) =>
+      holding(service, session.body.accessToken)('POST', `${own}/redemptions`, {
+        storeId: at,
+        lines: [{ goodsId: other.body.id, quantity: 1 }],
+        handOver: true,
+        mode: 'counter',
+      });
+    t.match((await redeem(other.body.id)).body, { status: 404, code: 'not-found', field: 'storeId' });
+    t.notMatch((await redeem(storeId)).body, { field: 'storeId' });
+  });
+
+  const start = (body: unknown) => call('POST', '/v1/kiosk/sessions', body);
+  const current = (token: string) => holding(service, token)('GET', '/v1/kiosk/sessions/current');
+
+  await t.test('by card, by card and PIN, by number and PIN', async t => {
+    const { id, number, card } = await household(service);
+    await service.givePoints(id, 20);
+    const byCard = await start({ card });
+    t.equal(byCard.status, 201);
+    t.match(byCard.body, {
+      level: 'card',
+      expiresInSeconds: 300,
+      idleSeconds: 60,
+      household: { id, number, headName: '张*三', state: 'active' },
+      points: { available: 20, pending: 0, held: 0, honour: 20 },
+    });
+    t.match((await start({ card, pin })).body, { level: 'cardAndPin' });
+    const byNumber = await start({ householdNumber: number, pin });
+    t.match(byNumber.body, { level: 'pin', household: { id } });
+    const mine = holding(service, byNumber.body.accessToken);
+    t.match((await mine('GET', '/v1/kiosk/sessions/current')).body, { level: 'pin', household: { id, number } });
+    t.match((await mine('GET', '/v1/sessions/current')).body, { kind: 'household', id, kioskId, client: kioskId });
+    t.equal((await mine('GET', `${own}/households/${id}/points`)).body.available, 20);
+    const other = await service.household();
+    t.match(await mine('GET', `${own}/households/${other}/points`), { status: 404 });
+    t.match(await mine('GET', `/v1/villages/${villages.sibling}`), { status: 404 });
+  });
+
+  await t.test('is refused: card, number, PIN, state', async t => {
+    const { id, number, card, cardId, clerk } = await household(service);
+    t.match(await start({ card: newCardCode() }), { status: 404, body: { code: 'card-unknown' } });
+    t.match(await start({ householdNumber: number }), { status: 403, body: { code: 'pin-required' } });
+    t.match(await start({ card, pin: '111111' }), { status: 403, body: { code: 'pin-wrong', attemptsLeft: 4 } });
+    t.match(await start({ householdNumber: number, pin: '111111' }), { body: { code: 'pin-wrong', attemptsLeft: 3 } });
+    t.equal((await start({ card, pin })).status, 201, 'the right one is let in');
+    t.match((await start({ card, pin: '111111' })).body, { attemptsLeft: 4 }, 'and forgets the wrong ones');
+    for (const body of [{}, { card, householdNumber: number, pin }, { pin }, { card: 'PS1.short' }]) {
+      t.match(await start(body), { status: 400, body: { code: 'validation-failed' } });
+    }
+
+    await clerk('POST', `${own}/cards/${cardId}/revoke`);
+    t.match(await start({ card }), { status: 403, body: { code: 'card-revoked' } });
+    const owner = await connect(t, service.ownerUrl);
+    await owner.query(`set jifen.scope = '${villages.own}'`);
+    await owner.query(`update households.household set state = 'frozen' where id = $1`, [id]);
+    const frozen = await start({ householdNumber: number, pin });
+    t.match(frozen, { status: 409, body: { code: 'household-not-active', state: 'frozen' } });
+    t.match((await start({ householdNumber: number, pin: '111111' })).body, { code: 'pin-wrong' }, 'PIN first');
+  });
+
+  await t.test('a card of the neighbours is unknown here', async t => {
+    const clerk = await service.as('clerk', villages.sibling);
+    const id = await service.household({}, villages.sibling);
+    const { code: card } = (await clerk('POST', `/v1/villages/${villages.sibling}/households/${id}/cards`)).body;
+    t.match(await start({ card }), { status: 404, body: { code: 'card-unknown' } });
+  });
+
+  await t.test('five wrong PINs lock it, even for the right one, until a clerk unlocks it', async t => {
+    const { id, number, card, clerk } = await household(service);
+    for (let left = 4; left >= 0; left -= 1) {
+      t.match((await start({ card, pin: '111111' })).body, { code: 'pin-wrong', attemptsLeft: left });
+    }
+    t.match(await start({ card, pin }), { status: 403, body: { code: 'pin-locked' } });
+    t.match(await start({ householdNumber: number, pin }), { status: 403, body: { code: 'pin-locked' } });
+    t.equal((await start({ card })).status, 201, 'the card alone still works');
+    await clerk('POST', `${own}/households/${id}/pin/unlock`);
+    t.equal((await start({ card, pin })).status, 201);
+  });
+
+  await t.test('twenty guesses at once: at most five are looked at', async t => {
+    const { card } = await household(service);
+    const guesses = await Promise.all(Array.from({ length: 20 }, () => start({ card, pin: '111111' })));
+    const codes = guesses.map(answer => answer.body.code);
+    t.equal(codes.filter(code => code === 'pin-wrong').length, 5);
+    t.equal(codes.filter(code => code === 'pin-locked').length, 15);
+    t.match((await start({ card, pin })).body, { code: 'pin-locked' });
+  });
+
+  await t.test('a number that nobody has answers as a wrong PIN does', async t => {
+    const { number, card } = await household(service);
+    const at = { real: 0, none: 0 };
+    for (let left = 4; left >= 0; left -= 1) {
+      let begun = performance.now();
+      const real = await start({ householdNumber: number, pin: '111111' });
+      at.real += performance.now() - begun;
+      begun = performance.now();
+      const none = await start({ householdNumber: 'H99999', pin: '111111' });
+      at.none += performance.now() - begun;
+      t.match(real.body, { code: 'pin-wrong', attemptsLeft: left });
+      t.match(none.body, { code: 'pin-wrong', attemptsLeft: left });
+    }
+    t.ok(at.none > at.real / 3, `unknown ${Math.round(at.none)} ms, known ${Math.round(at.real)} ms`);
+    t.match((await start({ householdNumber: 'H99999', pin: '111111' })).body, { code: 'pin-locked' });
+    t.match((await start({ householdNumber: number, pin: '111111' })).body, { code: 'pin-locked' });
+    t.equal((await start({ card })).status, 201);
+    const noPin = await service.household();
+    const clerk = await service.as('clerk');
+    const bare = (await clerk('GET', `${own}/households/${noPin}`)).body.number;
+    t.match((await start({ householdNumber: bare, pin })).body, { code: 'pin-wrong' }, 'nor does one without a PIN');
+  });
+
+  await t.test('ends after a minute without a call, and after five in any case', async t => {
+    const { card } = await household(service);
+    const idle = (await start({ card })).body.accessToken;
+    service.clock.pass({ seconds: 59 });
+    t.equal((await current(idle)).status, 200, 'a call keeps it alive');
+    service.clock.pass({ seconds: 59 });
+    t.equal((await current(idle)).body.expiresInSeconds, 182);
+    service.clock.pass({ seconds: 60 });
+    t.match(await current(idle), { status: 401, body: { code: 'kiosk-session-ended' } });
+
+    const busy = (await start({ card })).body.accessToken;
+    for (let n = 0; n < 5; n += 1) {
+      service.clock.pass({ seconds: 50 });
+      t.equal((await current(busy)).status, 200);
+    }
+    service.clock.pass({ seconds: 49 });
+    t.equal((await current(busy)).status, 200);
+    service.clock.pass({ seconds: 1 });
+    t.equal((await current(busy)).status, 401);
+  });
+
+  await t.test('ends when the household steps away, or the next one steps up', async t => {
+    const one = await household(service);
+    const two = await household(service);
+    const first = (await start({ card: one.card })).body.accessToken;
+    const second = (await start({ card: two.card })).body.accessToken;
+    t.match(await current(first), { status: 401, body: { code: 'kiosk-session-ended' } });
+    t.equal((await current(second)).status, 200);
+    const wrong = await start({ card: one.card, pin: '111111' });
+    t.equal(wrong.status, 403);
+    t.equal((await current(second)).status, 200, 'a refused one replaces nobody');
+    const elsewhere = await pair(service);
+    await elsewhere.call('POST', '/v1/kiosk/sessions', { card: one.card });
+    t.equal((await current(second)).status, 200, 'nor does one at another device');
+    t.equal((await holding(service, second)('DELETE', '/v1/kiosk/sessions/current')).status, 204);
+    t.equal((await current(second)).status, 401);
+    const raced = await Promise.all(Array.from({ length: 8 }, () => start({ card: one.card })));
+    const alive = await Promise.all(raced.map(answer => current(answer.body.accessToken)));
+    t.equal(alive.filter(answer => answer.status === 200).length, 1, 'eight at once: one stands there');
+  });
+
+  await t.test('a suspended device does nothing, and neither does whoever stands at it', async t => {
+    const { id, card } = await household(service);
+    const token = (await start({ card })).body.accessToken;
+    const mine = holding(service, token);
+    const suspended = await admin('POST', `${own}/kiosks/${kioskId}/suspend`);
+    t.match(suspended.body, { state: 'suspended', stateReason: null });
+    t.match((await admin('POST', `${own}/kiosks/${kioskId}/suspend`)).body, {
+      code: 'wrong-state',
+      state: 'suspended',
+    });
+    for (const answer of [
+      await call('GET', '/v1/kiosk/config'),
+      await start({ card }),
+      await mine('GET', `${own}/households/${id}/points`),
+      await mine('GET', '/v1/kiosk/sessions/current'),
+    ]) {
+      t.match(answer, { status: 403, body: { code: 'device-suspended' } });
+    }
+    t.match((await admin('POST', `${own}/kiosks/${kioskId}/resume`)).body, { state: 'active' });
+    t.match((await admin('POST', `${own}/kiosks/${kioskId}/resume`)).body, { code: 'wrong-state' });
+    t.equal((await mine('GET', `${own}/households/${id}/points`)).status, 200, 'nothing had ended');
+  });
+
+  await t.test('thirty unknown cards within an hour suspend the device', async t => {
+    const { call: elsewhere, kioskId: probed, polled } = await pair(service);
+    const guess = () => elsewhere('POST', '/v1/kiosk/sessions', { card: newCardCode() });
+    for (let n = 0; n < 20; n += 1) t.equal((await guess()).status, 404);
+    service.clock.pass({ minutes: 61 });
+    const { accessToken, refreshToken } = (
+      await service.anonymous('POST', '/v1/kiosk/tokens', { refreshToken: polled.refreshToken })
+    ).body;
+    const probing = holding(service, accessToken);
+    const answers = await Promise.all(
+      Array.from({ length: 40 }, () => probing('POST', '/v1/kiosk/sessions', { card: newCardCode() })),
+    );
+    t.equal(answers.filter(answer => answer.status === 404).length, 29, 'the hour began anew');
+    t.equal(answers.filter(answer => answer.body.code === 'device-suspended').length, 11);
+    const shown = (await admin('GET', `${own}/kiosks/${probed}`)).body;
+    t.match(shown, { state: 'suspended', stateReason: 'unknownCards' });
+    const rotation = () => service.anonymous('POST', '/v1/kiosk/tokens', { refreshToken });
+    t.match((await rotation()).body, { code: 'device-suspended' });
+    await admin('POST', `${own}/kiosks/${probed}/resume`);
+    t.equal((await rotation()).status, 200);
+    t.equal((await probing('POST', '/v1/kiosk/sessions', { card: newCardCode() })).status, 404, 'forgotten');
+  });
+
+  await t.test('a retired device is out for good', async t => {
+    const { call: old, kioskId: retired, polled } = await pair(service);
+    const { card } = await household(service);
+    const token = (await old('POST', '/v1/kiosk/sessions', { card })).body.accessToken;
+    const { refreshToken } = (
+      await service.anonymous('POST', '/v1/kiosk/tokens', { refreshToken: polled.refreshToken })
+    ).body;
+    t.match((await admin('POST', `${own}/kiosks/${retired}/retire`)).body, { state: 'retired' });
+    t.match((await old('GET', '/v1/kiosk/config')).body, { code: 'session-revoked', reason: 'retired' });
+    t.match((await current(token)).body, { code: 'kiosk-session-ended' });
+    t.match((await service.anonymous('POST', '/v1/kiosk/tokens', { refreshToken })).body, { code: 'session-revoked' });
+    t.match((await admin('POST', `${own}/kiosks/${retired}/resume`)).body, { code: 'wrong-state', state: 'retired' });
+    const listed = (await admin('GET', `${own}/kiosks`)).body.data;
+    t.ok(listed.some((row: { id: string; state: string }) => row.id === retired && row.state === 'retired'));
+  });
+});
+
+test('the answer of an earlier call', async t => {
+  const service = await openService(t);
+  const { call, kioskId } = await pair(service);
+  const ask = (key: string) => call('GET', `/v1/kiosk/outcomes/${key}`);
+  const keep = (client: string, key: string) =>
+    service.inVillage(villages.own, async tx => {
+      await tx.$client.query(
+        `insert into http.idempotency (village, client, key, fingerprint, status, location, body, created_at)
+         values ($1, $2, $3, '', 201, '/v1/x', '{"number":"R-1"}', now())`,
+        [villages.own, client, key],
+      );
+    });
+
+  await keep(kioskId, 'op-1');
+  await keep(randomUUID(), 'op-2');
+  t.strictSame((await ask('op-1')).body, { status: 201, location: '/v1/x', body: { number: 'R-1' } });
+  t.match(await ask('op-2'), { status: 404, body: { code: 'not-found' } }, 'not of this device');
+  t.match(await ask('op-3'), { status: 404 }, 'never happened');
+  await keep(kioskId, 'op-3');
+  t.equal((await ask('op-3')).status, 200, 'and asking has not taken the key');
+
+  const running = await service.inVillage(villages.own, async tx => {
+    await tx.$client.query(
+      `insert into http.idempotency (village, client, key, fingerprint, created_at) values ($1, $2, 'op-4', '', now())`,
+      [villages.own, kioskId],
+    );
+    return ask('op-4');
+  });
+  t.match(running, { status: 409, body: { code: 'idempotency-in-progress' } });
+});

@@ -1,0 +1,45 @@
+import { access, readFile } from 'node:fs/promises';
+import { test } from 'tap';
+
+const read = (name: string) => readFile(new URL(`../${name}`, import.meta.url), 'utf8');
+const pages = await Promise.all(
+  ['README.md', 'CONTRIBUTING.md', '.env.example', 'Dockerfile', 'docker-compose.yml', '.ci/run'].map(async name => ({
+    name,
+    text: await read(name),
+  })),
+);
+
+test('every npm script that a page names exists', async t => {
+  const { scripts } = JSON.parse(await read('package.json'));
+  const silent = '(?: --?[a-z-]+)*';
+  for (const { name, text } of pages) {
+    for (const [, script] of text.matchAll(new RegExp(`npm run${silent} ([a-z:]+)`, 'g'))) {
+      t.ok(script! in scripts, `${name}: npm run ${script}`);
+    }
+  }
+});
+
+test('every file that a page links to, and every program it calls, is there', async t => {
+  for (const { name, text } of pages) {
+    for (const [, path] of text.matchAll(
+      /\]\((?!https?:)([^)#]+)\)|(?:node|npx node) ((?:src|test|bin|scripts)\/\S+\.[jt]s)/g,
+    )) {
+      if (path !== undefined) await t.resolves(access(new URL(`../${path}`, import.meta.url)), `${name}: ${path}`);
+    }
+  }
+});
+
+test('README and .env.example name every variable of the configuration, with its default', async t => {
+  const config = await read('src/config.ts');
+  const variables = [...config.matchAll(/^ {2}([A-Z_]+): Type.*?default: ('[^']*'|\w+)/gm)];
+  t.ok(variables.length >= 12);
+  for (const [, variable, value] of variables) {
+    const text = value!.replaceAll("'", '').replaceAll('_', '');
+    for (const { name, text: page } of pages.slice(0, 1).concat(pages.slice(2, 3))) {
+      const line = page
+        .split('\n')
+        .find(line => line.includes(variable!) && (name !== '.env.example' || /^#\w+=/.test(line)));
+      t.ok(line?.includes(variable === 'DATABASE_URL' ? '' : text), `${name}: ${variable} is ${text}`);
+    }
+  }
+});

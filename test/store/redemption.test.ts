@@ -1,0 +1,406 @@
+import { randomUUID } from 'node:crypto';
+import t from 'tap';
+import { household as households } from '../../src/households/tables.ts';
+import { connect, villages } from '../support/service.ts';
+import { at, openShop, settled } from '../support/shop.ts';
+
+// As under `npm test`; a file run by itself on a busy machine would have 30 seconds.
+t.setTimeout(180_000);
+
+const shop = await openShop(t, { policy: { redemptionsPerDay: 50 } });
+const { service, keeper, clerk, admin, storeId } = shop;
+const rice = await shop.goods('大米');
+const soap = await shop.goods('肥皂');
+const haircut = await shop.goods('理发', { isService: true });
+const unpriced = await shop.goods('酱油');
+const never = await shop.goods('皮蛋');
+const first = await shop.prices({ [rice]: 40, [soap]: 3, [haircut]: 10, [never]: 5 });
+await shop.stock({ [rice]: 100, [soap]: 100 });
+
+t.test('quote, reserve, hand over', async t => {
+  const id = await shop.household(100);
+  const own = await service.asHousehold(id);
+  const lines = [
+    { goodsId: rice, quantity: 1 },
+    { goodsId: haircut, quantity: 2 },
+  ];
+  const quote = await own('POST', `${at}/redemptions/quote`, { storeId, lines });
+  t.match(
+    [quote.status, quote.body],
+    [
+      200,
+      {
+        householdId: id,
+        priceListId: first,
+        points: 60,
+        available: 100,
+        remaining: 40,
+        openNow: true,
+        nextExchangeAt: '2026-11-23T16:00:00.000Z',
+        lines: [
+          { goodsId: rice, unitPoints: 40, points: 40 },
+          { goodsId: haircut, unitPoints: 10, quantity: 2, points: 20, isService: true },
+        ],
+      },
+    ],
+  );
+  t.same(await shop.points(id), { available: 100, held: 0 }, 'a quote changes nothing');
+
+  const pinned = await service.asHousehold(id, villages.own, 'cardAndPin');
+  const before = await shop.level(rice);
+  const made = await shop.redeem(
+    pinned,
+    shop.order(undefined, { [rice]: 1, [haircut]: 2 }, { priceListId: first, points: 60 }),
+  );
+  const url = `${at}/redemptions/${made.body.id}`;
+  t.match([made.status, made.headers.location], [201, url]);
+  t.match(made.body, {
+    state: 'reserved',
+    number: /^R-20261123-[0-9]{4,}$/,
+    householdId: id,
+    points: 60,
+    presented: 'cardAndPin',
+    kioskId: pinned.actor.kioskId,
+    pickupCode: /^[0-9]{8}$/,
+    expiresAt: '2026-11-23T02:15:00.000Z',
+    handedOverAt: null,
+    backEntry: false,
+    transactionNumbers: [Number],
+  });
+  t.same(await shop.points(id), { available: 40, held: 60 });
+  t.same(await shop.level(rice), { onShelf: before.onShelf - 1, reserved: before.reserved + 1 });
+
+  t.match((await own('GET', url)).body, made.body, 'the household sees its code');
+  t.equal((await keeper('GET', url)).body.pickupCode, null, 'the storekeeper is told it');
+  const { pickupCode } = made.body;
+  const byCode = await keeper('POST', `${at}/redemptions/by-code`, { pickupCode });
+  t.match([byCode.status, byCode.body], [200, { id: made.body.id, state: 'reserved' }]);
+
+  const wrong = await keeper('POST', `${url}/fulfil`, {
+    pickupCode: pickupCode === '00000000' ? '1'.repeat(8) : '00000000',
+  });
+  t.match([wrong.status, wrong.body.code], [422, 'pickup-code-wrong']);
+  const key = { 'idempotency-key': randomUUID() };
+  const done = await keeper('POST', `${url}/fulfil`, { pickupCode }, key);
+  t.match(
+    [done.status, done.body],
+    [200, { state: 'fulfilled', pickupCode: null, handedOverAt: '2026-11-23T02:00:00.000Z', number: made.body.number }],
+  );
+  t.equal(done.body.transactionNumbers.length, 2);
+  const replay = await keeper('POST', `${url}/fulfil`, { pickupCode }, key);
+  t.match([replay.status, replay.text, replay.headers['idempotency-replayed']], [200, done.text, 'true']);
+  t.same(await shop.points(id), { available: 40, held: 0 });
+  t.same(await shop.level(rice), { onShelf: before.onShelf - 1, reserved: before.reserved });
+  t.match((await keeper('GET', url)).body, done.body);
+
+  const again = await keeper('POST', `${url}/fulfil`, {});
+  t.match([again.status, again.body], [409, { code: 'wrong-state', state: 'fulfilled', since: done.body.since }]);
+  const undone = await keeper('POST', `${url}/cancel`);
+  t.match([undone.status, undone.body], [409, { code: 'wrong-state', state: 'fulfilled' }]);
+  t.equal((await keeper('POST', `${at}/redemptions/by-code`, { pickupCode })).status, 404, 'its code finds nothing');
+});
+
+t.test('handed over at once: one transaction, points and goods together', async t => {
+  const id = await shop.household(100);
+  const key = { 'idempotency-key': randomUUID() };
+  const body = shop.order(id, { [rice]: 1, [soap]: 2, [haircut]: 1 }, { handOver: true });
+  const made = await clerk('POST', `${at}/redemptions`, body, key);
+  t.match(
+    [made.status, made.body],
+    [201, { state: 'fulfilled', points: 56, presented: 'slip', pickupCode: null, expiresAt: null, kioskId: null }],
+  );
+  const replay = await clerk('POST', `${at}/redemptions`, body, key);
+  t.match([replay.status, replay.text], [201, made.text]);
+  t.same(await shop.points(id), { available: 44, held: 0 });
+  const owner = await connect(t, service.ownerUrl);
+  await owner.query('set row_security = off');
+  const { rows } = await owner.query(
+    `select t.kind, r.asset, r.amount::integer as amount, a.code as "from", b.code as "to", t.frozen
+       from ledger.transaction t
+       join ledger.transfer r using (village, number)
+       join ledger.account a on a.village = r.village and a.number = r.from_account
+       join ledger.account b on b.village = r.village and b.number = r.to_account
+      where t.village = $1 and t.number = $2 order by r.line`,
+    [villages.own, made.body.transactionNumbers[0]],
+  );
+  t.match(rows, [
+    { kind: 'redemption', asset: 'PTS', amount: 56, from: `household:${id}:available`, to: 'redeemed' },
+    { asset: `SKU:${rice}`, amount: 1, from: `shelf:${storeId}`, to: 'handedOut' },
+    { asset: `SKU:${soap}`, amount: 2, from: `shelf:${storeId}`, to: 'handedOut' },
+  ]);
+  t.equal(rows.length, 3, 'a service moves no goods');
+  t.equal(rows[0].frozen[`goods:${rice}`], '1 × 40');
+  t.equal(rows[0].frozen.priceListId, first);
+});
+
+t.test('cancelled: everything is as it was', async t => {
+  const id = await shop.household(40);
+  const own = await service.asHousehold(id);
+  const before = await shop.level(rice);
+  const made = await shop.redeem(own, shop.order(undefined, { [rice]: 1 }));
+  const undone = await settled(own, `${at}/redemptions/${made.body.id}/cancel`);
+  t.match(
+    [undone.status, undone.body],
+    [200, { state: 'cancelled', pickupCode: null, transactionNumbers: [Number, Number] }],
+  );
+  t.same(await shop.points(id), { available: 40, held: 0 });
+  t.same(await shop.level(rice), before);
+  const again = await own('POST', `${at}/redemptions/${made.body.id}/cancel`);
+  t.match([again.status, again.body], [409, { code: 'wrong-state', state: 'cancelled' }]);
+  t.match((await keeper('POST', `${at}/redemptions/${made.body.id}/fulfil`, {})).body, { code: 'wrong-state' });
+});
+
+t.test('refusals of an order', async t => {
+  const id = await shop.household(100);
+  const refused = async (body: object) => {
+    const { status, body: problem } = await shop.redeem(keeper, body);
+    return [status, problem];
+  };
+  const order = (pieces: Record<string, number>, said?: object) => shop.order(id, pieces, said);
+  t.match(await refused(shop.order(undefined, { [rice]: 1 })), [400, { errors: [{ pointer: '/householdId' }] }]);
+  t.match(await refused(order({ [rice]: 1 }, { handOver: true, mode: 'pickup' })), [
+    400,
+    { errors: [{ pointer: '/mode' }] },
+  ]);
+  t.match(await refused(order({ [rice]: 1 }, { occurredAt: '2026-11-20T02:00:00Z' })), [
+    400,
+    { errors: [{ pointer: '/occurredAt' }] },
+  ]);
+  const line = { goodsId: rice, quantity: 1 };
+  t.match(await refused({ ...order({}), lines: [line, line] }), [400, { errors: [{ pointer: '/lines/1/goodsId' }] }]);
+  t.match(await refused(order({ [rice]: 101 })), [400, { code: 'validation-failed' }]);
+  t.match(await refused(order({ [randomUUID()]: 1 })), [404, { code: 'not-found' }]);
+  t.match(await refused(order({ [rice]: 1 }, { storeId: randomUUID() })), [404, { code: 'not-found' }]);
+  t.match(await refused(shop.order(randomUUID(), { [rice]: 1 })), [404, { code: 'not-found' }]);
+  t.match(await refused(order({ [unpriced]: 1 })), [
+    422,
+    { code: 'goods-not-offered', goodsId: unpriced, reason: 'noPrice' },
+  ]);
+  t.match(await refused(order({ [rice]: 3 })), [422, { code: 'insufficient-points', available: 100, required: 120 }]);
+  const rich = await shop.household(10_000);
+  t.match(await refused(shop.order(rich, { [soap]: 100, [rice]: 100 })), [
+    422,
+    { code: 'insufficient-stock', lines: [{ required: 100 }] },
+  ]);
+  t.match(await refused(order({ [never]: 1 })), [422, { code: 'insufficient-stock', available: 0, required: 1 }]);
+  t.same(await shop.points(id), { available: 100, held: 0 }, 'nothing moved');
+
+  await keeper('POST', `${at}/goods/${soap}/archive`);
+  t.match(await refused(order({ [soap]: 1 })), [422, { code: 'goods-not-offered', goodsId: soap, reason: 'archived' }]);
+  const quote = await keeper('POST', `${at}/redemptions/quote`, {
+    storeId,
+    householdId: id,
+    lines: [{ goodsId: soap, quantity: 1 }],
+  });
+  t.match([quote.status, quote.body.code], [422, 'goods-not-offered']);
+  await keeper('POST', `${at}/goods/${soap}/restore`);
+
+  await service.inVillage(villages.own, tx => tx.update(households).set({ state: 'frozen' }));
+  t.match(await refused(order({ [soap]: 1 })), [409, { code: 'household-not-active', state: 'frozen' }]);
+  const frozen = await keeper('POST', `${at}/redemptions/quote`, { storeId, householdId: id, lines: [line] });
+  t.match([frozen.status, frozen.body.code], [409, 'household-not-active']);
+  await service.inVillage(villages.own, tx => tx.update(households).set({ state: 'active' }));
+});
+
+t.test('a household acts for itself alone', async t => {
+  const id = await shop.household(100);
+  const own = await service.asHousehold(id);
+  const stranger = await service.asHousehold(await shop.household(100));
+  const made = await shop.redeem(own, shop.order(id, { [soap]: 1 }, { mode: 'pickup' }));
+  t.equal(made.status, 201, 'its own id may stand there');
+  const url = `${at}/redemptions/${made.body.id}`;
+  for (const [method, path, body] of [
+    ['GET', url],
+    ['GET', `${url}/receipt`],
+    ['POST', `${url}/fulfil`, {}],
+    ['POST', `${url}/cancel`],
+    ['POST', `${at}/redemptions`, shop.order(id, { [soap]: 1 })],
+    ['POST', `${at}/redemptions/quote`, { storeId, householdId: id, lines: [{ goodsId: soap, quantity: 1 }] }],
+    ['GET', `${at}/redemptions?householdId=${id}`],
+    ['GET', `${at}/offers?storeId=${storeId}&householdId=${id}`],
+  ] as const) {
+    const refused = await stranger(method, path, body);
+    t.match([refused.status, refused.body.code], [404, 'not-found'], `${method} ${path}`);
+  }
+  t.same((await stranger('GET', `${at}/redemptions`)).body.data, []);
+  t.match((await own('GET', `${at}/redemptions`)).body.data, [{ id: made.body.id, pickupCode: made.body.pickupCode }]);
+  const listed = await keeper('GET', `${at}/redemptions?householdId=${id}&state=reserved`);
+  t.match(listed.body.data, [{ id: made.body.id, pickupCode: null }]);
+  t.same((await keeper('GET', `${at}/redemptions?householdId=${id}&state=fulfilled`)).body.data, []);
+  t.same((await keeper('GET', `${at}/redemptions?householdId=${id}&businessTo=2026-11-23`)).body.data, []);
+  t.equal((await keeper('GET', `${at}/redemptions?householdId=${id}&businessFrom=2026-11-23`)).body.data.length, 1);
+  const done = await settled(own, `${url}/fulfil`, {});
+  t.match([done.status, done.body.state], [200, 'fulfilled'], 'at a kiosk it takes its goods itself');
+  const neighbour = await service.as('storekeeper', villages.sibling);
+  t.equal((await neighbour('GET', `/v1/villages/${villages.sibling}/redemptions/${made.body.id}`)).status, 404);
+
+  const page = await keeper('GET', `${at}/redemptions?limit=1`);
+  const next = await keeper('GET', `${at}/redemptions?limit=1&cursor=${page.body.nextCursor}`);
+  t.ok(next.body.data[0].id < page.body.data[0].id, 'the newest first');
+});
+
+t.test('the card that was shown', async t => {
+  const id = await shop.household(100);
+  const card = await clerk('POST', `${at}/households/${id}/cards`);
+  const { code: cardCode, id: cardId } = card.body;
+  const named = await shop.redeem(keeper, shop.order(undefined, { [soap]: 1 }, { cardCode, handOver: true }));
+  t.match([named.status, named.body], [201, { householdId: id, presented: 'card' }]);
+  const confirmed = await shop.redeem(keeper, shop.order(id, { [soap]: 1 }, { cardCode, handOver: true }));
+  t.match([confirmed.status, confirmed.body.presented], [201, 'card']);
+  const other = await shop.household(10);
+  const foreign = await shop.redeem(keeper, shop.order(other, { [soap]: 1 }, { cardCode }));
+  t.match([foreign.status, foreign.body.code], [404, 'card-unknown'], 'somebody else’s card');
+  const unknown = await shop.redeem(keeper, shop.order(id, { [soap]: 1 }, { cardCode: 'PS1.NOBODY' }));
+  t.match([unknown.status, unknown.body.code], [404, 'card-unknown']);
+  await clerk('POST', `${at}/cards/${cardId}/revoke`);
+  const lost = await shop.redeem(keeper, shop.order(id, { [soap]: 1 }, { cardCode }));
+  t.match([lost.status, lost.body.code], [403, 'card-revoked']);
+});
+
+t.test('above some points a card alone is not enough', async t => {
+  const id = await shop.household(200);
+  const carded = await service.asHousehold(id, villages.own, 'card');
+  const pinned = await service.asHousehold(id, villages.own, 'cardAndPin');
+  const small = await shop.redeem(carded, shop.order(undefined, { [rice]: 1, [haircut]: 1 }));
+  t.equal(small.status, 201, '50 points, the limit itself');
+  const large = shop.order(undefined, { [rice]: 1, [haircut]: 1, [soap]: 1 });
+  t.match(await shop.redeem(carded, large), { status: 403, body: { code: 'pin-required' } });
+  const made = await shop.redeem(pinned, large);
+  t.equal(made.status, 201);
+  const taken = await carded('POST', `${at}/redemptions/${made.body.id}/fulfil`, {});
+  t.match([taken.status, taken.body.code], [403, 'pin-required'], 'nor to take the goods');
+  t.equal((await settled(pinned, `${at}/redemptions/${made.body.id}/fulfil`, {})).status, 200);
+});
+
+t.test('a price that changes', async t => {
+  const id = await shop.household(200);
+  const waiting = await shop.redeem(keeper, shop.order(id, { [rice]: 1 }, { mode: 'pickup' }));
+  t.equal(waiting.body.points, 40);
+  const second = await shop.prices({ [rice]: 50, [soap]: 3 }, '2026-11-24');
+  service.clock.pass({ hours: 24 });
+  const stale = await shop.redeem(keeper, shop.order(id, { [rice]: 1 }, { priceListId: first, points: 40 }));
+  t.match(
+    [stale.status, stale.body],
+    [409, { code: 'price-changed', priceListId: second, points: 50, lines: [{ goodsId: rice, unitPoints: 50 }] }],
+  );
+  t.match(
+    (await shop.redeem(keeper, shop.order(id, { [soap]: 1 }, { priceListId: first }))).body.code,
+    'price-changed',
+  );
+  t.match((await shop.redeem(keeper, shop.order(id, { [rice]: 1 }, { points: 40 }))).body.code, 'price-changed');
+  t.match((await shop.redeem(keeper, shop.order(id, { [haircut]: 1 }))).body, {
+    code: 'goods-not-offered',
+    reason: 'noPrice',
+  });
+
+  const kept = await settled(keeper, `${at}/redemptions/${waiting.body.id}/fulfil`, {});
+  t.match([kept.status, kept.body.points], [200, 40], 'what was reserved keeps its price');
+  t.same(await shop.points(id), { available: 160, held: 0 });
+  const fresh = await shop.redeem(
+    keeper,
+    shop.order(id, { [rice]: 1 }, { priceListId: second, points: 50, handOver: true }),
+  );
+  t.match([fresh.status, fresh.body.points], [201, 50]);
+  const back = await shop.redeem(
+    keeper,
+    shop.order(
+      id,
+      { [rice]: 1 },
+      { handOver: true, occurredAt: '2026-11-23T02:00:00Z', priceListId: first, points: 40 },
+    ),
+  );
+  t.match([back.status, back.body.points], [201, 40], 'what left yesterday costs what it cost yesterday');
+  service.clock.pass({ hours: -24 });
+});
+
+t.test('entered later than it happened', async t => {
+  const id = await shop.household(500);
+  const enter = (occurredAt: string, said: object = {}) =>
+    shop.redeem(clerk, shop.order(id, { [soap]: 1 }, { handOver: true, occurredAt, ...said }));
+  const opId = randomUUID();
+  const made = await enter('2026-10-15T10:00:00+08:00', { opId });
+  t.match(
+    [made.status, made.body],
+    [
+      201,
+      {
+        backEntry: true,
+        businessDate: '2026-10-15',
+        occurredAt: '2026-10-15T02:00:00.000Z',
+        handedOverAt: '2026-10-15T02:00:00.000Z',
+        createdAt: '2026-11-23T02:00:00.000Z',
+        number: /^R-20261015-/,
+        opId,
+      },
+    ],
+  );
+  const twice = await enter('2026-10-15T10:00:00+08:00', { opId });
+  t.match(
+    [twice.status, twice.body],
+    [409, { code: 'already-exists', existingId: made.body.id }],
+    'a new key, the same op',
+  );
+  const late = await enter('2026-09-23T23:59:59+08:00');
+  t.match(
+    [late.status, late.body],
+    [422, { code: 'business-date-refused', earliest: '2026-09-24', latest: '2026-11-23' }],
+  );
+  t.equal((await enter('2026-09-24T00:00:00+08:00')).status, 201, 'sixty days, and no more');
+  t.match((await enter('2026-11-23T02:00:00.001Z')).body.code, 'business-date-refused', 'the future');
+  t.equal((await enter('2026-11-23T02:00:00.000Z')).status, 201);
+
+  const rivals = await Promise.all(
+    Array.from({ length: 8 }, () =>
+      enter('2026-10-16T10:00:00+08:00', { opId: '0193563d-2222-7000-8000-000000000009' }),
+    ),
+  );
+  const [winner] = rivals.filter(({ status }) => status === 201);
+  t.ok(winner, 'one op at once from many');
+  t.equal(rivals.filter(({ body }) => body.existingId === winner!.body.id).length, 7);
+});
+
+t.test('offers', async t => {
+  const id = await shop.household(20);
+  const own = await service.asHousehold(id);
+  const offered = await own('GET', `${at}/offers?storeId=${storeId}`);
+  t.match(
+    [offered.status, offered.body],
+    [200, { householdId: id, available: 20, priceListId: first, businessDate: '2026-11-23', openNow: true, storeId }],
+  );
+  const of = (goodsId: string) => offered.body.data.find((offer: { goodsId: string }) => offer.goodsId === goodsId);
+  t.match(of(rice), { points: 40, affordable: false, reason: 'notEnoughPoints', onShelf: Number });
+  t.match(of(soap), { points: 3, affordable: true, reason: null });
+  t.match(of(haircut), { points: 10, onShelf: null, affordable: true, reason: null, isService: true });
+  t.match(of(never), { onShelf: 0, affordable: true, reason: 'outOfStock' });
+  t.equal(of(unpriced), undefined);
+  const staff = await keeper('GET', `${at}/offers?storeId=${storeId}&householdId=${id}`);
+  t.same(staff.body, offered.body);
+  const anybody = await keeper('GET', `${at}/offers?storeId=${storeId}`);
+  t.match(anybody.body, { householdId: null, available: null, data: [{ affordable: null }] });
+  t.equal((await keeper('GET', `${at}/offers?storeId=${randomUUID()}`)).status, 404);
+  t.equal((await keeper('GET', `${at}/offers?storeId=${storeId}&householdId=${randomUUID()}`)).status, 404);
+});
+
+t.test('as the service’s role, no statement can hand an order over by itself', async t => {
+  const id = await shop.household(40);
+  const made = await shop.redeem(keeper, shop.order(id, { [rice]: 1 }));
+  const app = await connect(t, service.appUrl);
+  await app.query(`select set_config('jifen.scope', $1, false)`, [villages.own]);
+  for (const statement of [
+    `update store.redemption set state = 'fulfilled' where id = '${made.body.id}'`,
+    `update store.redemption set points = 1 where id = '${made.body.id}'`,
+    `update store.redemption_line set unit_points = 1`,
+    `update store.price set points = 1`,
+    `delete from store.redemption`,
+  ]) {
+    await t.rejects(app.query(statement), /check constraint|permission denied/, statement);
+  }
+  await app.query(`select set_config('jifen.scope', $1, false)`, [villages.sibling]);
+  t.equal((await app.query('select from store.redemption')).rowCount, 0, 'and a neighbour sees none');
+});
+
+t.test('the admin may do what the storekeeper does', async t => {
+  const id = await shop.household(10);
+  const made = await shop.redeem(admin, shop.order(id, { [soap]: 1 }));
+  t.equal((await settled(admin, `${at}/redemptions/${made.body.id}/cancel`)).status, 200);
+});

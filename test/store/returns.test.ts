@@ -1,0 +1,178 @@
+import { randomUUID } from 'node:crypto';
+import t from 'tap';
+import { connect, villages } from '../support/service.ts';
+import { at, openShop, settled } from '../support/shop.ts';
+
+// As under `npm test`; a file run by itself on a busy machine would have 30 seconds.
+t.setTimeout(180_000);
+
+const shop = await openShop(t, { policy: { redemptionsPerDay: 50, returnDays: 7 } });
+const { service, keeper, clerk, admin } = shop;
+const soap = await shop.goods('肥皂');
+const rice = await shop.goods('大米');
+const haircut = await shop.goods('理发', { isService: true });
+await shop.prices({ [soap]: 3, [rice]: 40, [haircut]: 10 });
+await shop.stock({ [soap]: 100, [rice]: 100 });
+
+async function bought(pieces: Record<string, number>, said: object = {}) {
+  const id = await shop.household(100);
+  const { status, body, text } = await shop.redeem(keeper, shop.order(id, pieces, { handOver: true, ...said }));
+  t.equal(status, 201, text);
+  return { id, redemptionId: body.id as string };
+}
+
+function propose(redemptionId: string, said: object = {}) {
+  return settled(keeper, `${at}/returns`, { redemptionId, reason: '包装破损', restock: true, ...said });
+}
+
+t.test('the whole comes back', async t => {
+  const { id, redemptionId } = await bought({ [soap]: 2, [rice]: 1, [haircut]: 1 });
+  const shelf = await shop.level(rice);
+  const made = await propose(redemptionId);
+  const url = `${at}/returns/${made.body.id}`;
+  t.match([made.status, made.headers.location], [201, url]);
+  t.match(made.body, {
+    state: 'proposed',
+    points: 56,
+    restock: true,
+    proposedBy: keeper.actor.id,
+    transactionNumber: null,
+  });
+  t.equal(made.body.lines.length, 3);
+  t.same(await shop.points(id), { available: 44, held: 0 }, 'nothing moves yet');
+  const second = await propose(redemptionId);
+  t.match([second.status, second.body], [409, { code: 'already-exists', existingId: made.body.id }]);
+
+  const key = { 'idempotency-key': randomUUID() };
+  const approved = await admin('POST', `${url}/approve`, undefined, key);
+  t.match(
+    [approved.status, approved.body],
+    [200, { state: 'approved', decidedBy: admin.actor.id, transactionNumber: Number }],
+  );
+  const replay = await admin('POST', `${url}/approve`, undefined, key);
+  t.match([replay.status, replay.text], [200, approved.text]);
+  t.match((await keeper('GET', url)).body, approved.body);
+  t.same(await shop.points(id), { available: 100, held: 0 });
+  t.same(await shop.level(rice), { onShelf: shelf.onShelf + 1, reserved: 0 });
+  const order = (await keeper('GET', `${at}/redemptions/${redemptionId}`)).body;
+  t.match(order, { state: 'returned', transactionNumbers: [Number, approved.body.transactionNumber] });
+  const receipt = await keeper('GET', `${at}/redemptions/${redemptionId}/receipt`);
+  t.equal(receipt.body.speech, '退货成功，退回五十六分，还剩一百分。');
+
+  const again = await admin('POST', `${url}/approve`);
+  t.match([again.status, again.body], [409, { code: 'wrong-state', state: 'approved' }]);
+  t.match((await propose(redemptionId)).body, { code: 'wrong-state', state: 'returned' });
+});
+
+t.test('a part comes back, spoiled', async t => {
+  const { id, redemptionId } = await bought({ [soap]: 3, [rice]: 1 });
+  const shelf = await shop.level(soap);
+  const made = await propose(redemptionId, { lines: [{ goodsId: soap, quantity: 2 }], restock: false });
+  t.match([made.status, made.body], [201, { points: 6, lines: [{ goodsId: soap, quantity: 2 }] }]);
+  const approved = await settled(clerk, `${at}/returns/${made.body.id}/approve`);
+  t.equal(approved.status, 200);
+  t.same(await shop.points(id), { available: 57, held: 0 });
+  t.same(await shop.level(soap), shelf, 'what is spoiled is not on the shelf');
+  const owner = await connect(t, service.ownerUrl);
+  await owner.query('set row_security = off');
+  const { rows } = await owner.query(
+    `select b.code as "to", r.asset, r.amount::integer as amount from ledger.transfer r
+       join ledger.account b on b.village = r.village and b.number = r.to_account
+      where r.village = $1 and r.number = $2 order by r.line`,
+    [villages.own, approved.body.transactionNumber],
+  );
+  t.same(rows, [
+    { to: `household:${id}:available`, asset: 'PTS', amount: 6 },
+    { to: 'lost', asset: `SKU:${soap}`, amount: 2 },
+  ]);
+});
+
+t.test('refusals', async t => {
+  const { redemptionId } = await bought({ [soap]: 2 });
+  const line = (goodsId: string, quantity: number) => ({ lines: [{ goodsId, quantity }] });
+  t.match((await propose(redemptionId, line(soap, 3))).body, {
+    code: 'out-of-bounds',
+    field: 'lines/0/quantity',
+    max: 2,
+  });
+  t.match((await propose(redemptionId, line(rice, 1))).body, { code: 'out-of-bounds', max: 0 }, 'never had it');
+  const twice = {
+    lines: [
+      { goodsId: soap, quantity: 1 },
+      { goodsId: soap, quantity: 1 },
+    ],
+  };
+  t.match((await propose(redemptionId, twice)).body, { code: 'validation-failed' });
+  t.equal((await propose(randomUUID())).status, 404);
+  const waiting = await shop.redeem(keeper, shop.order(await shop.household(10), { [soap]: 1 }));
+  t.match((await propose(waiting.body.id)).body, { code: 'wrong-state', state: 'reserved' });
+  const neighbour = await service.as('storekeeper', villages.sibling);
+  const there = `/v1/villages/${villages.sibling}`;
+  const foreign = await neighbour('POST', `${there}/returns`, { redemptionId, reason: '破', restock: true });
+  t.equal(foreign.status, 404);
+
+  const rejected = await propose(redemptionId);
+  const url = `${at}/returns/${rejected.body.id}`;
+  const no = await settled(admin, `${url}/reject`, { note: '已开封' });
+  t.match([no.status, no.body], [200, { state: 'rejected', decisionNote: '已开封' }]);
+  t.match((await admin('POST', `${url}/approve`)).body, { code: 'wrong-state', state: 'rejected' });
+  t.match((await keeper('GET', `${at}/redemptions/${redemptionId}`)).body.state, 'fulfilled');
+  t.equal((await neighbour('GET', `${there}/returns/${rejected.body.id}`)).status, 404);
+
+  const own = await settled(clerk, `${at}/returns`, { redemptionId, reason: '破损', restock: true });
+  t.equal(own.status, 201, 'after a rejected one another may be proposed');
+  for (const [verb, body] of [['approve'], ['reject', { note: '不' }]] as const) {
+    const alone = await clerk('POST', `${at}/returns/${own.body.id}/${verb}`, body);
+    t.match([alone.status, alone.body], [403, { code: 'second-person-required', firstUserId: clerk.actor.id }]);
+  }
+  const app = await connect(t, service.appUrl);
+  await app.query(`select set_config('jifen.scope', $1, false)`, [villages.own]);
+  await t.rejects(
+    app.query(
+      `update store.return set state = 'approved', decided_by = proposed_by, decided_at = now() where id = $1`,
+      [own.body.id],
+    ),
+    /return_second_person/,
+  );
+  const listed = await keeper('GET', `${at}/returns?redemptionId=${redemptionId}&limit=1`);
+  t.match(listed.body, { data: [{ id: own.body.id }], hasMore: true });
+  const next = await keeper(
+    'GET',
+    `${at}/returns?redemptionId=${redemptionId}&limit=1&cursor=${listed.body.nextCursor}`,
+  );
+  t.match(next.body, { data: [{ id: rejected.body.id }], hasMore: false });
+  t.match((await keeper('GET', `${at}/returns?state=rejected`)).body.data, [{ id: rejected.body.id }]);
+});
+
+t.test('within the days the village allows', async t => {
+  const { clock } = service;
+  const { redemptionId } = await bought({ [soap]: 1 });
+  const backdated = await bought({ [soap]: 1 }, { occurredAt: '2026-11-10T10:00:00+08:00' });
+  t.match((await propose(backdated.redemptionId)).body, { code: 'too-late', endedAt: '2026-11-17T16:00:00.000Z' });
+  clock.set('2026-12-01T00:00:00+08:00');
+  const late = await propose(redemptionId);
+  t.match([late.status, late.body], [422, { code: 'too-late', endedAt: '2026-11-30T16:00:00.000Z' }]);
+  clock.set('2026-11-30T23:59:59.999+08:00');
+  t.equal((await propose(redemptionId)).status, 201, 'the last moment of the seventh day');
+});
+
+t.test('at once from many', async t => {
+  service.clock.set('2026-12-01T02:00:00Z');
+  // The first rounds open the connections on which the later ones meet.
+  for (let round = 1; round <= 4; round += 1) {
+    const { id, redemptionId } = await bought({ [soap]: 2 });
+    const proposals = await Promise.all(Array.from({ length: 8 }, () => propose(redemptionId)));
+    t.equal(proposals.filter(({ status }) => status === 201).length, 1);
+    t.equal(proposals.filter(({ body }) => body.code === 'already-exists').length, 7);
+    const url = `${at}/returns/${proposals.find(({ status }) => status === 201)!.body.id}`;
+    const verdicts = await Promise.all(
+      Array.from({ length: 8 }, (_, n) =>
+        n % 2 === 0 ? settled(admin, `${url}/approve`) : settled(clerk, `${url}/reject`, { note: '不' }),
+      ),
+    );
+    t.equal(verdicts.filter(({ status }) => status === 200).length, 1);
+    t.equal(verdicts.filter(({ body }) => body.code === 'wrong-state').length, 7);
+    const { state } = (await keeper('GET', url)).body;
+    t.same(await shop.points(id), { available: state === 'approved' ? 100 : 94, held: 0 });
+  }
+});

@@ -1,0 +1,36 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { build } from '../../src/app.ts';
+import { systemClock } from '../../src/calendar.ts';
+import { openDatabase } from '../../src/db/database.ts';
+import type { Jobs } from '../../src/db/jobs.ts';
+import { quotasOf } from '../../src/http/limits.ts';
+import { openKeys } from '../../src/identity/keys.ts';
+
+/** The contract as the routes make it. No request is answered, so no database is needed behind it. */
+export async function contractText(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'jifen-keys-'));
+  const { version } = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8'));
+  const database = openDatabase('postgres://localhost/none', { onError: () => undefined });
+  const app = await build({
+    database,
+    jobs: {} as Jobs,
+    keys: openKeys(folder, systemClock),
+    clock: systemClock,
+    origin: 'https://jifen.example',
+    version,
+    corsOrigins: [],
+    quotas: quotasOf(600),
+    trustProxy: false,
+    eventLoopDelayMaxMs: 0,
+    logger: pino({ level: 'silent' }),
+  });
+  await app.ready();
+  const contract = app.swagger();
+  await app.close();
+  await database.close();
+  await rm(folder, { recursive: true });
+  return `${JSON.stringify(contract, null, 2)}\n`;
+}

@@ -1,0 +1,395 @@
+import { randomUUID } from 'node:crypto';
+import { sql } from 'drizzle-orm';
+import type { Role } from '../../src/http/route.ts';
+import type { Caller } from './service.ts';
+import { adoption, newDivision, newGoods, newUser, password, sampleBook, type World } from './world.ts';
+
+/** A call that succeeds for whoever may make it. */
+export interface Call {
+  method: string;
+  url: string;
+  body?: unknown;
+}
+
+/** For whom a call is made ready, and where. */
+export interface Ask {
+  village: string;
+  /** Who will call; absent when it is meant to be refused. */
+  caller?: Caller | undefined;
+  role?: Role | undefined;
+  /** The household the call is about: the caller's own, where a household calls. */
+  household(): Promise<string>;
+}
+
+interface Sample {
+  /** Whether the call names a village or something in one, so that a neighbour's is another call than ours. */
+  placed: boolean;
+  make(world: World, ask: Ask): Promise<Call>;
+}
+
+type Make = Sample['make'];
+
+/** Calls about a village, or about something that belongs to one. */
+const placed = (make: Make): Sample => ({ placed: true, make });
+/** Calls about the caller, or about the service. */
+const anywhere = (make: Make): Sample => ({ placed: false, make });
+
+const at = (village: string) => `/v1/villages/${village}`;
+const get = (url: string): Call => ({ method: 'GET', url });
+const post = (url: string, body?: unknown): Call => ({ method: 'POST', url, ...(body !== undefined && { body }) });
+
+/** One call of every operation. A new operation is not finished before it stands here. */
+export const samples: Record<string, Sample> = {
+  healthGet: anywhere(async () => get('/healthz')),
+  readinessGet: anywhere(async () => get('/readyz')),
+  problemGet: anywhere(async () => get('/problems/not-found')),
+  jwksGet: anywhere(async () => get('/.well-known/jwks.json')),
+
+  sessionCreate: anywhere(async world => post('/v1/sessions', { login: await world.login(), password })),
+  sessionRefresh: anywhere(async world => {
+    const said = { login: await world.login(), password };
+    const { refreshToken } = (await world.service.anonymous('POST', '/v1/sessions', said)).body;
+    return post('/v1/sessions/refresh', { refreshToken });
+  }),
+  sessionCurrentGet: anywhere(async () => get('/v1/sessions/current')),
+  sessionCurrentDelete: anywhere(async () => ({ method: 'DELETE', url: '/v1/sessions/current' })),
+  userPasswordSet: anywhere(async (world, { caller }) => {
+    if (caller?.actor.kind === 'staff') await world.setPassword(caller.actor.id);
+    const body = { currentPassword: password, newPassword: 'eight bottles of oil' };
+    return { method: 'PUT', url: '/v1/users/current/password', body };
+  }),
+  userList: anywhere(async () => get('/v1/users')),
+  userCreate: placed(async (world, { role, village }) =>
+    post('/v1/users', newUser(world, role === 'villageAdmin' ? 'clerk' : 'villageAdmin', village)),
+  ),
+  userGet: placed(async (world, ask) => get(`/v1/users/${(await userFor(world, ask)).id}`)),
+  userDisable: placed(async (world, ask) => post(`/v1/users/${(await userFor(world, ask)).id}/disable`)),
+  userEnable: placed(async (world, ask) => {
+    const { id } = await userFor(world, ask);
+    const admin = await world.by(appointerFor(ask) === 'villageAdmin' ? 'villageAdmin' : 'platformAdmin', ask.village);
+    await world.made(admin, 'POST', `/v1/users/${id}/disable`);
+    return post(`/v1/users/${id}/enable`);
+  }),
+  userGrantCreate: placed(async (world, ask) => {
+    const { id } = await userFor(world, ask);
+    const role = ask.role === 'villageAdmin' ? 'storekeeper' : 'auditor';
+    return post(`/v1/users/${id}/grants`, { role, prefix: ask.village });
+  }),
+  userGrantEnd: placed(async (world, ask) => {
+    const { id, grantId } = await userFor(world, ask);
+    return post(`/v1/users/${id}/grants/${grantId}/end`);
+  }),
+
+  divisionList: anywhere(async () => get('/v1/divisions')),
+  divisionCreate: anywhere(async world => post('/v1/divisions', newDivision(world, 'town'))),
+  divisionGet: placed(async (_world, { village }) => get(`/v1/divisions/${village}`)),
+  villageList: anywhere(async () => get('/v1/villages')),
+  villageCreate: anywhere(async world => {
+    const said = newDivision(world, 'village');
+    await world.made(await world.by('platformAdmin', ''), 'POST', '/v1/divisions', said);
+    return post('/v1/villages', { village: said.code, openedOn: '2026-11-01' });
+  }),
+  villageGet: placed(async (_world, { village }) => get(at(village))),
+  gridList: placed(async (_world, { village }) => get(`${at(village)}/grids`)),
+  gridCreate: placed(async (world, { village }) => {
+    const number = 1 + world.next('grid');
+    return post(`${at(village)}/grids`, { number, name: `第${number}组` });
+  }),
+  policyGet: placed(async (_world, { village }) => get(`${at(village)}/policy`)),
+  policyList: placed(async (_world, { village }) => get(`${at(village)}/policies`)),
+  policyCreate: placed(async (world, { village }) => {
+    const admin = await world.by('villageAdmin', village);
+    const { validFrom: _, ...settings } = await world.made(admin, 'GET', `${at(village)}/policy`);
+    const validFrom = Temporal.PlainDate.from('2027-01-01')
+      .add({ days: world.next('day') })
+      .toString();
+    return post(`${at(village)}/policies`, { validFrom, ...settings });
+  }),
+
+  householdList: placed(async (_world, { village }) => get(`${at(village)}/households`)),
+  householdCreate: placed(async (_world, { village }) =>
+    post(`${at(village)}/households`, { grid: 1, address: '第一组 8 号', members: [{ name: '张小三' }] }),
+  ),
+  householdGet: placed(async (_world, ask) => get(await file(ask))),
+  householdMemberCreate: placed(async (_world, ask) => post(`${await file(ask)}/members`, { name: '李四' })),
+  householdPointsGet: placed(async (_world, ask) => get(`${await file(ask)}/points`)),
+  householdCardList: placed(async (_world, ask) => get(`${await file(ask)}/cards`)),
+  householdCardCreate: placed(async (_world, ask) => post(`${await file(ask)}/cards`)),
+  cardRevoke: placed(async (world, ask) => {
+    const { id } = await cardOf(world, ask);
+    return post(`${at(ask.village)}/cards/${id}/revoke`);
+  }),
+  householdPinSet: placed(async (_world, ask) => ({
+    method: 'PUT',
+    url: `${await file(ask)}/pin`,
+    body: { pin: '402857' },
+  })),
+  householdPinUnlock: placed(async (_world, ask) => post(`${await file(ask)}/pin/unlock`)),
+
+  ruleBookList: placed(async (_world, { village }) => get(`${at(village)}/rule-books`)),
+  ruleBookCreate: placed(async (_world, { village }) => post(`${at(village)}/rule-books`, sampleBook)),
+  ruleBookGet: placed(async (world, ask) => get(await draftBook(world, ask))),
+  ruleBookAdopt: placed(async (world, ask) => {
+    await world.rule(ask.village);
+    const inForceFrom = Temporal.PlainDate.from('2027-01-01')
+      .add({ days: world.next('day') })
+      .toString();
+    return post(`${await draftBook(world, ask)}/adopt`, adoption(inForceFrom));
+  }),
+  ruleList: placed(async (_world, { village }) => get(`${at(village)}/rules`)),
+
+  awardList: placed(async (_world, { village }) => get(`${at(village)}/awards`)),
+  awardCreate: placed(async (world, ask) => post(`${at(ask.village)}/awards`, await awardLine(world, ask))),
+  awardBatch: placed(async (world, ask) =>
+    post(`${at(ask.village)}/awards/batch`, {
+      mode: 'atomic',
+      items: [{ ref: '1', ...(await awardLine(world, ask)) }],
+    }),
+  ),
+  awardGet: placed(async (world, ask) => get(`${at(ask.village)}/awards/${(await award(world, ask)).id}`)),
+  reversalList: placed(async (_world, { village }) => get(`${at(village)}/reversals`)),
+  reversalCreate: placed(async (world, ask) =>
+    post(`${at(ask.village)}/reversals`, { awardId: (await award(world, ask)).id, reason: '登记错户' }),
+  ),
+  reversalGet: placed(async (world, ask) => get(await reversal(world, ask))),
+  reversalApprove: placed(async (world, ask) => post(`${await reversal(world, ask)}/approve`)),
+  reversalReject: placed(async (world, ask) => post(`${await reversal(world, ask)}/reject`, { reason: '核对无误' })),
+
+  storeList: placed(async (_world, { village }) => get(`${at(village)}/stores`)),
+  storeCreate: placed(async (world, { village }) =>
+    post(`${at(village)}/stores`, { name: `分店${world.next('store')}` }),
+  ),
+  goodsList: placed(async (_world, { village }) => get(`${at(village)}/goods`)),
+  goodsCreate: placed(async (world, { village }) => post(`${at(village)}/goods`, newGoods(world))),
+  goodsGet: placed(async (world, ask) => get(await someGoods(world, ask))),
+  goodsArchive: placed(async (world, ask) => post(`${await someGoods(world, ask)}/archive`)),
+  goodsRestore: placed(async (world, ask) => {
+    const url = await someGoods(world, ask);
+    await world.made(await world.by('storekeeper', ask.village), 'POST', `${url}/archive`);
+    return post(`${url}/restore`);
+  }),
+  priceListList: placed(async (_world, { village }) => get(`${at(village)}/price-lists`)),
+  priceListCreate: placed(async (world, ask) => post(`${at(ask.village)}/price-lists`, await nextPrices(world, ask))),
+  priceListGet: placed(async (world, ask) => {
+    const url = `${at(ask.village)}/price-lists`;
+    const admin = await world.by('villageAdmin', ask.village);
+    return get(`${url}/${(await world.made(admin, 'POST', url, await nextPrices(world, ask))).id}`);
+  }),
+  stockLevelList: placed(async (world, { village }) =>
+    get(`${at(village)}/stock-levels?storeId=${await world.store(village)}`),
+  ),
+  stockDocumentList: placed(async (_world, { village }) => get(`${at(village)}/stock-documents`)),
+  stockDocumentCreate: placed(async (world, ask) =>
+    post(`${at(ask.village)}/stock-documents`, await receipt(world, ask)),
+  ),
+  stockDocumentGet: placed(async (world, ask) => get(await draft(world, ask))),
+  stockDocumentPost: placed(async (world, ask) => post(`${await draft(world, ask)}/post`)),
+  stockDocumentReject: placed(async (world, ask) =>
+    post(`${await draft(world, ask)}/reject`, { note: '数量与送货单不符' }),
+  ),
+
+  offerList: placed(async (world, { village }) => get(`${at(village)}/offers?storeId=${await world.store(village)}`)),
+  redemptionQuote: placed(async (world, ask) => {
+    const { storeId, householdId, lines } = await order(world, ask);
+    return post(`${at(ask.village)}/redemptions/quote`, { storeId, householdId, lines });
+  }),
+  redemptionCreate: placed(async (world, ask) => post(`${at(ask.village)}/redemptions`, await order(world, ask))),
+  redemptionList: placed(async (_world, { village }) => get(`${at(village)}/redemptions`)),
+  redemptionGet: placed(async (world, ask) => get((await redemption(world, ask)).url)),
+  redemptionByCode: placed(async (world, ask) => {
+    const { pickupCode } = await redemption(world, ask);
+    return post(`${at(ask.village)}/redemptions/by-code`, { pickupCode });
+  }),
+  redemptionFulfil: placed(async (world, ask) => {
+    const { url, pickupCode } = await redemption(world, ask);
+    return post(`${url}/fulfil`, { pickupCode });
+  }),
+  redemptionCancel: placed(async (world, ask) => post(`${(await redemption(world, ask)).url}/cancel`)),
+  redemptionReceiptGet: placed(async (world, ask) => get(`${(await redemption(world, ask)).url}/receipt`)),
+  returnList: placed(async (_world, { village }) => get(`${at(village)}/returns`)),
+  returnCreate: placed(async (world, ask) => post(`${at(ask.village)}/returns`, await comesBack(world, ask))),
+  returnGet: placed(async (world, ask) => get(await proposedReturn(world, ask))),
+  returnApprove: placed(async (world, ask) => post(`${await proposedReturn(world, ask)}/approve`)),
+  returnReject: placed(async (world, ask) => post(`${await proposedReturn(world, ask)}/reject`, { note: '已开封' })),
+
+  bookGet: placed(async (_world, { village }) => get(`${at(village)}/book`)),
+  bookVerify: placed(async (_world, { village }) => post(`${at(village)}/book/verify`)),
+  accountList: placed(async (_world, { village }) => get(`${at(village)}/accounts`)),
+  accountGet: placed(async (world, ask) => get(await account(world, ask))),
+  accountEntryList: placed(async (world, ask) => get(`${await account(world, ask)}/entries`)),
+  householdEntryList: placed(async (world, ask) => get(`${await passbook(world, ask)}/entries`)),
+  transactionList: placed(async (_world, { village }) => get(`${at(village)}/transactions`)),
+  transactionGet: placed(async (world, ask) => {
+    await world.service.givePoints(await ask.household(), 1, ask.village);
+    return get(`${at(ask.village)}/transactions/1`);
+  }),
+  householdStatementGet: placed(async (world, ask) => get(`${await passbook(world, ask)}/statement`)),
+  journalGet: placed(async (_world, { village }) => get(`${at(village)}/journal`)),
+  trialBalanceGet: placed(async (_world, { village }) => get(`${at(village)}/trial-balance`)),
+
+  kioskPairingGet: placed(async (world, { village }) =>
+    get(`${at(village)}/kiosk-pairings/${(await world.pairing()).userCode}`),
+  ),
+  kioskPairingApprove: placed(async (world, { village }) =>
+    post(`${at(village)}/kiosk-pairings/${(await world.pairing()).userCode}/approve`, {
+      name: '超市门口',
+      storeId: await world.store(village),
+    }),
+  ),
+  kioskPairingDeny: placed(async (world, { village }) =>
+    post(`${at(village)}/kiosk-pairings/${(await world.pairing()).userCode}/deny`),
+  ),
+  kioskList: placed(async (_world, { village }) => get(`${at(village)}/kiosks`)),
+  kioskGet: placed(async (world, ask) => get(await kiosk(world, ask))),
+  kioskSuspend: placed(async (world, ask) => post(`${await kiosk(world, ask)}/suspend`)),
+  kioskResume: placed(async (world, ask) => {
+    const url = await kiosk(world, ask);
+    await world.made(await world.by('villageAdmin', ask.village), 'POST', `${url}/suspend`);
+    return post(`${url}/resume`);
+  }),
+  kioskRetire: placed(async (world, ask) => post(`${await kiosk(world, ask)}/retire`)),
+  kioskPairingCreate: anywhere(async world => {
+    await world.pairing();
+    return post('/v1/kiosk/pairings', { appVersion: '1.4.2', hardware: { model: 'T10', serial: 'SN0042' } });
+  }),
+  kioskPairingPoll: anywhere(async world => {
+    const { deviceCode } = await world.pairing();
+    return post('/v1/kiosk/pairings/poll', { deviceCode });
+  }),
+  kioskTokenRefresh: anywhere(async (world, ask) => {
+    const { deviceCode, userCode } = await world.pairing();
+    const admin = await world.by('villageAdmin', ask.village);
+    const said = { name: '超市门口', storeId: await world.store(ask.village) };
+    await world.made(admin, 'POST', `${at(ask.village)}/kiosk-pairings/${userCode}/approve`, said);
+    const { body } = await world.service.anonymous('POST', '/v1/kiosk/pairings/poll', { deviceCode });
+    return post('/v1/kiosk/tokens', { refreshToken: body.refreshToken });
+  }),
+  kioskConfigGet: anywhere(async () => get('/v1/kiosk/config')),
+  kioskSessionCreate: anywhere(async (world, ask) =>
+    post('/v1/kiosk/sessions', { card: (await cardOf(world, ask)).code }),
+  ),
+  kioskSessionGet: anywhere(async () => get('/v1/kiosk/sessions/current')),
+  kioskSessionEnd: anywhere(async () => ({ method: 'DELETE', url: '/v1/kiosk/sessions/current' })),
+  kioskOutcomeGet: anywhere(async (world, { village, caller }) => {
+    const key = randomUUID();
+    await world.service.inVillage(village, tx =>
+      tx.execute(sql`
+        insert into http.idempotency (village, client, key, fingerprint, status, body, created_at)
+        values (${village}, ${caller?.actor.client ?? randomUUID()}, ${key}, '', 201, '{}', now())`),
+    );
+    return get(`/v1/kiosk/outcomes/${key}`);
+  }),
+};
+
+/** Whose users the caller may manage; where the call is meant to be refused, a clerk is at stake. */
+const appointerFor = ({ role }: Ask) => (role === 'platformAdmin' || role === 'supervisor' ? role : 'villageAdmin');
+const userFor = (world: World, ask: Ask) => world.user(appointerFor(ask), ask.village);
+
+async function file(ask: Ask): Promise<string> {
+  return `${at(ask.village)}/households/${await ask.household()}`;
+}
+
+async function cardOf(world: World, ask: Ask): Promise<{ id: string; code: string }> {
+  return world.made(await world.by('clerk', ask.village), 'POST', `${await file(ask)}/cards`);
+}
+
+async function draftBook(world: World, { village }: Ask): Promise<string> {
+  const book = await world.made(await world.by('clerk', village), 'POST', `${at(village)}/rule-books`, sampleBook);
+  return `${at(village)}/rule-books/${book.id}`;
+}
+
+async function awardLine(world: World, ask: Ask) {
+  return {
+    ruleId: await world.rule(ask.village),
+    householdId: await ask.household(),
+    memberId: null,
+    quantity: 1,
+    occasion: `cleaning-${world.next('occasion')}`,
+    note: '清扫公厕周边',
+  };
+}
+
+async function award(world: World, ask: Ask): Promise<{ id: string }> {
+  const clerk = await world.by('clerk', ask.village);
+  return world.made(clerk, 'POST', `${at(ask.village)}/awards`, await awardLine(world, ask));
+}
+
+async function reversal(world: World, ask: Ask): Promise<string> {
+  const said = { awardId: (await award(world, ask)).id, reason: '登记错户' };
+  const made = await world.made(await world.by('clerk', ask.village), 'POST', `${at(ask.village)}/reversals`, said);
+  return `${at(ask.village)}/reversals/${made.id}`;
+}
+
+/** The file of a household that has been given something, twice. */
+async function passbook(world: World, ask: Ask): Promise<string> {
+  const householdId = await ask.household();
+  for (const points of [5, 6]) await world.service.givePoints(householdId, points, ask.village);
+  return `${at(ask.village)}/households/${householdId}`;
+}
+
+async function account(world: World, ask: Ask): Promise<string> {
+  const clerk = await world.by('clerk', ask.village);
+  const householdId = (await passbook(world, ask)).split('/').at(-1);
+  const query = `householdId=${householdId}&limit=1`;
+  const { data } = await world.made(clerk, 'GET', `${at(ask.village)}/accounts?${query}`);
+  return `${at(ask.village)}/accounts/${data[0].number}`;
+}
+
+async function someGoods(world: World, { village }: Ask): Promise<string> {
+  const keeper = await world.by('storekeeper', village);
+  return `${at(village)}/goods/${(await world.made(keeper, 'POST', `${at(village)}/goods`, newGoods(world))).id}`;
+}
+
+async function nextPrices(world: World, { village }: Ask) {
+  const goodsId = await world.goods(village);
+  const validFrom = Temporal.PlainDate.from('2027-01-01')
+    .add({ days: world.next('day') })
+    .toString();
+  return { validFrom, items: [{ goodsId, points: 6 }] };
+}
+
+async function receipt(world: World, { village }: Ask) {
+  const lines = [{ goodsId: await world.goods(village), quantity: 40, costFen: 3510, expiresOn: '2031-06-30' }];
+  return { type: 'receipt', storeId: await world.store(village), reason: '双凤粮油店 发票 00123', lines };
+}
+
+async function draft(world: World, ask: Ask): Promise<string> {
+  const url = `${at(ask.village)}/stock-documents`;
+  const keeper = await world.by('storekeeper', ask.village);
+  return `${url}/${(await world.made(keeper, 'POST', url, await receipt(world, ask))).id}`;
+}
+
+/** An order of a household that has the points for it. */
+async function order(world: World, ask: Ask) {
+  const { village } = ask;
+  const lines = [{ goodsId: await world.goods(village), quantity: 1 }];
+  const householdId = await ask.household();
+  await world.service.givePoints(householdId, 20, village);
+  return { storeId: await world.store(village), householdId, lines, handOver: false, mode: 'counter' };
+}
+
+async function redemption(
+  world: World,
+  ask: Ask,
+  said: object = {},
+): Promise<{ url: string; id: string; pickupCode: string }> {
+  const url = `${at(ask.village)}/redemptions`;
+  const keeper = await world.by('storekeeper', ask.village);
+  const made = await world.made(keeper, 'POST', url, { ...(await order(world, ask)), ...said });
+  return { url: `${url}/${made.id}`, id: made.id, pickupCode: made.pickupCode };
+}
+
+async function comesBack(world: World, ask: Ask) {
+  const { id } = await redemption(world, ask, { handOver: true });
+  return { redemptionId: id, reason: '包装破损', restock: false };
+}
+
+async function proposedReturn(world: World, ask: Ask): Promise<string> {
+  const url = `${at(ask.village)}/returns`;
+  const keeper = await world.by('storekeeper', ask.village);
+  return `${url}/${(await world.made(keeper, 'POST', url, await comesBack(world, ask))).id}`;
+}
+
+async function kiosk(world: World, { village }: Ask): Promise<string> {
+  return `${at(village)}/kiosks/${(await world.service.asKiosk(village)).actor.id}`;
+}

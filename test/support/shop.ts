@@ -1,0 +1,119 @@
+import assert from 'node:assert';
+import { randomUUID } from 'node:crypto';
+import type { Test } from 'tap';
+import type { PolicySettings } from '../../src/villages/policy.ts';
+import { type Caller, openService, type Reply, type Service, villages } from './service.ts';
+
+export const at = `/v1/villages/${villages.own}`;
+
+/** Where goods lie, and who works there. */
+export interface Shop {
+  service: Service;
+  admin: Caller;
+  keeper: Caller;
+  clerk: Caller;
+  storeId: string;
+  /** Enters goods by name. Answers their id. */
+  goods(name: string, said?: object): Promise<string>;
+  /** Publishes the first price list, from the village's first day, or the next from `validFrom`. Answers its id. */
+  prices(points: Record<string, number>, validFrom?: string): Promise<string>;
+  /** Brings goods to the shelf by a posted receipt. */
+  stock(pieces: Record<string, number>): Promise<void>;
+  /** Pieces on the shelf and set aside. */
+  level(goodsId: string): Promise<{ onShelf: number; reserved: number }>;
+  points(householdId: string): Promise<{ available: number; held: number }>;
+  /** A household with points. */
+  household(points: number): Promise<string>;
+  /** Body of an order of one household. */
+  order(householdId: string | undefined, pieces: Record<string, number>, said?: object): object;
+  redeem(caller: Caller, body: object): Promise<Reply>;
+}
+
+/** A village with one store and nothing in it. */
+export async function openShop(
+  t: Test,
+  options: { now?: string; policy?: Partial<PolicySettings>; worker?: boolean } = {},
+): Promise<Shop> {
+  const service = await openService(t, options);
+  const [admin, keeper, clerk] = [
+    await service.as('villageAdmin'),
+    await service.as('storekeeper'),
+    await service.as('clerk'),
+  ];
+  const storeId = made(await settled(admin, `${at}/stores`, { name: '积分超市', place: '村委会一楼' })).id;
+  let sku = 0;
+
+  return {
+    service,
+    admin,
+    keeper,
+    clerk,
+    storeId,
+    async goods(name, said = {}) {
+      sku += 1;
+      const body = {
+        sku: `T${sku}`,
+        name,
+        unit: '袋',
+        category: '粮油副食',
+        isService: false,
+        minStock: 0,
+        ...said,
+      };
+      return made(await settled(keeper, `${at}/goods`, body)).id;
+    },
+    async prices(points, validFrom = '2026-01-01') {
+      const items = Object.entries(points).map(([goodsId, each]) => ({ goodsId, points: each }));
+      return made(await settled(admin, `${at}/price-lists`, { validFrom, items })).id;
+    },
+    async stock(pieces) {
+      const lines = Object.entries(pieces).map(([goodsId, quantity]) => ({ goodsId, quantity }));
+      const draft = made(
+        await settled(keeper, `${at}/stock-documents`, { type: 'receipt', storeId, reason: '进货', lines }),
+      );
+      const posted = await settled(admin, `${at}/stock-documents/${draft.id}/post`);
+      assert.equal(posted.status, 200, posted.text);
+    },
+    async level(goodsId) {
+      const { body } = await keeper('GET', `${at}/stock-levels?storeId=${storeId}&limit=200`);
+      const { onShelf, reserved } = body.data.find((row: { goodsId: string }) => row.goodsId === goodsId);
+      return { onShelf, reserved };
+    },
+    async points(householdId) {
+      const { body } = await clerk('GET', `${at}/households/${householdId}/points`);
+      return { available: body.available, held: body.held };
+    },
+    async household(points) {
+      const id = await service.household();
+      await service.givePoints(id, points);
+      return id;
+    },
+    order: (householdId, pieces, said = {}) => ({
+      storeId,
+      ...(householdId !== undefined && { householdId }),
+      lines: Object.entries(pieces).map(([goodsId, quantity]) => ({ goodsId, quantity })),
+      handOver: false,
+      mode: 'counter',
+      ...said,
+    }),
+    redeem: (caller, body) => settled(caller, `${at}/redemptions`, body),
+  };
+}
+
+function made(reply: Reply) {
+  assert.equal(reply.status, 201, reply.text);
+  return reply.body;
+}
+
+/**
+ * Asks until the answer is known: a service that is too busy says so, and the same key is asked again. Ten times at
+ * most.
+ */
+export async function settled(caller: Caller, url: string, body?: object): Promise<Reply> {
+  const headers = { 'idempotency-key': randomUUID() };
+  for (let left = 10; ; left -= 1) {
+    const reply = await caller('POST', url, body, headers);
+    if (left === 0 || (reply.status !== 503 && reply.body?.code !== 'idempotency-in-progress')) return reply;
+    await new Promise(resolve => setTimeout(resolve, 100));
+  }
+}
