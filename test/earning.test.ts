@@ -136,8 +136,10 @@ t.test('an award', async t => {
       t.equal(reply.status, status, name);
       t.match(reply.body, expected, name);
     }
-    const decimals = await give({ ...line, occurredAt: '2026-11-22T02:00:00.12345678901234Z' });
-    t.equal(decimals.body.occurredAt, '2026-11-22T02:00:00.123Z', 'any number of decimals');
+    const decimals = await give({ ...line, occurredAt: '2026-11-22T02:00:00.123456789Z' });
+    t.equal(decimals.body.occurredAt, '2026-11-22T02:00:00.123Z', 'nine decimals, of which three are kept');
+    const more = await give({ ...line, occurredAt: '2026-11-22T02:00:00.1234567891Z' });
+    t.match(more.body, { code: 'validation-failed', errors: [{ pointer: '/occurredAt' }] });
     t.equal(await bookNumber(service), before + 1, 'nothing else was posted');
   });
 

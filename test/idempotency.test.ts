@@ -92,8 +92,8 @@ test('a key takes effect once', async t => {
     const { id } = (await send(randomUUID())).body;
     const key = randomUUID();
     const cards = `${url}/${id}/cards`;
-    const first = await send(key, undefined, clerk, cards);
-    const second = await send(key, undefined, clerk, cards);
+    const first = await send(key, {}, clerk, cards);
+    const second = await send(key, {}, clerk, cards);
     t.match(first.body.code, /^PS1\.[0-9A-HJKMNP-TV-Z]{26}$/);
     t.strictSame(second.body, { ...first.body, code: null });
     const { rows } = await owner.query('select count(*)::int as n from http.idempotency where body like $1', [

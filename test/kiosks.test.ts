@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { test } from 'tap';
+import tap, { test } from 'tap';
 import { newCardCode } from '../src/households/cards.ts';
 import { connect, openService, type Reply, type Service, villages } from './support/service.ts';
+
+tap.setTimeout(120_000);
 
 const own = `/v1/villages/${villages.own}`;
 const device = { appVersion: '1.4.2', hardware: { model: 'T10', serial: 'SN0042' } };

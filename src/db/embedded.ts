@@ -88,10 +88,13 @@ const stopSignals = [
   { name: 'SIGKILL', waitMs: 2_000 },
 ] as const;
 
-/** Removes what killed first starts left. Only the owner may: whoever else still makes a cluster has come too late. */
+/**
+ * Removes what killed first starts left. Only the owner may: whoever else still makes a cluster has come too late. Where
+ * such a one is still writing, the folder stays for the next start to remove.
+ */
 async function removeUnfinished(cluster: string): Promise<void> {
   for await (const path of fs.glob(`${basename(cluster)}-*`, { cwd: dirname(cluster) }))
-    await fs.rm(join(dirname(cluster), path), { recursive: true, force: true });
+    await fs.rm(join(dirname(cluster), path), { recursive: true, force: true, maxRetries: 3 }).catch(() => undefined);
 }
 
 async function initialise(cluster: string, programs: string, account: Account | undefined): Promise<void> {

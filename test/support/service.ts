@@ -305,7 +305,8 @@ async function makeUser(tx: Tx, role: Role, prefix: string, clock: Clock): Promi
 
 /** A device in one of the village's stores, which is opened for it when there is none. */
 async function makeKiosk(tx: Tx, village: string, clock: Clock): Promise<string> {
-  const find = () => tx.select({ id: store.id }).from(store).where(eq(store.village, village)).limit(1);
+  const find = () =>
+    tx.select({ id: store.id }).from(store).where(eq(store.village, village)).orderBy(store.id).limit(1);
   if ((await find()).length === 0) {
     const createdAt = iso(clock.now());
     const made = { village, id: randomUUIDv7(), name: '终端所在店', createdBy: nobody.id, createdAt };

@@ -28,7 +28,7 @@ export interface World {
   setPassword(userId: string): Promise<void>;
   /** A device that has asked to be paired. */
   pairing(): Promise<{ deviceCode: string; userCode: string }>;
-  /** A store of the village, the same one each time. */
+  /** The store where the village's kiosks stand. */
   store(village: string): Promise<string>;
   /** Goods for 5 points, of which plenty lie on the shelf of the village's store; the same ones each time. */
   goods(village: string): Promise<string>;
@@ -107,8 +107,9 @@ export function openWorld(service: Service): World {
     },
     store: village =>
       once(`store ${village}`, async () => {
+        const { actor } = await service.asKiosk(village);
         const admin = await world.by('villageAdmin', village);
-        return (await world.made(admin, 'POST', `/v1/villages/${village}/stores`, { name: '积分超市' })).id;
+        return (await world.made(admin, 'GET', `/v1/villages/${village}/kiosks/${actor.id}`)).storeId;
       }),
     goods: village =>
       once(`goods ${village}`, async () => {
