@@ -50,9 +50,11 @@ export async function openFixture(size: { villages: number; households: number }
   await database.close();
 
   const service = await startService({ ownerUrl, folder });
-  const villages = await Promise.all(
-    filled.map(async ({ clerk, ...village }) => ({ ...village, token: await signIn(service.origin, clerk) })),
-  );
+  // One after another: fifty sign-ins at once are a flood, and treated as one.
+  const villages: Fixture['villages'] = [];
+  for (const { clerk, ...village } of filled) {
+    villages.push({ ...village, token: await signIn(service.origin, clerk) });
+  }
   return {
     origin: service.origin,
     appUrl,
@@ -196,6 +198,7 @@ async function signIn(origin: string, login: string): Promise<string> {
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ login, password }),
   });
+  if (answer.status !== 201) throw new Error(`sign-in of ${login}: ${answer.status} ${await answer.text()}`);
   const { accessToken } = (await answer.json()) as { accessToken: string };
   return accessToken;
 }

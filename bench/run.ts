@@ -34,6 +34,10 @@ try {
   };
   await writeFile(new URL('latest.json', import.meta.url), `${JSON.stringify(result, null, 2)}\n`);
   process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
+} catch (error) {
+  // Said before anything is stopped: connections that are cut then would speak louder.
+  process.stderr.write(`${(error as Error).stack}\n`);
+  process.exitCode = 1;
 } finally {
   await fixture.stop();
 }
