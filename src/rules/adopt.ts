@@ -11,7 +11,7 @@ import { ruleBook } from './tables.ts';
  * Puts a draft in force from a day on, by the resolution of the village assembly. From then on the book never changes.
  * The first may reach back to the day the village opened; each further one starts after the one before it, so that which
  * book holds on a day is never decided twice.
- * Source: the 2020 national notice on village points (a rule needs the assembly's resolution; PRODUCT.md, law C1).
+ * Source: the 2020 national notice on village points: a rule needs the assembly's resolution.
  * @throws Refusal `not-found` | `second-person-required` (facts: `firstUserId`) | `wrong-state` | `out-of-bounds`
  */
 export async function adoptRuleBook(

@@ -1,6 +1,6 @@
 /**
  * Words that fine people or cut lawful benefits. A rule with one of them would be unlawful, so it is not taken in.
- * Source: PRODUCT.md, law C3, after the national guidance on village points.
+ * Source: the 2020 national notice on village points, to be checked by someone qualified before it is relied on.
  */
 const refusedTerms = [
   '罚款',
