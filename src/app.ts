@@ -20,7 +20,7 @@ import { none } from './db/scope.ts';
 import { reversalRoutes } from './earning/reversal-routes.ts';
 import { earningRoutes } from './earning/routes.ts';
 import { householdRoutes } from './households/routes.ts';
-import { mutations } from './http/idempotency.ts';
+import { forgetAnswers, mutations } from './http/idempotency.ts';
 import { limits, type Quotas } from './http/limits.ts';
 import { openapi } from './http/openapi.ts';
 import { serviceRoutes } from './http/probes.ts';
@@ -37,7 +37,7 @@ import { kioskRoutes } from './kiosks/routes.ts';
 import { ruleRoutes } from './rules/routes.ts';
 import { expireQueue, storeJobs, sweepQueue } from './store/jobs.ts';
 import { storeRoutes } from './store/routes.ts';
-import { villageExists } from './villages/read.ts';
+import { listOpenVillages, villageExists } from './villages/read.ts';
 import { villageRoutes } from './villages/routes.ts';
 
 export interface Deps {
@@ -56,12 +56,20 @@ export interface Deps {
   logger: FastifyBaseLogger;
 }
 
+/** Each night: answers that nobody will ask for again. */
+const forgetQueue = 'answers.forget';
+
 /** Every queue of jobs there is. */
-export const queues: readonly string[] = [expireQueue, sweepQueue];
+export const queues: readonly string[] = [expireQueue, sweepQueue, forgetQueue];
 
 /** Starts working off jobs in this process. */
 export async function startJobs(deps: Pick<Deps, 'database' | 'jobs' | 'clock'>): Promise<void> {
+  const { database, jobs, clock } = deps;
   await storeJobs(deps);
+  await jobs.work(forgetQueue, async () =>
+    forgetAnswers(database, await database.inSnapshot(none, listOpenVillages), clock.now()),
+  );
+  await jobs.repeat(forgetQueue, '20 3 * * *');
 }
 
 /** Builds the whole service, in the order in which a request meets it. */

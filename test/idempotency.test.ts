@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { connect as connectSocket } from 'node:net';
 import { test } from 'tap';
+import { forgetAnswers } from '../src/http/idempotency.ts';
 import { connect, openService, villages } from './support/service.ts';
 
 const newcomer = { grid: 1, members: [{ name: '张小三' }] };
@@ -100,6 +101,19 @@ test('a key takes effect once', async t => {
       `%${first.body.code}%`,
     ]);
     t.equal(rows[0].n, 0);
+  });
+
+  await t.test('is kept for 35 days', async t => {
+    const key = randomUUID();
+    const first = await send(key);
+    const forget = () => forgetAnswers(service.database, Object.values(villages), service.clock.now());
+    service.clock.pass({ hours: 24 * 35 });
+    await forget();
+    t.equal((await send(key)).text, first.text, 'and no day less');
+    service.clock.pass({ seconds: 1 });
+    await forget();
+    t.not((await send(key)).body.id, first.body.id, 'then it is a new key');
+    service.clock.set('2026-11-23T02:00:00Z');
   });
 
   await t.test('an answer that was cut after the commit is given again', async t => {

@@ -141,6 +141,25 @@ export async function getOutcome(
   return { status: kept.status!, location: kept.location, body: JSON.parse(kept.body!) };
 }
 
+const keptDays = 35;
+
+/**
+ * Forgets answers that are older than 35 days, one village at a time. What they did is guarded longer: a cause is unique
+ * in its book for ever.
+ */
+export async function forgetAnswers(
+  database: Database,
+  villages: readonly string[],
+  now: Temporal.Instant,
+): Promise<void> {
+  const before = iso(now.subtract({ hours: 24 * keptDays }));
+  for (const village of ['', ...villages]) {
+    await database.inTransaction(none, tx =>
+      tx.execute(sql`delete from http.idempotency where village = ${village} and created_at < ${before}`),
+    );
+  }
+}
+
 /** Takes the key, or answers what was kept under it for the same call. */
 async function claim(tx: Tx, row: KeyRow, now: string): Promise<Kept | undefined> {
   const kept = await take(tx, row, now);
