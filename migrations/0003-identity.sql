@@ -21,6 +21,7 @@ create table identity.sign_in (
   login text not null,
   failed_attempts integer not null,
   locked_until timestamptz(3),
+  tried_at timestamptz(3) not null,
   constraint sign_in_pkey primary key (login)
 );
 

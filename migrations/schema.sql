@@ -262,6 +262,7 @@ create table identity.sign_in (
   login text not null,
   failed_attempts integer not null,
   locked_until timestamp(3) with time zone,
+  tried_at timestamp(3) with time zone not null,
   constraint sign_in_pkey PRIMARY KEY (login)
 );
 grant delete, insert, select, update on identity.sign_in to jifen_app;

@@ -21,7 +21,7 @@ import { reversalRoutes } from './earning/reversal-routes.ts';
 import { earningRoutes } from './earning/routes.ts';
 import { householdRoutes } from './households/routes.ts';
 import { forgetAnswers, mutations } from './http/idempotency.ts';
-import { limits, type Quotas } from './http/limits.ts';
+import { addressLimit, limits, type Quotas } from './http/limits.ts';
 import { openapi } from './http/openapi.ts';
 import { serviceRoutes } from './http/probes.ts';
 import { problems } from './http/problems.ts';
@@ -30,6 +30,7 @@ import { validation } from './http/validation.ts';
 import { guard, standing } from './identity/guard.ts';
 import type { Keys } from './identity/keys.ts';
 import { identityRoutes } from './identity/routes.ts';
+import { forgetOldTries } from './identity/sign-in.ts';
 import { openTokens } from './identity/tokens.ts';
 import { recogniseDevice } from './kiosks/device.ts';
 import { kioskDeviceRoutes } from './kiosks/device-routes.ts';
@@ -56,7 +57,7 @@ export interface Deps {
   logger: FastifyBaseLogger;
 }
 
-/** Each night: answers that nobody will ask for again. */
+/** Each night: answers that nobody will ask for again, and old tries at passwords. */
 const forgetQueue = 'answers.forget';
 
 /** Every queue of jobs there is. */
@@ -67,7 +68,9 @@ export async function startJobs(deps: Pick<Deps, 'database' | 'jobs' | 'clock'>)
   const { database, jobs, clock } = deps;
   await storeJobs(deps);
   await jobs.work(forgetQueue, async () =>
-    forgetAnswers(database, await database.inSnapshot(none, listOpenVillages), clock.now()),
+    forgetAnswers(database, await database.inSnapshot(none, listOpenVillages), clock.now()).then(() =>
+      forgetOldTries(deps),
+    ),
   );
   await jobs.repeat(forgetQueue, '20 3 * * *');
 }
@@ -127,6 +130,7 @@ export async function build(deps: Deps): Promise<FastifyInstance> {
   });
 
   const tokens = await openTokens(app, { keys: deps.keys, clock, origin });
+  await app.register(addressLimit, { quotas: deps.quotas });
   await app.register(guard, { database, clock, tokens, villageExists: rememberingVillages(database), recogniseDevice });
   await app.register(limits, { quotas: deps.quotas });
   await app.register(openapi, { origin, version: deps.version });

@@ -83,7 +83,12 @@ async function start(config: Config, log: Logger, closing: Closing, lost: (reaso
     eventLoopDelayMaxMs: 2_000,
     logger: log,
   });
-  closing.push(() => app.close());
+  closing.push(async () => {
+    // Requests under way may end; a client that never finishes its own must not keep the service from stopping.
+    const impatience = setTimeout(() => app.server.closeAllConnections(), 5_000);
+    await app.close();
+    clearTimeout(impatience);
+  });
   const address = await app.listen({
     host: config.host,
     port: config.port,

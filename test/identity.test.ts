@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { test } from 'tap';
 import { none } from '../src/db/scope.ts';
 import { hashSecret } from '../src/identity/passwords.ts';
+import { forgetOldTries } from '../src/identity/sign-in.ts';
 import { createUser } from '../src/identity/users.ts';
 import { nobody, openService, type Service, villages } from './support/service.ts';
 
@@ -87,6 +88,21 @@ test('sign-in', async t => {
       { authorization: `Bearer ${accessToken}`, 'idempotency-key': randomUUID() },
     );
     t.match(write.body, { status: 401, code: 'session-revoked' });
+  });
+
+  await t.test('guessing the own password locks as a sign-in does', async t => {
+    await person(service, 'stolen');
+    const { accessToken } = (await signIn('stolen', password)).body;
+    const guess = () =>
+      withToken(accessToken, 'PUT', '/v1/users/current/password', {
+        currentPassword: 'x',
+        newPassword: 'y'.repeat(15),
+      });
+    for (let n = 0; n < 5; n += 1) t.match((await guess()).body, { code: 'sign-in-failed' });
+    t.match((await guess()).body, { status: 403, code: 'sign-in-locked' });
+    service.clock.pass({ hours: 25 });
+    await forgetOldTries(service);
+    t.equal((await signIn('stolen', password)).status, 201, 'old tries are forgotten');
   });
 
   await t.test('the password changes with the old one, and ends every sign-in', async t => {
@@ -237,6 +253,28 @@ test('users and grants', async t => {
       404,
       'it has ended',
     );
+  });
+
+  await t.test('an ended grant appoints nobody, whatever the token still says', async t => {
+    const both = await service.as('villageAdmin');
+    const other = await supervisor('POST', `/v1/users/${both.actor.id}/grants`, {
+      role: 'villageAdmin',
+      prefix: villages.sibling,
+    });
+    const own = other.body.grants.find((held: { prefix: string }) => held.prefix === villages.own);
+    t.equal((await supervisor('POST', `/v1/users/${both.actor.id}/grants/${own.id}/end`)).status, 200);
+    const late = await both('POST', '/v1/users', newUser('late', 'clerk', villages.own));
+    t.match(late.body, { status: 403, code: 'forbidden' });
+    t.equal((await both('POST', '/v1/users', newUser('in-time', 'clerk', villages.sibling))).status, 201);
+  });
+
+  await t.test('a person whose grants have all ended is not everybody’s', async t => {
+    const made = (await supervisor('POST', '/v1/users', newUser('gone', 'villageAdmin', villages.sibling))).body;
+    await supervisor('POST', `/v1/users/${made.id}/grants/${made.grants[0].id}/end`);
+    t.equal((await admin('POST', `/v1/users/${made.id}/disable`)).status, 404);
+    const grant = await admin('POST', `/v1/users/${made.id}/grants`, { role: 'clerk', prefix: villages.own });
+    t.equal(grant.status, 404);
+    t.equal((await supervisor('POST', `/v1/users/${made.id}/disable`)).status, 200, 'who could appoint, may');
   });
 
   await t.test('a grant with an end ends', async t => {

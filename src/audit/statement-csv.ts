@@ -50,7 +50,9 @@ async function* lines(db: Db, frame: StatementFrame, chinese: boolean) {
       };
     }
   }
-  yield { businessDate: frame.to, kind: chinese ? '期末余额' : 'closing', balance: frame.closing };
+  // The last day that is in it: the period's end is the first day of the next.
+  const lastDay = Temporal.PlainDate.from(frame.to).subtract({ days: 1 }).toString();
+  yield { businessDate: lastDay, kind: chinese ? '期末余额' : 'closing', balance: frame.closing };
 }
 
 /** The clock on the village's wall, with its distance from UTC. */

@@ -66,14 +66,13 @@ interface Kept {
 export function mutations(deps: {
   database: Database;
   clock: Clock;
-  standing: (tx: Tx, request: FastifyRequest) => Promise<void>;
+  standing: (tx: Tx, request: FastifyRequest) => Promise<Actor>;
 }): { mutate: Mutate; write: Write } {
   const scopeOf = (request: AnyRequest) => (request.params as { village?: string }).village ?? none;
 
   const write: Write = (request, work) =>
     deps.database.inTransaction(scopeOf(request), async tx => {
-      await deps.standing(tx, request);
-      return work(tx, actorOf(request));
+      return work(tx, await deps.standing(tx, request));
     });
 
   const mutate = async <T extends object>(
@@ -86,13 +85,18 @@ export function mutations(deps: {
     if (request.routeOptions.config.idempotent !== true)
       throw new Error('the route does not declare config.idempotent');
     const village = (request.params as { village?: string }).village ?? '';
-    const row = { village, client: actor.client, key: keyOf(request), fingerprint: fingerprintOf(request) };
+    const row = {
+      village,
+      client: actor.client,
+      key: keyOf(request, actor),
+      fingerprint: fingerprintOf(request, actor),
+    };
 
     const kept = await deps.database.inTransaction(answer.scope ?? scopeOf(request), async tx => {
-      await deps.standing(tx, request);
+      const standing = await deps.standing(tx, request);
       const earlier = await claim(tx, row, iso(deps.clock.now()));
       if (earlier !== undefined) return earlier;
-      const result = await work(tx, actor);
+      const result = await work(tx, standing);
       reply.code(answer.status);
       const first = {
         status: answer.status,
@@ -193,21 +197,34 @@ async function take(tx: Tx, row: KeyRow, now: string): Promise<Kept | undefined>
 }
 
 /** The key, bare or as a quoted string of RFC 9651. */
-function keyOf(request: FastifyRequest): string {
+function keyOf(request: FastifyRequest, actor: Actor): string {
+  // A device asks after its keys by `GET /v1/kiosk/outcomes/{key}`, and a path parameter has 64 characters.
+  const lengthMax = actor.kind === 'staff' ? 255 : 64;
   const header = request.headers['idempotency-key'];
   const key = typeof header === 'string' ? header.trim().replace(/^"(.*)"$/, '$1') : '';
   if (key === '') throw new Refusal('idempotency-key-required');
-  if (key.length > 255 || !/^[\x20-\x7e]+$/.test(key)) {
+  if (key.length > lengthMax || !/^[\x20-\x7e]+$/.test(key)) {
     throw new Refusal('validation-failed', {
-      errors: [{ pointer: '/headers/idempotency-key', code: 'pattern', detail: '1 to 255 printable ASCII characters' }],
+      errors: [
+        {
+          pointer: '/headers/idempotency-key',
+          code: 'pattern',
+          detail: `1 to ${lengthMax} printable ASCII characters`,
+        },
+      ],
     });
   }
   return key;
 }
 
-/** SHA-256 over method, route, path and query values, and the body in its JCS form (RFC 8785). */
-function fingerprintOf(request: FastifyRequest): Buffer {
-  const said = [request.method, request.routeOptions.url, request.params, request.query, request.body ?? null];
+/**
+ * SHA-256 over who calls, method, route, path and query values, and the body in its JCS form (RFC 8785). A kiosk's keys
+ * are the device's, and its households' bodies do not say whose they are: without the caller, the next household would be
+ * answered the last one's redemption.
+ */
+function fingerprintOf(request: FastifyRequest, actor: Actor): Buffer {
+  const who = [actor.kind, actor.id];
+  const said = [who, request.method, request.routeOptions.url, request.params, request.query, request.body ?? null];
   return createHash('sha256').update(canonicalize(said)!).digest();
 }
 

@@ -105,25 +105,30 @@ function deviceOf(actor: Actor): { village: string; kioskId: string; itself: boo
 
 /**
  * Reads sign-in and grants, or the device, again in the database transaction of a write: a dismissed clerk can change
- * nothing from that moment on.
+ * nothing from that moment on. Answers the caller with the grants that hold now.
  * @throws Refusal `session-revoked` | `kiosk-session-ended` | `forbidden` | `device-suspended`
  */
 export function standing(deps: {
   clock: Clock;
   recogniseDevice: RecogniseDevice;
-}): (tx: Tx, request: FastifyRequest) => Promise<void> {
+}): (tx: Tx, request: FastifyRequest) => Promise<Actor> {
   const { clock, recogniseDevice } = deps;
   return async (tx, request) => {
     const actor = actorOf(request);
     const { access } = request.routeOptions.config;
     await getLiveSession(tx, actor.sessionId, clock.now());
-    if (actor.kind !== 'staff') return recogniseDevice(tx, deviceOf(actor), clock.now());
+    if (actor.kind !== 'staff') {
+      await recogniseDevice(tx, deviceOf(actor), clock.now());
+      return actor;
+    }
     const grants = await grantsOf(tx, actor.id, clock.now());
     if (grants.length === 0) throw new Refusal('session-revoked', { reason: 'grantEnded' });
     const { village } = request.params as { village?: string };
-    if (Array.isArray(access) && !mayCall({ ...actor, grants }, village, access)) {
+    const standingActor = { ...actor, grants };
+    if (Array.isArray(access) && !mayCall(standingActor, village, access)) {
       throw new Refusal('forbidden', { requiredRoles: access });
     }
+    return standingActor;
   };
 }
 

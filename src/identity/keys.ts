@@ -29,6 +29,7 @@ const daysInUse = 90;
 export function openKeys(folder: string, clock: Clock): Keys {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   let keys = read(folder);
+  let readAt = 0;
   const today = () => dayOf(clock.now()).toString();
 
   const prepare = () => {
@@ -54,8 +55,12 @@ export function openKeys(folder: string, clock: Clock): Keys {
       return keys.findLast(key => key.from <= today())!;
     },
     find(kid) {
-      // Another process may have made it since.
-      if (!keys.some(key => key.kid === kid)) keys = read(folder);
+      // Another process may have made it since; whoever makes up names is not worth the disk's time.
+      const now = clock.now().epochMilliseconds;
+      if (!keys.some(key => key.kid === kid) && now - readAt >= 1_000) {
+        keys = read(folder);
+        readAt = now;
+      }
       return keys.find(key => key.kid === kid);
     },
     published() {

@@ -26,7 +26,7 @@ import {
   UserParams,
 } from './schemas.ts';
 import { endSessions } from './sessions.ts';
-import { refresh, signIn } from './sign-in.ts';
+import { countTry, forgetTries, refresh, signIn } from './sign-in.ts';
 import { user as userTable } from './tables.ts';
 import type { Tokens } from './tokens.ts';
 import { createGrant, createUser, endGrant, setPassword, setUserState } from './users.ts';
@@ -113,7 +113,7 @@ export const identityRoutes: FastifyPluginAsyncTypebox<{
   app.route({
     method: 'PUT',
     url: '/v1/users/current/password',
-    config: { access: 'signedIn', refusals: ['sign-in-failed', 'forbidden'] },
+    config: { access: 'signedIn', refusals: ['sign-in-failed', 'sign-in-locked', 'forbidden'] },
     schema: {
       operationId: 'userPasswordSet',
       tags: ['identity'],
@@ -128,9 +128,13 @@ export const identityRoutes: FastifyPluginAsyncTypebox<{
       const row = await database.inSnapshot(none, async db =>
         one(await db.select().from(userTable).where(eq(userTable.id, actor.id))),
       );
+      await countTry({ database, clock }, row.login);
       if (!(await verifySecret(request.body.currentPassword, row.passwordHash))) throw new Refusal('sign-in-failed');
       const passwordHash = await hashSecret(request.body.newPassword);
-      await write(request, tx => setPassword(tx, actor.id, passwordHash, clock.now()));
+      await write(request, async tx => {
+        await forgetTries(tx, row.login);
+        await setPassword(tx, actor.id, passwordHash, clock.now());
+      });
       return reply.code(204).send(null);
     },
   });

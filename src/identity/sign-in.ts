@@ -1,6 +1,6 @@
-import { eq, sql } from 'drizzle-orm';
+import { eq, lt, sql } from 'drizzle-orm';
 import { type Clock, iso } from '../calendar.ts';
-import { type Database, rowsOf } from '../db/database.ts';
+import { type Database, rowsOf, type Tx } from '../db/database.ts';
 import { none } from '../db/scope.ts';
 import type { Role } from '../http/route.ts';
 import { Refusal } from '../refusals.ts';
@@ -35,23 +35,7 @@ interface Deps {
 export async function signIn(deps: Deps, said: { login: string; password: string }): Promise<SignedIn> {
   const { database, clock } = deps;
   const login = said.login.toLowerCase();
-  // The try is counted before the password is looked at: a thousand guesses at once are still five.
-  await database.inTransaction(none, async tx => {
-    const [counted] = await rowsOf(
-      tx,
-      sql`
-      insert into identity.sign_in as s (login, failed_attempts) values (${login}, 1)
-      on conflict (login) do update
-        set failed_attempts = case when s.locked_until is null then s.failed_attempts + 1 else 1 end,
-            locked_until = case when s.locked_until is null and s.failed_attempts + 1 >= ${triesMax}
-                                then ${iso(clock.now().add({ minutes: lockMinutes }))}::timestamptz end
-      where s.locked_until is null or s.locked_until <= ${iso(clock.now())}::timestamptz
-      returning s.failed_attempts`,
-    );
-    if (counted !== undefined) return;
-    const [lock] = await tx.select().from(attempts).where(eq(attempts.login, login));
-    throw new Refusal('sign-in-locked', { until: lock?.lockedUntil ?? null });
-  });
+  await countTry(deps, login);
 
   const person = await database.inSnapshot(none, async db => {
     const [row] = await db.select().from(user).where(eq(user.login, login));
@@ -61,7 +45,7 @@ export async function signIn(deps: Deps, said: { login: string; password: string
   if (!right || person === undefined || person.state !== 'active') throw new Refusal('sign-in-failed');
 
   return database.inTransaction(none, async tx => {
-    await tx.delete(attempts).where(eq(attempts.login, login));
+    await forgetTries(tx, login);
     const grants = await grantsOf(tx, person.id, clock.now());
     const started = await startSession(
       tx,
@@ -70,6 +54,42 @@ export async function signIn(deps: Deps, said: { login: string; password: string
     );
     return signedIn(deps.tokens, person, grants, started);
   });
+}
+
+/**
+ * Counts a try at a name's password before the password is looked at: a thousand guesses at once are still five.
+ * @throws Refusal `sign-in-locked` (facts: `until`)
+ */
+export async function countTry({ database, clock }: Pick<Deps, 'database' | 'clock'>, login: string): Promise<void> {
+  const now = iso(clock.now());
+  await database.inTransaction(none, async tx => {
+    const [counted] = await rowsOf(
+      tx,
+      sql`
+      insert into identity.sign_in as s (login, failed_attempts, tried_at) values (${login}, 1, ${now})
+      on conflict (login) do update
+        set failed_attempts = case when s.locked_until is null then s.failed_attempts + 1 else 1 end,
+            locked_until = case when s.locked_until is null and s.failed_attempts + 1 >= ${triesMax}
+                                then ${iso(clock.now().add({ minutes: lockMinutes }))}::timestamptz end,
+            tried_at = excluded.tried_at
+      where s.locked_until is null or s.locked_until <= ${now}::timestamptz
+      returning s.failed_attempts`,
+    );
+    if (counted !== undefined) return;
+    const [lock] = await tx.select().from(attempts).where(eq(attempts.login, login));
+    throw new Refusal('sign-in-locked', { until: lock?.lockedUntil ?? null });
+  });
+}
+
+/** A right password forgets the wrong ones. */
+export async function forgetTries(tx: Tx, login: string): Promise<void> {
+  await tx.delete(attempts).where(eq(attempts.login, login));
+}
+
+/** Forgets tries of more than a day ago: anybody may type any name, and each makes a row. */
+export async function forgetOldTries({ database, clock }: Pick<Deps, 'database' | 'clock'>): Promise<void> {
+  const before = iso(clock.now().subtract({ hours: 24 }));
+  await database.inTransaction(none, tx => tx.delete(attempts).where(lt(attempts.triedAt, before)));
 }
 
 /**

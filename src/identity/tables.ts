@@ -19,6 +19,7 @@ export const signIn = schema.table('sign_in', {
   login: text().primaryKey(),
   failedAttempts: integer().notNull(),
   lockedUntil: instant(),
+  triedAt: instant().notNull(),
 });
 
 export const grant = schema.table('grant', {

@@ -115,7 +115,13 @@ export async function setPassword(tx: Tx, userId: string, passwordHash: string, 
 /** A user all of whose grants the actor could have made; anybody else is not there. */
 async function getManaged(tx: Tx, actor: Actor, userId: string, now: Temporal.Instant): Promise<UserView> {
   const view = await getUser(tx, userId, now);
-  if (!view.grants.every(held => appoints(actor, held))) throw new Refusal('not-found');
+  // Whose grants have all ended belongs to those who could have made them, and not to whoever asks.
+  const everHeld = await tx
+    .select({ role: grant.role, prefix: grant.prefix })
+    .from(grant)
+    .where(eq(grant.userId, userId));
+  const mine = view.grants.every(held => appoints(actor, held)) && everHeld.some(held => appoints(actor, held));
+  if (!mine) throw new Refusal('not-found');
   return view;
 }
 

@@ -41,7 +41,7 @@ export function welcome(config: Config, address: string, signIns: SignIns): stri
     '',
     ...lines,
     '',
-    `These passwords were made just now and lie in ${signInsFile(config.dataDir)}.`,
+    `${config.samplePassword === '' ? 'These passwords were made just now; they' : 'They'} lie in ${signInsFile(config.dataDir)}.`,
     'Next: the tour in README.md, or npm run sample:month.',
     '',
     '',

@@ -33,6 +33,7 @@ const samplePolicy: PolicySettings = {
   directAwardPublicityDays: 0,
   directAwardMaxPoints: 30,
   backdateDays: 3650,
+  kioskBackdateDays: 3650,
   redemptionsPerDay: 3,
   exchangeDays: [
     { weekday: 5, dayOfMonth: null, opens: '09:00', closes: '17:00' },

@@ -53,7 +53,7 @@ export async function redeem(
   refuseOdd(said);
   await refuseKnownOp(tx, village, said.opId);
   const at = said.occurredAt === undefined ? now : Temporal.Instant.from(said.occurredAt);
-  if (said.occurredAt !== undefined) await refuseMoment(tx, village, at, now);
+  if (said.occurredAt !== undefined) await refuseMoment(tx, actor, village, at, now);
   await getStore(tx, village, said.storeId);
   if (actor.storeId !== undefined && actor.storeId !== said.storeId)
     throw new Refusal('not-found', { field: 'storeId' });
@@ -122,9 +122,16 @@ async function refuseKnownOp(tx: Tx, village: string, opId: string | undefined):
   if (known !== undefined) throw new Refusal('already-exists', { field: 'opId', existingId: known.id });
 }
 
-async function refuseMoment(tx: Tx, village: string, at: Temporal.Instant, now: Temporal.Instant): Promise<void> {
+async function refuseMoment(
+  tx: Tx,
+  actor: Actor,
+  village: string,
+  at: Temporal.Instant,
+  now: Temporal.Instant,
+): Promise<void> {
   const today = dayOf(now);
-  const { backdateDays } = await policyOn(tx, village, today);
+  const policy = await policyOn(tx, village, today);
+  const backdateDays = actor.kind === 'household' ? policy.kioskBackdateDays : policy.backdateDays;
   const { openedOn } = await getVillage(tx, village);
   const oldest = today.subtract({ days: backdateDays }).toString();
   const earliest = [oldest, openedOn].sort().at(-1)!;

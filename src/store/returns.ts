@@ -81,7 +81,6 @@ export async function approveReturn(tx: Tx, actor: Actor, key: ReturnKey, now: T
     approver: actor.id,
     occurredAt: iso(now),
     businessDate: dayOf(now).toString(),
-    memo: view.reason,
   };
   const order = { ...inTheBook({ ...row, points: view.points }, back), returnId: view.id, restock: view.restock };
   const posted = await postOrder(tx, village, redemptionReturn(event, order));

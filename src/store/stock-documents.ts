@@ -102,7 +102,6 @@ export async function postStockDocument(
     approver: actor.id,
     occurredAt: iso(now),
     businessDate: dayOf(now).toString(),
-    memo: view.reason,
   };
   const said = { documentId: view.id, storeId: view.storeId, lines: view.lines };
   const posted = await postOrder(

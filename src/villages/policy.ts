@@ -24,6 +24,8 @@ export interface PolicySettings {
   backdateDays: number;
   /** Most points a household is awarded a day; caps of each rule come on top. */
   householdDayMaxPoints: number;
+  /** The same at a kiosk, where a household could choose a day on which the store was open: 0 means only today. */
+  kioskBackdateDays: number;
   /** Redemptions of one household a day. */
   redemptionsPerDay: number;
   exchangeDays: ExchangeDay[];
@@ -46,6 +48,7 @@ export const defaultPolicy: PolicySettings = {
   directAwardPublicityDays: 3,
   directAwardMaxPoints: 10,
   backdateDays: 3,
+  kioskBackdateDays: 0,
   householdDayMaxPoints: 30,
   redemptionsPerDay: 1,
   exchangeDays: [{ weekday: 5, dayOfMonth: null, opens: '09:00', closes: '11:00' }],
@@ -109,6 +112,6 @@ function refuseOdd(settings: PolicySettings): void {
     if ((day.weekday === null) === (day.dayOfMonth === null))
       throw new Refusal('out-of-bounds', { field, min: 1, max: 1 });
     if (day.opens >= day.closes)
-      throw new Refusal('out-of-bounds', { field: `${field}/closes`, min: day.opens, max: '24:00' });
+      throw new Refusal('out-of-bounds', { field: `${field}/closes`, min: day.opens, max: '23:59' });
   });
 }

@@ -106,6 +106,7 @@ const settings = {
   }),
   directAwardMaxPoints: Whole('Most points of one direct award; 0: none', { maximum: 1000 }),
   backdateDays: Whole('How many days later an award or a redemption may be entered', { maximum: 3660 }),
+  kioskBackdateDays: Whole('The same for a household at a kiosk; 0: only today', { maximum: 3660 }),
   householdDayMaxPoints: Whole('Most points a household is awarded a day', { minimum: 1, maximum: 100_000 }),
   redemptionsPerDay: Whole('Redemptions of one household a day', { minimum: 1, maximum: 50 }),
   exchangeDays: Type.Array(ExchangeDay, { maxItems: 40, description: 'When the store is open' }),
@@ -123,6 +124,7 @@ const exampleSettings = {
   directAwardPublicityDays: 0,
   directAwardMaxPoints: 30,
   backdateDays: 60,
+  kioskBackdateDays: 0,
   householdDayMaxPoints: 30,
   redemptionsPerDay: 3,
   exchangeDays: [

@@ -14,6 +14,7 @@ import { type Jobs, openJobs } from '../../src/db/jobs.ts';
 import { prepareRoles } from '../../src/db/roles.ts';
 import { none } from '../../src/db/scope.ts';
 import { enrol, type NewHousehold } from '../../src/households/enrol.ts';
+import type { Quotas } from '../../src/http/limits.ts';
 import type { Actor, Role } from '../../src/http/route.ts';
 import { type Keys, openKeys } from '../../src/identity/keys.ts';
 import { startSession } from '../../src/identity/sessions.ts';
@@ -119,7 +120,13 @@ export const testPolicy: PolicySettings = {
  */
 export async function openService(
   t: Test,
-  options: { now?: string; policy?: Partial<PolicySettings>; worker?: boolean; log?: (line: string) => void } = {},
+  options: {
+    now?: string;
+    policy?: Partial<PolicySettings>;
+    worker?: boolean;
+    quotas?: Quotas;
+    log?: (line: string) => void;
+  } = {},
 ): Promise<Service> {
   const cluster = await openCluster();
   const ownerUrl = await createDatabase(cluster);
@@ -139,7 +146,7 @@ export async function openService(
     origin,
     version: '0.0.0',
     corsOrigins: [],
-    quotas: { default: 1_000_000, kiosk: 1_000_000, public: 1_000_000 },
+    quotas: options.quotas ?? { default: 1_000_000, kiosk: 1_000_000, public: 1_000_000 },
     trustProxy: false,
     // A busy machine is no reason for a test to fail: what sheds load has tests of its own.
     eventLoopDelayMaxMs: 0,

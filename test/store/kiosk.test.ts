@@ -1,0 +1,42 @@
+import { randomUUID } from 'node:crypto';
+import { test } from 'tap';
+import { villages } from '../support/service.ts';
+import { openShop } from '../support/shop.ts';
+
+const at = `/v1/villages/${villages.own}`;
+
+test('at a kiosk', async t => {
+  const shop = await openShop(t);
+  const { service } = shop;
+  const soap = await shop.goods('肥皂');
+  await shop.prices({ [soap]: 3 });
+  await shop.stock({ [soap]: 100 });
+  const [first, second] = [await shop.household(20), await shop.household(20)];
+  const one = await service.asHousehold(first);
+  // The next household at the same device.
+  const two = await service.callerFor({ ...one.actor, id: second, householdId: second }, villages.own);
+  const order = shop.order(undefined, { [soap]: 1 }, { handOver: true });
+  const redeem = (caller: typeof one, key: string, more = {}) =>
+    caller('POST', `${at}/redemptions`, { ...order, ...more }, { 'idempotency-key': key });
+
+  await t.test('a key answers the household that used it, and not the next one', async t => {
+    const key = randomUUID();
+    const done = await redeem(one, key);
+    t.equal(done.status, 201, done.text);
+    t.equal((await redeem(one, key)).text, done.text);
+    t.equal(two.actor.client, one.actor.client, 'both keys are the device’s');
+    t.match((await redeem(two, key)).body, { status: 422, code: 'idempotency-key-reused' });
+  });
+
+  await t.test('a key is short enough to be asked after', async t => {
+    const long = await redeem(one, 'k'.repeat(65));
+    t.match(long.body, { code: 'validation-failed', errors: [{ pointer: '/headers/idempotency-key' }] });
+    t.equal((await redeem(one, 'k'.repeat(64))).status, 201);
+  });
+
+  await t.test('a household does not choose an earlier day for itself', async t => {
+    const yesterday = service.clock.now().subtract({ hours: 24 }).toString();
+    const late = await redeem(two, randomUUID(), { occurredAt: yesterday });
+    t.match(late.body, { status: 422, code: 'business-date-refused' });
+  });
+});
