@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { type AddressInfo, createServer } from 'node:net';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -82,6 +82,22 @@ test('Ctrl-C in the middle of the first start is a clean end too', async t => {
   process.kill(await postmasterOf(empty), 'SIGKILL');
   t.equal((await service.exit).code, 1, 'and when its PostgreSQL dies, the service ends and says why');
   t.match(service.lines.join(), 'PostgreSQL ended unexpectedly');
+});
+
+test('a client that never ends its request does not keep the service from stopping', async t => {
+  const service = await startService(t, { JIFEN_DATA_DIR: folder });
+  const { hostname, port } = new URL(service.url!);
+  const socket = connect(Number(port), hostname);
+  // The end comes as a reset, which is what is wanted.
+  socket.on('error', () => undefined);
+  t.teardown(() => socket.destroy());
+  socket.write(
+    'POST /v1/sessions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"lo',
+  );
+  await sleep(500);
+  service.child.kill('SIGINT');
+  const exit = await Promise.race([service.exit, sleep(20_000)]);
+  t.match(exit, { code: 0 });
 });
 
 test('what is wrong with the environment is said in one line', async t => {
