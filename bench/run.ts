@@ -1,68 +1,67 @@
 /**
- * `npm run bench`: credits a second, three ways side by side in one run on one database. Speeds depend on the machine;
- * the ratios are what is claimed. Writes bench/latest.json.
+ * `npm run bench`: what is claimed about speed, side by side in one run on one database. Speeds depend on the machine;
+ * the ratios are what is claimed. Writes bench/latest.json. README.md says what each part does.
  */
-import { writeFile } from 'node:fs/promises';
-import { parseArgs } from 'node:util';
-import { type Contestant, directPost, handWritten, throughHttp } from './contestants.ts';
-import { openFixture } from './fixture.ts';
+import { readFile, writeFile } from 'node:fs/promises';
+import { type Bench, closeBench, openBench } from './bench.ts';
+import { measureBatches } from './measure-batches.ts';
+import { measureCredits } from './measure-credits.ts';
+import { measureExports } from './measure-exports.ts';
+import { measureGrowth } from './measure-growth.ts';
+import { measureReads } from './measure-reads.ts';
+import { measureRedemptions } from './measure-redemptions.ts';
+import { measureVerify } from './measure-verify.ts';
+import { type Part, readOptions } from './options.ts';
 
-const { values } = parseArgs({
-  options: {
-    seconds: { type: 'string', default: '4' },
-    rounds: { type: 'string', default: '3' },
-    villages: { type: 'string', default: '50' },
-    households: { type: 'string', default: '100' },
-  },
-});
-const clients = 16;
+/** What a part found: ratios, and the figures they come from. */
+export type Findings = Record<string, unknown>;
 
-const fixture = await openFixture({ villages: Number(values.villages), households: Number(values.households) });
+const measures: Record<Part, (bench: Bench) => Promise<Findings>> = {
+  credit: measureCredits,
+  batch: measureBatches,
+  redeem: measureRedemptions,
+  read: measureReads,
+  export: measureExports,
+  verify: measureVerify,
+  growth: measureGrowth,
+};
+
+/** What is claimed; null where its part was not run. */
+const ratios = [
+  'httpCreditVsDirect',
+  'hotVsSpread',
+  'httpCreditVsHandWritten',
+  'batchVsTpcb',
+  'exportVsCopy',
+  'growthCredit',
+  'verifySecondsPerMillion',
+  'bytesPerTransaction',
+];
+
+const latest = new URL('latest.json', import.meta.url);
+const options = readOptions(process.argv.slice(2));
+const begin = performance.now();
+const bench = await openBench(options);
+// PostgreSQL would outlive a run that is broken off.
+process.once('SIGINT', () => void closeBench(bench).finally(() => process.exit(130)));
 try {
-  const contestants = [throughHttp(fixture), await directPost(fixture), await handWritten(fixture)];
-  const rates = await race(contestants, Number(values.rounds), Number(values.seconds));
-  for (const contestant of contestants) await contestant.close();
-  const median = (name: string) => rates.get(name)!.toSorted((a, b) => a - b)[Math.floor(rates.get(name)!.length / 2)]!;
-  const ratio = (a: string, b: string) => Math.round((100 * median(a)) / median(b)) / 100;
-  const result = {
-    httpCreditVsDirect: ratio('http', 'direct'),
-    httpCreditVsHandWritten: ratio('http', 'handWritten'),
-    directVsHandWritten: ratio('direct', 'handWritten'),
-    creditsPerSecond: Object.fromEntries(rates),
-    clients,
-    ...values,
-  };
-  await writeFile(new URL('latest.json', import.meta.url), `${JSON.stringify(result, null, 2)}\n`);
-  process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
+  const findings: Findings = Object.fromEntries(ratios.map(name => [name, null]));
+  for (const part of options.only) {
+    bench.say(part);
+    Object.assign(findings, await measures[part](bench));
+    // After each part: a long run that ends early has not been for nothing.
+    await write({ ...findings, ...bench.about, tookSeconds: Math.round((performance.now() - begin) / 1000) });
+  }
+  process.stdout.write(await readFile(latest, 'utf8'));
 } catch (error) {
   // Said before anything is stopped: connections that are cut then would speak louder.
   process.stderr.write(`${(error as Error).stack}\n`);
   process.exitCode = 1;
 } finally {
-  await fixture.stop();
+  await closeBench(bench);
 }
+process.exit();
 
-/** Lets each run in turn, round after round, so that a slow moment of the machine falls on all of them. */
-async function race(contestants: Contestant[], rounds: number, seconds: number): Promise<Map<string, number[]>> {
-  const rates = new Map<string, number[]>(contestants.map(({ name }) => [name, []]));
-  for (const contestant of contestants) await rateOf(contestant, 1);
-  for (let round = 0; round < rounds; round += 1) {
-    for (const contestant of contestants) rates.get(contestant.name)!.push(await rateOf(contestant, seconds));
-  }
-  return rates;
-}
-
-/** Credits a second, whole, of 16 clients that each wait for one answer before they ask again. */
-async function rateOf(contestant: Contestant, seconds: number): Promise<number> {
-  const begin = performance.now();
-  const until = begin + seconds * 1000;
-  let done = 0;
-  const client = async (number: number) => {
-    while (performance.now() < until) {
-      await contestant.once(number);
-      done += 1;
-    }
-  };
-  await Promise.all(Array.from({ length: clients }, (_, number) => client(number)));
-  return Math.round((1000 * done) / (performance.now() - begin));
+async function write(result: Findings): Promise<void> {
+  await writeFile(latest, `${JSON.stringify(result, null, 2)}\n`);
 }

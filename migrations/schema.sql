@@ -6,6 +6,9 @@ grant usage on schema audit to jifen_app;
 create schema earning;
 grant usage on schema earning to jifen_app;
 
+create schema expiry;
+grant usage on schema expiry to jifen_app;
+
 create schema households;
 grant usage on schema households to jifen_app;
 
@@ -29,6 +32,44 @@ grant usage on schema store to jifen_app;
 
 create schema villages;
 grant usage on schema villages to jifen_app;
+
+-- audit.checkpoint
+create table audit.checkpoint (
+  village text collate "C" not null,
+  size bigint not null,
+  name text collate "C" not null,
+  root bytea not null,
+  public_key bytea not null,
+  note text not null,
+  made_at timestamp(3) with time zone not null,
+  constraint checkpoint_pkey PRIMARY KEY (village, size),
+  constraint checkpoint_note CHECK (starts_with(note, (((((name || '
+'::text) || size) || '
+'::text) || encode(root, 'base64'::text)) || '
+
+'::text))),
+  constraint checkpoint_public_key CHECK ((length(public_key) = 32)),
+  constraint checkpoint_root CHECK ((length(root) = 32)),
+  constraint checkpoint_size CHECK ((size >= 0))
+);
+alter table audit.checkpoint enable row level security;
+alter table audit.checkpoint force row level security;
+create policy scope on audit.checkpoint using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
+grant insert, select on audit.checkpoint to jifen_app;
+
+-- audit.subtree
+create table audit.subtree (
+  village text collate "C" not null,
+  start bigint not null,
+  root bytea not null,
+  constraint subtree_pkey PRIMARY KEY (village, start),
+  constraint subtree_root CHECK ((length(root) = 32)),
+  constraint subtree_start CHECK (((start >= 0) AND ((start % (256)::bigint) = 0)))
+);
+alter table audit.subtree enable row level security;
+alter table audit.subtree force row level security;
+create policy scope on audit.subtree using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
+grant insert, select on audit.subtree to jifen_app;
 
 -- earning.award
 create table earning.award (
@@ -102,6 +143,76 @@ alter table earning.reversal force row level security;
 create policy scope on earning.reversal using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
 grant insert, select on earning.reversal to jifen_app;
 grant update (state, decided_by, decided_at, rejection_reason, reversal_number) on earning.reversal to jifen_app;
+
+-- expiry.line
+create table expiry.line (
+  village text collate "C" not null,
+  run_id uuid not null,
+  household_id uuid not null,
+  available bigint not null,
+  expiring bigint not null,
+  taken bigint,
+  transaction_number bigint,
+  constraint line_pkey PRIMARY KEY (village, run_id, household_id),
+  constraint line_household_fkey FOREIGN KEY (village, household_id) REFERENCES households.household(village, id),
+  constraint line_run_fkey FOREIGN KEY (village, run_id) REFERENCES expiry.run(village, id),
+  constraint line_available_check CHECK ((available >= 0)),
+  constraint line_check CHECK (((expiring >= 0) AND (expiring <= available))),
+  constraint line_taken CHECK (((transaction_number IS NULL) = (COALESCE(taken, (0)::bigint) = 0))),
+  constraint line_taken_check CHECK ((taken >= 0))
+);
+CREATE INDEX line_unsettled ON expiry.line USING btree (village, run_id, household_id) WHERE (taken IS NULL);
+alter table expiry.line enable row level security;
+alter table expiry.line force row level security;
+create policy scope on expiry.line using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
+grant insert, select on expiry.line to jifen_app;
+grant update (taken, transaction_number) on expiry.line to jifen_app;
+
+-- expiry.run
+create table expiry.run (
+  village text collate "C" not null,
+  id uuid not null,
+  kind text not null,
+  through_on date not null,
+  rule text not null,
+  cap_points integer,
+  book_number bigint not null,
+  households integer not null,
+  available bigint not null,
+  expiring bigint not null,
+  state text not null default 'previewed'::text,
+  previewed_by uuid not null,
+  previewed_at timestamp(3) with time zone not null,
+  announced_by uuid,
+  announced_at timestamp(3) with time zone,
+  due_on date,
+  approved_by uuid,
+  approved_at timestamp(3) with time zone,
+  cancelled_by uuid,
+  cancelled_at timestamp(3) with time zone,
+  settled integer not null default 0,
+  taken bigint not null default 0,
+  posted_at timestamp(3) with time zone,
+  constraint run_pkey PRIMARY KEY (village, id),
+  constraint run_announced CHECK ((((announced_by IS NULL) = (announced_at IS NULL)) AND ((announced_by IS NULL) = (due_on IS NULL)) AND ((state <> 'previewed'::text) OR (announced_by IS NULL)) AND ((state <> ALL (ARRAY['announced'::text, 'posting'::text, 'posted'::text])) OR (announced_by IS NOT NULL)))),
+  constraint run_approved CHECK ((((approved_by IS NULL) = (approved_at IS NULL)) AND ((state = ANY (ARRAY['posting'::text, 'posted'::text])) = (approved_by IS NOT NULL)))),
+  constraint run_cancelled CHECK ((((cancelled_by IS NULL) = (cancelled_at IS NULL)) AND ((state = 'cancelled'::text) = (cancelled_by IS NOT NULL)))),
+  constraint run_cap_points_check CHECK (((cap_points >= 0) AND (cap_points <= 1000000))),
+  constraint run_due CHECK (((due_on IS NULL) OR (due_on > through_on))),
+  constraint run_kind_check CHECK ((kind = ANY (ARRAY['yearEnd'::text, 'lots'::text]))),
+  constraint run_posted CHECK (((state = 'posted'::text) = (posted_at IS NOT NULL))),
+  constraint run_rule CHECK ((((kind = 'lots'::text) = (rule = 'lots'::text)) AND ((rule = 'cap'::text) = (cap_points IS NOT NULL)))),
+  constraint run_rule_check CHECK ((rule = ANY (ARRAY['clear'::text, 'cap'::text, 'lots'::text]))),
+  constraint run_second_person CHECK (((approved_by IS NULL) OR (approved_by <> announced_by))),
+  constraint run_state_check CHECK ((state = ANY (ARRAY['previewed'::text, 'announced'::text, 'posting'::text, 'posted'::text, 'cancelled'::text]))),
+  constraint run_year_end CHECK (((kind = 'lots'::text) OR (to_char((through_on)::timestamp with time zone, 'MM-DD'::text) = '12-31'::text)))
+);
+CREATE UNIQUE INDEX run_standing_key ON expiry.run USING btree (village, kind, through_on) WHERE (state <> 'cancelled'::text);
+alter table expiry.run enable row level security;
+alter table expiry.run force row level security;
+create policy scope on expiry.run using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
+grant insert, select on expiry.run to jifen_app;
+grant update (state, announced_by, announced_at, due_on, approved_by, approved_at, cancelled_by, cancelled_at, settled, taken, posted_at) on expiry.run to jifen_app;
 
 -- households.card
 create table households.card (
@@ -375,12 +486,14 @@ create table ledger.account (
   floor bigint,
   balance bigint not null default 0,
   entries bigint not null default 0,
+  lots jsonb not null default '{}'::jsonb,
   constraint account_pkey PRIMARY KEY (village, number),
   constraint account_code_key UNIQUE (village, code, asset),
   constraint account_asset_form CHECK ((asset ~ '^(PTS|HON|MIN|CNY|SKU:[0-9a-f-]{36})$'::text)),
   constraint account_code_form CHECK ((((length(code) >= 1) AND (length(code) <= 150)) AND (code !~ '[^A-Za-z0-9:-]'::text))),
   constraint account_entries_check CHECK ((entries >= 0)),
   constraint account_floor CHECK (((floor IS NULL) OR (balance >= floor))),
+  constraint account_lots CHECK (((lots = '{}'::jsonb) OR ledger.lots_fit(account.*))),
   constraint account_number_check CHECK ((number > 0))
 ) with (fillfactor=70);
 alter table ledger.account enable row level security;
@@ -439,7 +552,6 @@ create table ledger.transaction (
   constraint transaction_cause_key UNIQUE (village, kind, cause),
   constraint transaction_reverses_key UNIQUE (village, reverses),
   constraint transaction_cause_form CHECK ((((length(cause) >= 1) AND (length(cause) <= 200)) AND (cause !~ '[^A-Za-z0-9:._-]'::text))),
-  constraint transaction_frozen_form CHECK ((NOT jsonb_path_exists(frozen, '$.keyvalue()?(@."key" like_regex "[[:space:]]" || @."value".type() != "string")'::jsonpath))),
   constraint transaction_kind_form CHECK ((((length(kind) >= 1) AND (length(kind) <= 40)) AND (kind !~ '[^A-Za-z]'::text))),
   constraint transaction_number_check CHECK ((number > 0)),
   constraint transaction_second_person CHECK (((approver IS NULL) OR (approver <> actor)))
@@ -465,7 +577,7 @@ create table ledger.transfer (
   from_seq bigint not null,
   to_seq bigint not null,
   constraint transfer_pkey PRIMARY KEY (village, number, line),
-  constraint transfer_amount CHECK (((amount >= 1) AND (amount <= ledger.amount_max(asset)))),
+  constraint transfer_amount CHECK ((((amount >= 1) AND (amount <= '10000000000'::bigint)) AND ((amount <= 1000000) OR (asset = 'CNY'::text)))),
   constraint transfer_two_accounts CHECK ((from_account <> to_account))
 );
 CREATE INDEX transfer_from ON ledger.transfer USING btree (village, from_account, number, line);
@@ -892,6 +1004,23 @@ UNION ALL
    FROM ledger.transfer;
 grant select on ledger.entry to jifen_app;
 
+-- ledger.lot
+create view ledger.lot with (security_invoker=true) as
+ SELECT a.village,
+    a.number AS account,
+    l.key::date AS expires_on,
+    l.value::bigint AS points
+   FROM ledger.account a,
+    LATERAL jsonb_each_text(a.lots) l(key, value)
+UNION ALL
+ SELECT account.village,
+    account.number AS account,
+    'infinity'::date AS expires_on,
+    account.balance - ledger.dated(account.lots) AS points
+   FROM ledger.account
+  WHERE ledger.carries_lots(account.asset, account.floor) AND account.balance > ledger.dated(account.lots);
+grant select on ledger.lot to jifen_app;
+
 -- audit.cell(text)
 CREATE OR REPLACE FUNCTION audit.cell(value text)
  RETURNS text
@@ -900,16 +1029,43 @@ CREATE OR REPLACE FUNCTION audit.cell(value text)
 RETURN (CASE WHEN (value ~ '^[-=+@\t\r＝＋－＠]'::text) THEN ''''::text ELSE ''::text END || regexp_replace(value, '[\r\n]+'::text, ' '::text, 'g'::text));
 grant execute on function audit.cell(text) to jifen_app;
 
+-- ledger.add_lots(jsonb,jsonb,integer)
+CREATE OR REPLACE FUNCTION ledger.add_lots(lots jsonb, others jsonb, sign integer)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+declare
+  day text;
+  points bigint;
+begin
+  while others <> '{}' loop
+    day := ledger.first_day(others);
+    points := coalesce((lots ->> day)::bigint, 0) + sign * (others ->> day)::bigint;
+    lots := case when points = 0 then lots - day else lots || jsonb_build_object(day, points) end;
+    others := others - day;
+  end loop;
+  return lots;
+end $function$;
+
 -- ledger.amount_max(text)
 CREATE OR REPLACE FUNCTION ledger.amount_max(asset text)
  RETURNS bigint
  LANGUAGE sql
- IMMUTABLE PARALLEL SAFE STRICT
+ IMMUTABLE PARALLEL SAFE
 RETURN CASE asset WHEN 'CNY'::text THEN '10000000000'::bigint ELSE (1000000)::bigint END;
 grant execute on function ledger.amount_max(text) to jifen_app;
 
 -- ledger.canonical(ledger.transaction,text)
 CREATE OR REPLACE FUNCTION ledger.canonical(t ledger.transaction, lines text)
+ RETURNS text
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+RETURN ledger.canonical(t, ledger.frozen_text((t).frozen), lines);
+grant execute on function ledger.canonical(ledger.transaction,text) to jifen_app;
+
+-- ledger.canonical(ledger.transaction,text,text)
+CREATE OR REPLACE FUNCTION ledger.canonical(t ledger.transaction, frozen_text text, lines text)
  RETURNS text
  LANGUAGE sql
  STABLE PARALLEL SAFE
@@ -925,10 +1081,35 @@ postedAt '::text) || to_char(((t).posted_at AT TIME ZONE 'UTC'::text), 'YYYY-MM-
 actor '::text) || (t).actor) || COALESCE(('
 approver '::text || (t).approver), ''::text)) || COALESCE(('
 reverses '::text || (t).reverses), ''::text)) || COALESCE(('
-memo '::text || ledger.escape((t).memo)), ''::text)) || COALESCE((SELECT string_agg(((('
-frozen '::text || f.key) || ' '::text) || ledger.escape(f.value)), ''::text ORDER BY (f.key COLLATE "C")) AS string_agg FROM jsonb_each_text((canonical.t).frozen) f(key, value)), ''::text)) || lines) || '
+memo '::text || ledger.escape((t).memo)), ''::text)) || frozen_text) || lines) || '
 '::text);
-grant execute on function ledger.canonical(ledger.transaction,text) to jifen_app;
+
+-- ledger.carries_lots(text,bigint)
+CREATE OR REPLACE FUNCTION ledger.carries_lots(asset text, floor bigint)
+ RETURNS boolean
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN ((asset = 'PTS'::text) AND (floor IS NOT NULL));
+grant execute on function ledger.carries_lots(text,bigint) to jifen_app;
+
+-- ledger.dated(jsonb)
+CREATE OR REPLACE FUNCTION ledger.dated(lots jsonb)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+declare
+  points bigint := 0;
+  day text;
+begin
+  while lots <> '{}' loop
+    day := ledger.first_day(lots);
+    points := points + (lots ->> day)::bigint;
+    lots := lots - day;
+  end loop;
+  return points;
+end $function$;
+grant execute on function ledger.dated(jsonb) to jifen_app;
 
 -- ledger.escape(text)
 CREATE OR REPLACE FUNCTION ledger.escape(value text)
@@ -939,13 +1120,29 @@ RETURN replace(replace(replace(value, '\'::text, '\\'::text), ''::text, '\r'::t
 '::text, '\n'::text);
 grant execute on function ledger.escape(text) to jifen_app;
 
+-- ledger.first_day(jsonb)
+CREATE OR REPLACE FUNCTION ledger.first_day(lots jsonb)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN (jsonb_path_query_first(lots, '$.keyvalue()."key"'::jsonpath) #>> '{}'::text[]);
+grant execute on function ledger.first_day(jsonb) to jifen_app;
+
 -- ledger.floor_of(text)
 CREATE OR REPLACE FUNCTION ledger.floor_of(code text)
  RETURNS bigint
  LANGUAGE sql
  IMMUTABLE PARALLEL SAFE STRICT
-RETURN CASE WHEN ((code ~ '^(issued|redeemed|deducted|expired|offlineLoss|handedOut|lost|countDifference|outside)$'::text) OR (code ~ '^(supply|abroad):'::text)) THEN NULL::integer ELSE 0 END;
+RETURN CASE WHEN ((code ~ '^(issued|redeemed|deducted|expired|offlineLoss|handedOut|lost|countDifference|outside)$'::text) OR (code ~ '^(supply|abroad):'::text) OR (code ~ '^household:[^:]+:arrears$'::text)) THEN NULL::integer ELSE 0 END;
 grant execute on function ledger.floor_of(text) to jifen_app;
+
+-- ledger.frozen_text(jsonb)
+CREATE OR REPLACE FUNCTION ledger.frozen_text(frozen jsonb)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN COALESCE((SELECT string_agg(((('
+frozen '::text || jsonb_each_text.key) || ' '::text) || ledger.escape(jsonb_each_text.value)), ''::text ORDER BY (jsonb_each_text.key COLLATE "C")) AS string_agg FROM jsonb_each_text(frozen_text.frozen) jsonb_each_text(key, value)), ''::text);
 
 -- ledger.leaf(text)
 CREATE OR REPLACE FUNCTION ledger.leaf(canonical text)
@@ -954,6 +1151,32 @@ CREATE OR REPLACE FUNCTION ledger.leaf(canonical text)
  IMMUTABLE PARALLEL SAFE STRICT
 RETURN sha256(('\x00'::bytea || convert_to(canonical, 'UTF8'::name)));
 grant execute on function ledger.leaf(text) to jifen_app;
+
+-- ledger.lots_fit(ledger.account)
+CREATE OR REPLACE FUNCTION ledger.lots_fit(a ledger.account)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+begin
+  return ledger.carries_lots(a.asset, a.floor) and ledger.dated(a.lots) <= a.balance
+    and not jsonb_path_exists(a.lots,
+          '$.keyvalue() ? (!(@.key like_regex "^[0-9]{4}-[0-9]{2}-[0-9]{2}$") || !(@.value > 0))');
+end $function$;
+
+-- ledger.lots_of_text(text)
+CREATE OR REPLACE FUNCTION ledger.lots_of_text(lots text)
+ RETURNS jsonb
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN (SELECT COALESCE(jsonb_object_agg(split_part(l.l, '='::text, 1), (split_part(l.l, '='::text, 2))::bigint), '{}'::jsonb) AS "coalesce" FROM string_to_table(lots_of_text.lots, ','::text) l(l));
+
+-- ledger.lots_text(jsonb)
+CREATE OR REPLACE FUNCTION ledger.lots_text(lots jsonb)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN replace(translate((lots)::text, '{}" '::text, ''::text), ':'::text, '='::text);
 
 -- ledger.open_accounts(text,jsonb)
 CREATE OR REPLACE FUNCTION ledger.open_accounts(p_village text, p_accounts jsonb)
@@ -1002,13 +1225,14 @@ CREATE OR REPLACE FUNCTION ledger.post(p_village text, p_commands jsonb, p_atomi
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
+  lists jsonb := jsonb_build_array(jsonb_build_object('village', p_village, 'commands', p_commands));
   results jsonb;
 begin
   if not p_atomic then
-    return ledger.post_each(p_village, p_commands);
+    return ledger.post_each(lists);
   end if;
   begin
-    results := ledger.post_each(p_village, p_commands);
+    results := ledger.post_each(lists);
     if results @> '[{"status": "refused"}]' then
       raise exception 'undo' using errcode = 'JF004';
     end if;
@@ -1020,268 +1244,369 @@ begin
 end $function$;
 grant execute on function ledger.post(text,jsonb,boolean) to jifen_app;
 
--- ledger.post_each(text,jsonb)
-CREATE OR REPLACE FUNCTION ledger.post_each(p_village text, p_commands jsonb)
+-- ledger.post_books(jsonb)
+CREATE OR REPLACE FUNCTION ledger.post_books(p_lists jsonb)
+ RETURNS jsonb
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+RETURN ledger.post_each(p_lists);
+grant execute on function ledger.post_books(jsonb) to jifen_app;
+
+-- ledger.post_each(jsonb)
+CREATE OR REPLACE FUNCTION ledger.post_each(p_lists jsonb)
  RETURNS jsonb
  LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'pg_temp'
  SET enable_seqscan TO 'off'
+ SET jit TO 'off'
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_mergejoin TO 'off'
 AS $function$
 declare
-  pen ledger.book;              -- the book as it stands while this list is written
-  c jsonb;                      -- the command at hand
-  t ledger.transaction;         -- what it becomes
-  earlier ledger.transaction;   -- what already stands under its cause
-  original ledger.transaction;  -- what it reverses
-  transfers jsonb;
-  lines text;                   -- its transfers in the canonical text
-  written ledger.transfer[];    -- and as rows
-  w ledger.transfer;
-  touched jsonb;                -- balances of the accounts it touches
-  refusal jsonb;
+  -- The books, in the order of their villages, as they stand after the commands so far.
+  villages text[]; numbers bigint[]; heads bytea[]; instants timestamptz[];
+  -- The commands in order, and the book of each.
+  books integer[]; commands jsonb[];
+  -- Every account that is named, and what it has after the commands so far.
+  account_books integer[]; accounts integer[]; floors bigint[]; balances bigint[]; seqs bigint[]; dated jsonb[];
+  -- Every line of the commands: which it belongs to, its accounts by their place above, its text in the canonical form.
+  originals ledger.transaction[]; reversing integer[]; reversals bigint[];
+  line_of integer[]; froms integer[]; tos integer[]; assets text[]; amounts bigint[]; wanted jsonb[];
+  from_codes text[]; to_codes text[]; texts text[];
+  -- Every limit that is named, and every use of one.
+  limit_books integer[]; limits text[]; used bigint[]; maxes bigint[]; used_before bigint[]; maxes_before bigint[];
+  use_of integer[]; used_limits integer[]; uses bigint[]; use_maxes bigint[]; use_codes text[];
+  c record;                                          -- the command at hand
+  t ledger.transaction;                              -- what it becomes
+  made ledger.transaction[] := '{}'; written ledger.transfer[] := '{}';
+  made_at jsonb := '{}';                             -- place in `made` of each cause that was posted
+  reversed_now jsonb := '{}'; other bigint;          -- the reversals of this very call, by `<book> <number>` of their originals
+  first_line integer; next_line integer := 1; first_use integer; next_use integer := 1;
+  name text; lines text;
+  src integer; dst integer; i integer; j integer;
+  from_balance bigint; to_balance bigint; from_seq bigint; to_seq bigint;
+  moved jsonb; moves jsonb[];                        -- the lots that a line moves
+  touched jsonb; refusal text; facts jsonb;
   answers jsonb[] := '{}';
-  -- Every account the list names, with its balance and number of entries after the commands so far; `places` says where
-  -- in the arrays it is. They are written once, at the end: a thousand awards change `issued` a thousand times.
-  places jsonb; accounts integer[]; floors bigint[]; balances bigint[]; seqs bigint[];
-  balances_before bigint[]; seqs_before bigint[];
-  keys text[]; uses bigint[]; maxes bigint[]; codes text[];  -- the limits of the command
-  used_before bigint;
-  x jsonb;
-  l record;
-  f integer; g integer;         -- where the accounts of a transfer are in the arrays
 begin
+  select array_agg(distinct l ->> 'village' order by l ->> 'village') into villages from jsonb_array_elements(p_lists) l;
   -- The lock is a statement of its own: what is read under it is read by a later statement, never by the one that
-  -- waited, which would still see the rows as they were before.
-  perform from ledger.book where village = p_village for update;
-  select * into pen from ledger.book where village = p_village;
-  if not found then
-    raise exception 'no book for village %', p_village using errcode = 'JF002';
+  -- waited, which would still see the rows as they were before. Several pens are taken in one order, by everybody.
+  perform from ledger.book where village = any (villages) order by village for update;
+  select array_agg(village), array_agg(number), array_agg(head), array_agg(posted_at)
+    into villages, numbers, heads, instants
+    from (select * from ledger.book where village = any (villages) order by village) b;
+  select array_agg(array_position(villages, e.village)), array_agg(e.value)
+    into books, commands
+    from (select l.value ->> 'village' as village, e.value
+            from jsonb_array_elements(p_lists) with ordinality l(value, ord),
+                 jsonb_array_elements(l.value -> 'commands') with ordinality e(value, ord)
+           order by l.ord, e.ord) e;
+  if array_position(books, null) is not null then
+    raise exception 'no book for every village of %', jsonb_path_query_array(p_lists, '$[*].village')
+      using errcode = 'JF002';
   end if;
 
-  -- Each account by itself, hence `limit 1`: a join would read all accounts of the village for a single transfer. So it
-  -- did, limits too, and a post took 8 ms where it now takes 0.5 (1,000 accounts, 5,000 limits).
-  select coalesce(jsonb_object_agg(n.key, n.i), '{}'), array_agg(n.number order by n.i),
-         array_agg(n.floor order by n.i), array_agg(n.balance order by n.i), array_agg(n.entries order by n.i)
-    into places, accounts, floors, balances, seqs
-    from (select a.code || ' ' || a.asset as key, row_number() over () as i, a.number, a.floor, a.balance, a.entries
-            from (select e ->> 'from' as code, e ->> 'asset' as asset
-                    from jsonb_path_query(p_commands, '$[*].transfers[*]') e
-                   union
-                  select e ->> 'to', e ->> 'asset' from jsonb_path_query(p_commands, '$[*].transfers[*]') e
-                   union
-                  select a.code, a.asset
-                    from jsonb_path_query(p_commands, '$[*].reverses ? (@ != null)') e,
-                         lateral (select * from ledger.transfer
-                                   where village = p_village and number = e::bigint offset 0) r,
-                         lateral (select * from ledger.account where village = p_village
-                                     and number in (r.from_account, r.to_account) offset 0) a) named,
-                 lateral (select * from ledger.account
-                           where village = p_village and code = named.code and asset = named.asset limit 1) a) n;
+  -- What is reversed, by the place of the command that reverses it; most lists reverse nothing.
+  if jsonb_path_exists(p_lists, '$[*].commands[*].reverses ? (@ != null)') then
+    select array_agg(o order by k.n), array_agg(k.n order by k.n), array_agg(r.number order by k.n)
+      into originals, reversing, reversals
+      from (select u.n, u.b, (u.c ->> 'reverses')::bigint as reverses
+              from unnest(books, commands) with ordinality u(b, c, n) offset 0) k
+     cross join lateral (select * from ledger.transaction
+                          where village = villages[k.b] and number = k.reverses offset 0) o
+      left join lateral (select number from ledger.transaction
+                          where village = o.village and reverses = o.number offset 0) r on true;
+  end if;
 
-  for c in select value from jsonb_array_elements(p_commands) with ordinality e(value, ord) order by ord loop
+  -- Lines and accounts. A reversal is what it reverses, backwards: line by line from the last, each the other way.
+  -- Each row by its key, hence `limit 1` and `offset 0`: a join would read all accounts of a village for one transfer.
+  with line as materialized (
+    select k.n, x.ord, k.b, x.value ->> 'from' as f, x.value ->> 'to' as g, x.value ->> 'asset' as asset,
+           (x.value ->> 'amount')::bigint as amount, x.value -> 'lots' as wanted
+      from unnest(books, commands) with ordinality k(b, c, n),
+           jsonb_array_elements(k.c -> 'transfers') with ordinality x(value, ord)
+     union all
+    select o.n, -r.line, books[o.n], g.code, f.code, r.asset, r.amount,
+           ledger.lots_of_text(originals[o.i].frozen ->> ('lots:' || r.line))
+      from unnest(reversing) with ordinality o(n, i),
+           lateral (select * from ledger.transfer
+                     where village = originals[o.i].village and number = originals[o.i].number offset 0) r,
+           lateral (select * from ledger.account where village = r.village and number = r.from_account offset 0) f,
+           lateral (select * from ledger.account where village = r.village and number = r.to_account offset 0) g),
+  place as materialized (
+    select row_number() over () as place, named.b || ' ' || named.code || ' ' || named.asset as name, named.b, a.*
+      from (select b, f as code, asset from line union select b, g, asset from line) named,
+           lateral (select * from ledger.account
+                     where village = villages[named.b] and account.code = named.code and asset = named.asset limit 1) a)
+  select a.*, l.*
+    into account_books, accounts, floors, balances, seqs, dated,
+         line_of, froms, tos, assets, amounts, wanted, from_codes, to_codes, texts
+    from (select array_agg(b), array_agg(number), array_agg(floor), array_agg(balance), array_agg(entries),
+                 array_agg(lots)
+            from place) a,
+         (select array_agg(n), array_agg(from_place), array_agg(to_place), array_agg(asset), array_agg(amount),
+                 array_agg(s.wanted), array_agg(s.f), array_agg(s.g),
+                 array_agg(E'\nline ' || asset || ' ' || amount || ' ' || s.f || ' ' || s.g)
+            from (select line.*, p.place as from_place, q.place as to_place
+                    from line
+                    left join place p on p.name = line.b || ' ' || line.f || ' ' || line.asset
+                    left join place q on q.name = line.b || ' ' || line.g || ' ' || line.asset
+                   order by line.n, line.ord) s) l;
+
+  -- Limits. One that is named twice by a command is used twice, and the narrower maximum holds.
+  with use as materialized (
+    select k.n, min(x.ord) as ord, k.b, x.value ->> 'key' as key, sum((x.value ->> 'use')::bigint)::bigint as use,
+           min((x.value ->> 'max')::bigint) as max,
+           (array_agg(x.value ->> 'code' order by x.ord))[1] as code
+      from unnest(books, commands) with ordinality k(b, c, n),
+           jsonb_array_elements(k.c -> 'limits') with ordinality x(value, ord)
+     group by k.n, k.b, x.value ->> 'key'
+     union all
+    select o.n, 0, books[o.n], substr(x.key, 7), -split_part(x.value, '/', 1)::bigint, split_part(x.value, '/', 2)::bigint,
+           null
+      from unnest(reversing) with ordinality o(n, i), jsonb_each_text(originals[o.i].frozen) x
+     where x.key like 'limit:%'),
+  place as materialized (
+    select row_number() over () as place, named.*, coalesce(u.used, 0) as used, coalesce(u.max, named.use_max) as max
+      from (select b, key, max(max) as use_max from use group by b, key) named
+      left join lateral (select * from ledger.limit_use
+                          where village = villages[named.b] and limit_use.key = named.key limit 1) u on true)
+  select a.*, u.*
+    into limit_books, limits, used, maxes, use_of, used_limits, uses, use_maxes, use_codes
+    from (select array_agg(b), array_agg(key), array_agg(place.used), array_agg(max) from place) a,
+         (select array_agg(n), array_agg(place), array_agg(use), array_agg(max), array_agg(code)
+            from (select use.n, place.place, use.use, use.max, use.code
+                    from use join place on place.b || ' ' || place.key = use.b || ' ' || use.key
+                   order by use.n, use.ord, use.key collate "C") s) u;
+  used_before := used;
+  maxes_before := maxes;
+
+  -- What is compared with a column under row-level security must be a column itself: of `->>` the planner cannot know
+  -- that it tells nobody anything, and would compare it only after it had read the whole village.
+  for c in
+    select k.*, coalesce(x.frozen, '{}') as frozen, coalesce(x.text, '') as frozen_text, x.odd,
+           array_position(reversing, k.n::integer) as reversed, e.earlier
+      from (select u.n, u.b, u.c ->> 'kind' as kind, u.c ->> 'cause' as cause, (u.c ->> 'id')::uuid as id,
+                   (u.c ->> 'businessDate')::date as business_date, (u.c ->> 'occurredAt')::timestamptz as occurred_at,
+                   (u.c ->> 'actor')::uuid as actor, (u.c ->> 'approver')::uuid as approver,
+                   (u.c ->> 'reverses')::bigint as reverses, u.c ->> 'memo' as memo
+              from unnest(books, commands) with ordinality u(b, c, n) offset 0) k
+      -- What was used of a limit is frozen, so that uses can be counted again from the pen.
+      left join (select s.n, jsonb_object_agg(s.key, s.value) as frozen,
+                        string_agg(E'\nfrozen ' || s.key || ' ' || ledger.escape(s.value), '' order by s.key) as text,
+                        bool_or(s.odd) as odd
+                   from (select k.n, f.key collate "C" as key, f.value #>> '{}' as value,
+                                f.key ~ '\s' or jsonb_typeof(f.value) <> 'string' as odd
+                           from unnest(commands) with ordinality k(c, n), jsonb_each(k.c -> 'frozen') f
+                          union all
+                         select use.n, 'limit:' || limits[use.place], use.use || '/' || use.max, false
+                           from unnest(use_of, used_limits, uses, use_maxes) use(n, place, use, max)) s
+                  group by s.n) x on x.n = k.n
+      left join lateral (select transaction as earlier from ledger.transaction
+                          where village = villages[k.b] and kind = k.kind and cause = k.cause limit 1) e on true
+     order by k.n
+  loop
+    first_line := next_line;
+    lines := '';
+    while line_of[next_line] = c.n loop
+      lines := lines || texts[next_line];
+      next_line := next_line + 1;
+    end loop;
+    first_use := next_use;
+    while use_of[next_use] = c.n loop next_use := next_use + 1; end loop;
     refusal := null;
-    transfers := coalesce(c -> 'transfers', '[]');
-    t := null;
-    t.village := p_village;
-    t.kind := c ->> 'kind';
-    t.cause := c ->> 'cause';
-    t.business_date := c ->> 'businessDate';
-    t.occurred_at := c ->> 'occurredAt';
-    t.actor := c ->> 'actor';
-    t.approver := c ->> 'approver';
-    t.reverses := c ->> 'reverses';
-    t.memo := c ->> 'memo';
-    t.frozen := coalesce(c -> 'frozen', '{}');
-    keys := '{}'; uses := '{}'; maxes := '{}'; codes := '{}';
+    facts := null;
 
-    if t.reverses is null then
-      -- A limit that is named twice is used twice, and the narrower maximum holds.
-      for i in 0 .. jsonb_array_length(coalesce(c -> 'limits', '[]')) - 1 loop
-        x := c -> 'limits' -> i;
-        f := array_position(keys, x ->> 'key');
-        if f is null then
-          keys := keys || (x ->> 'key');
-          uses := uses || (x ->> 'use')::bigint;
-          maxes := maxes || (x ->> 'max')::bigint;
-          codes := codes || (x ->> 'code');
-        else
-          uses[f] := uses[f] + (x ->> 'use')::bigint;
-          maxes[f] := least(maxes[f], (x ->> 'max')::bigint);
-        end if;
-      end loop;
-    else
-      -- A reversal is what it reverses, backwards: line by line from the last, each the other way, the limits given back.
-      select * into original from ledger.transaction where village = p_village and number = t.reverses;
-      if not found then
-        answers := answers || ledger.refused('not-found', jsonb_build_object('transactionNumber', t.reverses));
-        continue;
-      end if;
-      select jsonb_agg(jsonb_build_object('from', a.code, 'to', b.code, 'asset', r.asset, 'amount', r.amount)
-                       order by r.line desc)
-        into transfers
-        from ledger.transfer r,
-             lateral (select code from ledger.account where village = p_village and number = r.to_account limit 1) a,
-             lateral (select code from ledger.account where village = p_village and number = r.from_account limit 1) b
-       where r.village = p_village and r.number = t.reverses;
-      for l in select substr(key, 7) as key, split_part(value, '/', 1)::bigint as use,
-                      split_part(value, '/', 2)::bigint as max
-                 from jsonb_each_text(original.frozen) where key like 'limit:%' order by key
-      loop
-        keys := keys || l.key;
-        uses := uses || -l.use;
-        maxes := maxes || l.max;
-      end loop;
+    if c.reverses is not null and c.reversed is null then
+      answers := answers || ledger.refused('not-found', jsonb_build_object('transactionNumber', c.reverses));
+      continue;
     end if;
-    -- What the transaction used of each limit is frozen in it, so that uses can be counted again from the pen.
-    for i in 1 .. cardinality(keys) loop
-      t.frozen := t.frozen || jsonb_build_object('limit:' || keys[i], uses[i] || '/' || maxes[i]);
-    end loop;
-
-    lines := case when transfers <> '[]' then '' end;
-    for i in 0 .. jsonb_array_length(transfers) - 1 loop
-      x := transfers -> i;
-      lines := lines || E'\nline ' || (x ->> 'asset') || ' ' || (x ->> 'amount')::bigint || ' ' || (x ->> 'from') || ' '
-                     || (x ->> 'to');
-    end loop;
-    if lines is null then
-      raise exception 'a transaction needs a transfer, and a transfer all of its parts' using errcode = 'JF003';
+    if lines = '' is not false or c.odd then
+      -- A name with a blank, or a value that is not text, would let two transactions share one canonical text.
+      raise exception 'a transaction needs a transfer, a transfer all of its parts, and what is frozen is text under one word'
+        using errcode = 'JF003';
     end if;
 
-    -- One cause posts once, for ever: the same content is a replay, other content a refusal.
-    select * into earlier from ledger.transaction
-     where village = p_village and kind = t.kind and cause = t.cause;
-    if found then
-      t.number := earlier.number;
-      t.id := earlier.id;
-      t.posted_at := earlier.posted_at;
-      if ledger.leaf(ledger.canonical(t, lines)) = earlier.leaf_hash then
-        answers := answers || jsonb_build_object('status', 'replayed', 'number', earlier.number, 'id', earlier.id,
-          'hash', encode(earlier.hash, 'hex'), 'postedAt', earlier.posted_at);
+    t := row(villages[c.b], numbers[c.b] + 1, c.id, c.kind, c.cause, c.business_date, c.occurred_at, null, c.actor,
+             c.approver, c.reverses, c.memo, c.frozen, null, null);
+
+    -- One cause posts once, for ever: the same content is a replay, other content a refusal. Lots are not content: what
+    -- they were was decided when it was posted.
+    name := c.b || ' ' || c.kind || ' ' || c.cause;
+    if made_at ? name then c.earlier := made[(made_at ->> name)::integer]; end if;
+    if (c.earlier).number is not null then
+      t.number := (c.earlier).number;
+      t.id := (c.earlier).id;
+      t.posted_at := (c.earlier).posted_at;
+      t.frozen := t.frozen || coalesce((select jsonb_object_agg(key, value) from jsonb_each((c.earlier).frozen)
+                                         where key like 'lots:%'), '{}');
+      if ledger.leaf(ledger.canonical(t, lines)) = (c.earlier).leaf_hash then
+        answers := answers || jsonb_build_object('status', 'replayed', 'number', t.number, 'id', t.id,
+          'hash', encode((c.earlier).hash, 'hex'), 'postedAt', t.posted_at);
       else
-        answers := answers || ledger.refused('cause-reused', jsonb_build_object('transactionNumber', earlier.number));
+        answers := answers || ledger.refused('cause-reused', jsonb_build_object('transactionNumber', t.number));
       end if;
       continue;
     end if;
 
     -- Reversed at most once, and a reversal is never reversed.
-    if t.reverses is not null then
-      select * into earlier from ledger.transaction where village = p_village and reverses = t.reverses;
-      if found or original.reverses is not null then
-        answers := answers || ledger.refused('already-reversed',
-          jsonb_build_object('reversalNumber', coalesce(earlier.number, original.number)));
+    if c.reverses is not null then
+      other := coalesce(reversals[c.reversed], (reversed_now -> (c.b || ' ' || c.reverses))::bigint,
+                        case when originals[c.reversed].reverses is not null then c.reverses end);
+      if other is not null then
+        answers := answers || ledger.refused('already-reversed', jsonb_build_object('reversalNumber', other));
         continue;
       end if;
     end if;
-
-    if t.approver = t.actor then
-      answers := answers || ledger.refused('second-person-required', jsonb_build_object('firstUserId', t.actor));
+    if c.approver = c.actor then
+      answers := answers || ledger.refused('second-person-required', jsonb_build_object('firstUserId', c.actor));
       continue;
     end if;
 
     -- Limits; to give back is never refused.
-    if t.reverses is null then
-      for i in 1 .. cardinality(keys) loop
+    if c.reverses is null then
+      for i in first_use .. next_use - 1 loop
+        j := used_limits[i];
         if uses[i] < 1 then
           raise exception 'a limit is used at least once' using errcode = 'JF003';
         end if;
-        select coalesce(max(used), 0) into used_before
-          from ledger.limit_use where village = p_village and key = keys[i];
-        if used_before + uses[i] > maxes[i] then
-          refusal := ledger.refused(coalesce(codes[i], 'cap-reached'),
-            jsonb_build_object('cap', keys[i], 'used', used_before, 'use', uses[i], 'limit', maxes[i]));
+        if used[j] + uses[i] > use_maxes[i] then
+          refusal := coalesce(use_codes[i], 'cap-reached');
+          facts := jsonb_build_object('cap', limits[j], 'used', used[j], 'use', uses[i], 'limit', use_maxes[i]);
           exit;
         end if;
       end loop;
     end if;
 
-    -- Floors, transfer by transfer.
-    balances_before := balances;
-    seqs_before := seqs;
-    written := '{}';
+    -- Floors, line by line; the first that cannot be refuses the command, and the lines before it are taken back.
     touched := '{}';
-    for i in 0 .. jsonb_array_length(transfers) - 1 loop
-      exit when refusal is not null;
-      x := transfers -> i;
-      w.village := p_village;
-      w.number := pen.number + 1;
-      w.line := i + 1;
-      w.asset := x ->> 'asset';
-      w.amount := x ->> 'amount';
-      f := places -> ((x ->> 'from') || ' ' || w.asset);
-      g := places -> ((x ->> 'to') || ' ' || w.asset);
-      if f is null or g is null then
-        refusal := ledger.refused('not-found', jsonb_build_object(
-          'accountCode', case when f is null then x ->> 'from' else x ->> 'to' end, 'asset', w.asset));
-      elsif f = g then
-        raise exception 'an account pays itself: %', x using errcode = 'JF003';
-      elsif w.amount not between 1 and ledger.amount_max(w.asset) then
-        refusal := ledger.refused('out-of-bounds', jsonb_build_object(
-          'field', 'amount', 'asset', w.asset, 'min', 1, 'max', ledger.amount_max(w.asset)));
-      elsif greatest(balances[g] + w.amount, w.amount - balances[f]) > 9007199254740991 then
+    moves := '{}';
+    i := first_line;
+    while refusal is null and i < next_line loop
+      src := froms[i];
+      dst := tos[i];
+      if src is null or dst is null then
+        refusal := 'not-found';
+        facts := jsonb_build_object(
+          'accountCode', case when src is null then from_codes[i] else to_codes[i] end, 'asset', assets[i]);
+      elsif src = dst then
+        raise exception 'an account pays itself: %', texts[i] using errcode = 'JF003';
+      elsif amounts[i] not between 1 and ledger.amount_max(assets[i]) then
+        refusal := 'out-of-bounds';
+        facts := jsonb_build_object('field', 'amount', 'asset', assets[i], 'min', 1, 'max', ledger.amount_max(assets[i]));
+      elsif greatest(balances[dst] + amounts[i], amounts[i] - balances[src]) > 9007199254740991 then
         -- Beyond it JSON cannot carry a number exactly.
-        refusal := ledger.refused('out-of-bounds', jsonb_build_object(
-          'field', 'balance', 'asset', w.asset, 'min', -9007199254740991, 'max', 9007199254740991));
-      elsif balances[f] - w.amount < floors[f] then
-        refusal := ledger.refused(
-          case when t.reverses is not null then 'reversal-arrears'
-               when w.asset = 'PTS' and x ->> 'from' like 'household:%' then 'insufficient-points'
-               when w.asset like 'SKU:%' then 'insufficient-stock'
-               else 'insufficient-balance' end,
-          jsonb_build_object('accountCode', x ->> 'from', 'asset', w.asset, 'available', balances_before[f] - floors[f],
-            'required', (select sum((e ->> 'amount')::bigint) from jsonb_array_elements(transfers) e
-                          where e ->> 'from' = x ->> 'from' and e ->> 'asset' = w.asset)));
+        refusal := 'out-of-bounds';
+        facts := jsonb_build_object(
+          'field', 'balance', 'asset', assets[i], 'min', -9007199254740991, 'max', 9007199254740991);
+      elsif balances[src] - amounts[i] < floors[src] then
+        refusal := case when c.reverses is not null then 'reversal-arrears'
+                     when assets[i] = 'PTS' and from_codes[i] like 'household:%' then 'insufficient-points'
+                     when assets[i] like 'SKU:%' then 'insufficient-stock'
+                     else 'insufficient-balance' end;
+        -- Asked of the account in all; what the lines before took of it is still its own.
+        select jsonb_build_object('accountCode', from_codes[i], 'asset', assets[i],
+                 'available', balances[src] - floors[src]
+                   + coalesce(sum(case src when froms[s] then amounts[s] else -amounts[s] end)
+                                filter (where s < i and src in (froms[s], tos[s])), 0),
+                 'required', sum(amounts[s]) filter (where froms[s] = src))
+          into facts
+          from generate_series(first_line, next_line - 1) s;
       else
-        balances[f] := balances[f] - w.amount;
-        balances[g] := balances[g] + w.amount;
-        seqs[f] := seqs[f] + 1;
-        seqs[g] := seqs[g] + 1;
-        w.from_account := accounts[f];
-        w.to_account := accounts[g];
-        w.from_balance := balances[f];
-        w.to_balance := balances[g];
-        w.from_seq := seqs[f];
-        w.to_seq := seqs[g];
-        written := written || w;
-        touched := touched || jsonb_build_object((x ->> 'from') || ' ' || w.asset, balances[f],
-                                                 (x ->> 'to') || ' ' || w.asset, balances[g]);
+        moved := '{}';
+        if ledger.carries_lots(assets[i], floors[src]) then
+          if dated[src] <> '{}' then
+            moved := ledger.take_lots(dated[src], balances[src], wanted[i], amounts[i]);
+            dated[src] := ledger.add_lots(dated[src], moved, -1);
+          end if;
+        elsif wanted[i] is not null and ledger.carries_lots(assets[i], floors[dst]) then
+          moved := wanted[i];
+          if ledger.dated(moved) > amounts[i] then
+            raise exception 'lots of more than a line moves: %', texts[i] using errcode = 'JF003';
+          end if;
+        end if;
+        if moved <> '{}' then
+          if ledger.carries_lots(assets[i], floors[dst]) then
+            dated[dst] := ledger.add_lots(dated[dst], moved, 1);
+          end if;
+          t.frozen := t.frozen || jsonb_build_object('lots:' || i - first_line + 1, ledger.lots_text(moved));
+        end if;
+        moves := moves || moved;
+        from_balance := balances[src] - amounts[i];
+        to_balance := balances[dst] + amounts[i];
+        from_seq := seqs[src] + 1;
+        to_seq := seqs[dst] + 1;
+        balances[src] := from_balance;
+        balances[dst] := to_balance;
+        seqs[src] := from_seq;
+        seqs[dst] := to_seq;
+        written := written || row(t.village, t.number, i - first_line + 1, assets[i], amounts[i], accounts[src], accounts[dst],
+                                  from_balance, to_balance, from_seq, to_seq)::ledger.transfer;
+        touched := touched || jsonb_build_object(from_codes[i] || ' ' || assets[i], from_balance,
+                                                 to_codes[i] || ' ' || assets[i], to_balance);
+        i := i + 1;
       end if;
     end loop;
     if refusal is not null then
-      balances := balances_before;
-      seqs := seqs_before;
-      answers := answers || refusal;
+      for s in reverse i - 1 .. first_line loop
+        src := froms[s];
+        dst := tos[s];
+        balances[src] := balances[src] + amounts[s];
+        balances[dst] := balances[dst] - amounts[s];
+        seqs[src] := seqs[src] - 1;
+        seqs[dst] := seqs[dst] - 1;
+        moved := moves[s - first_line + 1];
+        if moved <> '{}' then
+          if ledger.carries_lots(assets[s], floors[src]) then dated[src] := ledger.add_lots(dated[src], moved, 1); end if;
+          if ledger.carries_lots(assets[s], floors[dst]) then dated[dst] := ledger.add_lots(dated[dst], moved, -1); end if;
+        end if;
+      end loop;
+      written := trim_array(written, greatest(i - first_line, 0));
+      answers := answers || ledger.refused(refusal, facts);
       continue;
     end if;
 
-    -- Nothing stands against it: write.
-    t.number := pen.number + 1;
-    t.id := c ->> 'id';
-    -- The book's time never runs backwards, whatever the machine's clock does.
-    t.posted_at := greatest(date_trunc('milliseconds', clock_timestamp()), pen.posted_at);
-    t.leaf_hash := ledger.leaf(ledger.canonical(t, lines));
-    t.hash := sha256(pen.head || t.leaf_hash);
-    insert into ledger.transaction select t.*;
-    insert into ledger.transfer select * from unnest(written);
-    for i in 1 .. cardinality(keys) loop
-      if t.reverses is not null then
-        update ledger.limit_use set used = used + uses[i] where village = p_village and key = keys[i];
-      else
-        insert into ledger.limit_use as u (village, key, used, max) values (p_village, keys[i], uses[i], maxes[i])
-        on conflict (village, key) do update set used = u.used + excluded.used, max = excluded.max;
-      end if;
+    -- Nothing stands against it.
+    for i in first_use .. next_use - 1 loop
+      j := used_limits[i];
+      from_seq := used[j] + uses[i];
+      used[j] := from_seq;
+      if c.reverses is null then maxes[used_limits[i]] := use_maxes[i]; end if;
     end loop;
-    pen.number := t.number;
-    pen.head := t.hash;
-    pen.posted_at := t.posted_at;
+    -- The book's time never runs backwards, whatever the machine's clock does.
+    t.posted_at := greatest(date_trunc('milliseconds', clock_timestamp()), instants[c.b]);
+    if t.frozen <> c.frozen then c.frozen_text := ledger.frozen_text(t.frozen); end if;
+    t.leaf_hash := ledger.leaf(ledger.canonical(t, c.frozen_text, lines));
+    t.hash := sha256(heads[c.b] || t.leaf_hash);
+    made := made || t;
+    made_at := made_at || jsonb_build_object(name, cardinality(made));
+    if c.reverses is not null then 
+      reversed_now := reversed_now || jsonb_build_object(c.b || ' ' || c.reverses, t.number);
+    end if;
+    numbers[c.b] := t.number;
+    heads[c.b] := t.hash;
+    instants[c.b] := t.posted_at;
     answers := answers || jsonb_build_object('status', 'posted', 'number', t.number, 'id', t.id,
       'hash', encode(t.hash, 'hex'), 'postedAt', t.posted_at, 'balances', touched);
   end loop;
 
-  update ledger.account a set balance = u.balance, entries = u.entries
-    from unnest(accounts, balances, seqs) u(number, balance, entries)
-   where a.village = p_village and a.number = u.number and a.entries <> u.entries;
-  update ledger.book set number = pen.number, head = pen.head, posted_at = pen.posted_at
-   where village = p_village and number <> pen.number;
+  if cardinality(made) > 0 then
+    insert into ledger.transaction select * from unnest(made);
+    insert into ledger.transfer select * from unnest(written);
+    insert into ledger.limit_use as l (village, key, used, max)
+    select villages[u.b], u.key, u.used, u.max
+      from unnest(limit_books, limits, used, maxes, used_before, maxes_before) u(b, key, used, max, before, max_before)
+     where (u.used, u.max) <> (u.before, u.max_before)
+    on conflict (village, key) do update set used = excluded.used, max = excluded.max;
+    update ledger.account a set balance = u.balance, entries = u.entries, lots = u.lots
+      from unnest(account_books, accounts, balances, seqs, dated) u(b, number, balance, entries, lots)
+     where a.village = villages[u.b] and a.number = u.number and a.entries <> u.entries;
+    update ledger.book b set number = u.number, head = u.head, posted_at = u.posted_at
+      from unnest(villages, numbers, heads, instants) u(village, number, head, posted_at)
+     where b.village = any (villages) and b.village = u.village and b.number <> u.number;
+  end if;
   return to_jsonb(answers);
 end $function$;
 
@@ -1300,3 +1625,22 @@ CREATE OR REPLACE FUNCTION ledger.refused(code text, facts jsonb)
  LANGUAGE sql
  IMMUTABLE PARALLEL SAFE
 RETURN jsonb_build_object('status', 'refused', 'code', code, 'facts', facts);
+
+-- ledger.take_lots(jsonb,bigint,jsonb,bigint)
+CREATE OR REPLACE FUNCTION ledger.take_lots(lots jsonb, balance bigint, wanted jsonb, amount bigint)
+ RETURNS jsonb
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN (WITH there AS (SELECT jsonb_each_text.key AS day, (jsonb_each_text.value)::bigint AS points FROM jsonb_each_text(take_lots.lots) jsonb_each_text(key, value) UNION ALL SELECT 'infinity'::text, (take_lots.balance - ledger.dated(take_lots.lots))), asked AS (SELECT there.day, LEAST(there.points, COALESCE((w.value)::bigint, GREATEST((0)::bigint, (take_lots.amount - ledger.dated(take_lots.wanted))))) AS first, there.points FROM (there LEFT JOIN jsonb_each_text(take_lots.wanted) w(key, value) ON ((w.key = there.day))) WHERE ((w.key IS NOT NULL) OR ((there.day = 'infinity'::text) AND (take_lots.wanted IS NOT NULL)))), queue AS (SELECT q.day, q.points, (sum(q.points) OVER (ORDER BY q.rank, (q.day COLLATE "C")) - (q.points)::numeric) AS before FROM (SELECT 0 AS rank, asked.day, asked.first AS points FROM asked UNION ALL SELECT 1, there.day, (there.points - COALESCE(asked.first, (0)::bigint)) FROM (there LEFT JOIN asked ON ((asked.day = there.day)))) q) SELECT COALESCE(jsonb_object_agg(taken.day, taken.points) FILTER (WHERE ((taken.day <> 'infinity'::text) AND (taken.points > (0)::numeric))), '{}'::jsonb) AS "coalesce" FROM (SELECT queue.day, sum(GREATEST((0)::numeric, LEAST((queue.points)::numeric, ((take_lots.amount)::numeric - queue.before)))) AS points FROM queue GROUP BY queue.day) taken);
+
+-- ledger.take_pen(text)
+CREATE OR REPLACE FUNCTION ledger.take_pen(p_village text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  perform from ledger.book where village = p_village for update;
+end $function$;
+grant execute on function ledger.take_pen(text) to jifen_app;

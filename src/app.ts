@@ -12,13 +12,20 @@ import Fastify, {
   LogController,
   type RawRequestDefaultExpression,
 } from 'fastify';
+import type { BookSigner } from './audit/book-signer.ts';
+import { checkpointJobs, checkpointQueue } from './audit/checkpoints.ts';
+import { proofRoutes } from './audit/proof-routes.ts';
 import { auditRoutes } from './audit/routes.ts';
 import type { Clock } from './calendar.ts';
 import type { Database } from './db/database.ts';
 import type { Jobs } from './db/jobs.ts';
 import { none } from './db/scope.ts';
+import { basePointsRoutes } from './earning/base-points-routes.ts';
 import { reversalRoutes } from './earning/reversal-routes.ts';
 import { earningRoutes } from './earning/routes.ts';
+import { expiryJobs, resumeQueue } from './expiry/jobs.ts';
+import { postQueue } from './expiry/post-run.ts';
+import { expiryRoutes } from './expiry/routes.ts';
 import { householdRoutes } from './households/routes.ts';
 import { forgetAnswers, mutations } from './http/idempotency.ts';
 import { addressLimit, limits, type Quotas } from './http/limits.ts';
@@ -26,8 +33,9 @@ import { openapi } from './http/openapi.ts';
 import { serviceRoutes } from './http/probes.ts';
 import { problems } from './http/problems.ts';
 import { declaredRoutes } from './http/route.ts';
+import { sharing } from './http/together.ts';
 import { validation } from './http/validation.ts';
-import { guard, standing } from './identity/guard.ts';
+import { guard, standing, standingOfAll } from './identity/guard.ts';
 import type { Keys } from './identity/keys.ts';
 import { identityRoutes } from './identity/routes.ts';
 import { forgetOldTries } from './identity/sign-in.ts';
@@ -45,6 +53,8 @@ export interface Deps {
   database: Database;
   jobs: Jobs;
   keys: Keys;
+  /** Signs checkpoints of books. */
+  signer: BookSigner;
   clock: Clock;
   /** Public origin: issuer of tokens, root of problem addresses. */
   origin: string;
@@ -61,12 +71,21 @@ export interface Deps {
 const forgetQueue = 'answers.forget';
 
 /** Every queue of jobs there is. */
-export const queues: readonly string[] = [expireQueue, sweepQueue, forgetQueue];
+export const queues: readonly string[] = [
+  expireQueue,
+  sweepQueue,
+  forgetQueue,
+  checkpointQueue,
+  postQueue,
+  resumeQueue,
+];
 
 /** Starts working off jobs in this process. */
-export async function startJobs(deps: Pick<Deps, 'database' | 'jobs' | 'clock'>): Promise<void> {
+export async function startJobs(deps: Pick<Deps, 'database' | 'jobs' | 'clock' | 'signer'>): Promise<void> {
   const { database, jobs, clock } = deps;
   await storeJobs(deps);
+  await checkpointJobs(deps);
+  await expiryJobs(deps);
   await jobs.work(forgetQueue, async () =>
     forgetAnswers(database, await database.inSnapshot(none, listOpenVillages), clock.now()).then(() =>
       forgetOldTries(deps),
@@ -136,6 +155,7 @@ export async function build(deps: Deps): Promise<FastifyInstance> {
   await app.register(openapi, { origin, version: deps.version });
 
   const { mutate, write } = mutations({ database, clock, standing: standing({ clock, recogniseDevice }) });
+  const together = sharing({ database, clock, mutate, standingOfAll: standingOfAll({ clock }) });
   const world = { database, clock, mutate, write };
   await app.register(serviceRoutes, {
     ready: () => database.inSnapshot(none, async db => void (await db.execute(sql`select 1`))),
@@ -144,12 +164,15 @@ export async function build(deps: Deps): Promise<FastifyInstance> {
   await app.register(villageRoutes, world);
   await app.register(householdRoutes, world);
   await app.register(ruleRoutes, world);
-  await app.register(earningRoutes, { ...world, origin });
+  await app.register(earningRoutes, { ...world, together, origin });
   await app.register(reversalRoutes, world);
+  await app.register(basePointsRoutes, world);
   await app.register(storeRoutes, { ...world, jobs: deps.jobs });
+  await app.register(expiryRoutes, { ...world, jobs: deps.jobs });
   await app.register(kioskRoutes, world);
   await app.register(kioskDeviceRoutes, { database, clock, tokens });
   await app.register(auditRoutes, { database, clock });
+  await app.register(proofRoutes, { ...world, signer: deps.signer });
   return app;
 }
 

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Logger, pino } from 'pino';
 import { build, queues, startJobs } from './app.ts';
+import { openBookSigner } from './audit/book-signer.ts';
 import { systemClock } from './calendar.ts';
 import { type Config, readConfig } from './config.ts';
 import { openDatabase } from './db/database.ts';
@@ -63,7 +64,9 @@ async function start(config: Config, log: Logger, closing: Closing, lost: (reaso
   closing.push(() => database.close());
   const jobs = await openJobs(appUrl, queues, { worker: config.role !== 'api', onError });
   closing.push(() => jobs.stop());
-  if (config.role !== 'api') await startJobs({ database, jobs, clock: systemClock });
+  const keyFolder = join(config.dataDir, 'keys');
+  const signer = openBookSigner(keyFolder, { origin: config.origin, clock: systemClock });
+  if (config.role !== 'api') await startJobs({ database, jobs, clock: systemClock, signer });
   const { version } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8'));
   if (config.role === 'worker') {
     log.info({ version }, 'working off jobs');
@@ -73,7 +76,8 @@ async function start(config: Config, log: Logger, closing: Closing, lost: (reaso
   const app = await build({
     database,
     jobs,
-    keys: openKeys(join(config.dataDir, 'keys'), systemClock),
+    keys: openKeys(keyFolder, systemClock),
+    signer,
     clock: systemClock,
     origin: config.origin,
     version,

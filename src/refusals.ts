@@ -13,6 +13,7 @@ export const refusals = {
   'kiosk-session-ended': { status: 401, zh: '操作超时，请重新刷卡', en: 'Household session has ended' },
   forbidden: { status: 403, zh: '没有权限', en: 'Role does not allow this' },
   'sign-in-locked': { status: 403, zh: '登录已锁定，请稍后再试', en: 'Sign-in is locked' },
+  'feature-off': { status: 403, zh: '本村未开启此功能', en: 'Switched off by policy' },
   'second-person-required': { status: 403, zh: '须由另一人办理', en: 'A second person must decide' },
   'device-suspended': { status: 403, zh: '设备已停用', en: 'Device is suspended' },
   'pairing-denied': { status: 403, zh: '配对申请被拒绝', en: 'Pairing was denied' },
@@ -42,11 +43,23 @@ export const refusals = {
   },
   'already-exists': { status: 409, zh: '已经登记过', en: 'Already exists' },
   'idempotency-in-progress': { status: 409, zh: '上一次请求仍在处理', en: 'First call is still running' },
+  'year-end-done': { status: 409, zh: '本年度已执行', en: 'Year end was already executed' },
+  'year-end-stale': { status: 409, zh: '规定有变，请重新预览', en: 'The rule is another than previewed' },
   'household-not-active': { status: 409, zh: '本户已冻结或销户', en: 'Household is frozen or closed' },
   'award-duplicate': { status: 409, zh: '此事项已登记过积分', en: 'This occasion was already awarded' },
   'already-reversed': { status: 409, zh: '此笔不能再冲正', en: 'Already reversed, or itself a reversal' },
   'cause-reused': { status: 409, zh: '同一事由已有不同内容入账', en: 'The cause was posted with other content' },
   'price-changed': { status: 409, zh: '价格已变', en: 'Price has changed' },
+  'book-unsound': { status: 409, zh: '账目核对有差异', en: 'Book has discrepancies' },
+  'proof-not-ready': {
+    status: 409,
+    zh: '核验点尚未生成',
+    en: 'No checkpoint covers this yet',
+    detail: {
+      zh: '这是第 {number} 笔，最近的核验点到第 {treeSize} 笔。',
+      en: 'It is number {number}; the latest checkpoint covers {treeSize}.',
+    },
+  },
   expired: {
     status: 410,
     zh: '已过期',
@@ -103,6 +116,12 @@ export const refusals = {
       en: '{required} points to take back, {available} available.',
     },
   },
+  'budget-exhausted': {
+    status: 422,
+    zh: '年度积分预算已用完',
+    en: 'The year’s budget of points is used up',
+    detail: { zh: '年度预算 {limit} 分，已发放 {used} 分。', en: '{used} of the year’s {limit} points are awarded.' },
+  },
   'goods-not-offered': { status: 422, zh: '该商品暂不兑换', en: 'Goods are not offered' },
   'redemption-limit': {
     status: 422,
@@ -113,6 +132,12 @@ export const refusals = {
   'exchange-closed': { status: 422, zh: '今天不是兑换日', en: 'Not an exchange day' },
   'exchange-full': { status: 422, zh: '今日名额已满', en: 'Exchange day is full' },
   'pickup-code-wrong': { status: 422, zh: '取货码不正确', en: 'Wrong pick-up code' },
+  'too-early': {
+    status: 422,
+    zh: '还没到日期',
+    en: 'Not yet due',
+    detail: { zh: '{dueOn} 起可以办理。', en: 'It is due on {dueOn}.' },
+  },
   'too-late': { status: 422, zh: '已过期限', en: 'The window is over' },
   'export-too-large': { status: 422, zh: '导出范围过大', en: 'Export range too large' },
   'too-many-requests': {

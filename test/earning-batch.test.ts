@@ -1,5 +1,6 @@
 import { t } from 'tap';
 import { awardEach } from '../src/earning/award.ts';
+import { groundsOf } from '../src/earning/grounds.ts';
 import type { AwardLine } from '../src/earning/judge.ts';
 import {
   awarding,
@@ -249,6 +250,7 @@ t.test('a longer sheet needs no more statements', async t => {
   const rules = await adoptRules(service, [ruleDraft('FREE', { points: 1 })]);
   const { actor } = await service.as('clerk');
   const homes = await households(service, 20);
+  const asked = (lines: AwardLine[]) => lines.map(line => ({ actor, village: villages.own, line }));
   const statements = (lines: AwardLine[]) =>
     service.inVillage(villages.own, async tx => {
       const client = tx.$client;
@@ -259,7 +261,18 @@ t.test('a longer sheet needs no more statements', async t => {
         return query.apply(client, said);
       }) as typeof query;
       try {
-        await awardEach(tx, actor, villages.own, lines, { atomic: false, batchId: null }, service.clock.now());
+        const grounds = await groundsOf(
+          tx,
+          asked(lines).map(one => ({ village: one.village, ...one.line })),
+        );
+        const { rest } = await awardEach(
+          tx,
+          asked(lines),
+          grounds,
+          { atomic: false, batchId: null },
+          service.clock.now(),
+        );
+        await rest();
       } finally {
         client.query = query;
       }

@@ -174,21 +174,57 @@ t.test('approved by many at once, it is posted once', async t => {
   t.equal(new Set(again.map(reply => reply.text)).size, 1);
 });
 
-t.test('points that are spent do not come back', async t => {
-  const service = await openService(t);
-  const { admin, clerk, awarded, propose } = await setting(service);
-  const { awardId, id } = await awarded();
-  await service.inVillage(villages.own, tx =>
+/** Spends of a household's points what lies between it and a shop. */
+function spend(service: Service, householdId: string, amount: number) {
+  return service.inVillage(villages.own, tx =>
     postOne(tx, villages.own, {
       id: crypto.randomUUID(),
       kind: 'redemption',
-      cause: 'redemption:test',
+      cause: `redemption:${crypto.randomUUID()}`,
       actor: nobody.id,
       occurredAt: '2026-11-23T02:00:00.000Z',
       businessDate: '2026-11-23',
-      transfers: [{ from: householdAccount(id, 'available'), to: redeemed, asset: 'PTS', amount: 3 }],
+      transfers: [{ from: householdAccount(householdId, 'available'), to: redeemed, asset: 'PTS', amount }],
     }),
   );
+}
+
+t.test('points that are spent are owed', async t => {
+  const service = await openService(t);
+  const { admin, clerk, awarded, propose } = await setting(service);
+  const { awardId, id, transactionNumber } = await awarded();
+  await spend(service, id, 3);
+  const { body } = await propose(awardId);
+  const before = await bookNumber(service);
+  const approved = await admin('POST', `${reversals}/${body.id}/approve`);
+  t.equal(approved.status, 200, approved.text);
+  t.match(approved.body, { state: 'posted', reversalNumber: before + 2 });
+  t.match(await pointsOf(clerk, id), { available: 0, arrears: 3, honour: 0 });
+  const { data } = (await clerk('GET', `/v1/villages/${villages.own}/transactions?limit=2`)).body;
+  t.match(data, [
+    { kind: 'reversal', reverses: transactionNumber, actorId: clerk.actor.id, approverId: admin.actor.id },
+    {
+      kind: 'arrears',
+      actorId: clerk.actor.id,
+      approverId: admin.actor.id,
+      transfers: [{ from: householdAccount(id, 'arrears'), to: householdAccount(id, 'available'), amount: 3 }],
+    },
+  ]);
+  t.match((await admin('POST', `${reversals}/${body.id}/approve`)).body, { code: 'wrong-state' }, 'once');
+
+  // What it earns now is its own: the debt waits. A second one adds to it.
+  const other = await awarding(clerk)({ ...(await awarded()).said, householdId: id, occasion: 'later' });
+  await spend(service, id, 5);
+  const second = await propose(other.body.id);
+  t.equal((await admin('POST', `${reversals}/${second.body.id}/approve`)).status, 200);
+  t.match(await pointsOf(clerk, id), { available: 0, arrears: 8, honour: 0 });
+});
+
+t.test('or do not come back, where the village says so', async t => {
+  const service = await openService(t, { policy: { arrears: 'reject' } });
+  const { admin, clerk, awarded, propose } = await setting(service);
+  const { awardId, id } = await awarded();
+  await spend(service, id, 3);
   const { body } = await propose(awardId);
   const before = await bookNumber(service);
   const refused = await admin('POST', `${reversals}/${body.id}/approve`);

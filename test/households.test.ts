@@ -41,7 +41,10 @@ test('the household register', async t => {
       available: 0,
       pending: 0,
       held: 0,
+      base: 0,
       honour: 0,
+      arrears: 0,
+      expiring: [],
       asOfNumber: 0,
     });
   });

@@ -37,9 +37,12 @@ test('one key, one effect', async t => {
 
       const other = otherBody(operation, ready) ?? (await prepare(world, operation));
       const before = await bookNumber();
-      const reused = await again(other);
-      t.match(reused, { status: 422, body: { code: 'idempotency-key-reused' } }, 'it is no key to another call');
-      t.equal(unclassified(operation, reused), null);
+      // What takes no body and names nothing but the village has no other call.
+      if (JSON.stringify(other.call) !== JSON.stringify(ready.call)) {
+        const reused = await again(other);
+        t.match(reused, { status: 422, body: { code: 'idempotency-key-reused' } }, 'it is no key to another call');
+        t.equal(unclassified(operation, reused), null);
+      }
       const without = await send(service, other, { 'idempotency-key': '' });
       t.match(without, { status: 400, body: { code: 'idempotency-key-required' } });
       t.equal(unclassified(operation, without), null);

@@ -14,9 +14,10 @@ const levels = [
   ['households'],
   ['rules'],
   ['earning', 'store'],
+  ['expiry'],
   ['kiosks'],
   ['audit'],
-  ['app', 'main', 'cli', 'sample'],
+  ['app', 'main', 'cli', 'commands', 'say', 'sample'],
 ];
 
 /** Where the whole service is put together: these may know each other, and everybody's routes. */

@@ -2,14 +2,16 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Database } from '../db/database.ts';
 import { type Access, actorOf, type Role } from '../http/route.ts';
 import { VillageParams } from '../http/shapes.ts';
-import { getTransaction } from '../ledger/book.ts';
 import { getBook } from '../ledger/read.ts';
+import { balanceAt } from './balance.ts';
 import { accountPage, entryPage, getHouseholdAccount, getOwnAccount, transactionPage } from './book.ts';
 import {
   Account,
   AccountListQuery,
   AccountPage,
   AccountParams,
+  Balance,
+  BalanceQuery,
   Book,
   EntryListQuery,
   EntryPage,
@@ -20,6 +22,7 @@ import {
   TransactionParams,
 } from './book-schemas.ts';
 import { HouseholdParams } from './schemas.ts';
+import { getTransaction } from './transactions.ts';
 
 const readers: readonly Role[] = ['villageAdmin', 'clerk', 'supervisionBoard', 'supervisor', 'auditor'];
 const readersAndOwn: Access = [...readers, 'household'];
@@ -84,13 +87,36 @@ export const bookRoutes: FastifyPluginAsyncTypebox<{ database: Database }> = asy
 
   app.route({
     method: 'GET',
+    url: '/v1/villages/:village/accounts/:account/balance',
+    config: { access: readersAndOwn, refusals: ['out-of-bounds'] },
+    schema: {
+      operationId: 'accountBalanceGet',
+      tags: ['ledger'],
+      summary: 'The balance of an account at a moment',
+      description:
+        'After a transaction of the book, as the book stood at an instant, or as things had happened by one, whenever they were entered; one of the three, or now.',
+      params: AccountParams,
+      querystring: BalanceQuery,
+      response: { 200: Balance },
+    },
+    handler: request => {
+      const { village, account } = request.params;
+      return database.inSnapshot(village, async db =>
+        balanceAt(db, village, await getOwnAccount(db, actorOf(request), village, account), request.query),
+      );
+    },
+  });
+
+  app.route({
+    method: 'GET',
     url: '/v1/villages/:village/accounts/:account/entries',
     config: { access: readersAndOwn, refusals: ['cursor-mismatch'] },
     schema: {
       operationId: 'accountEntryList',
       tags: ['ledger'],
       summary: 'List entries of an account',
-      description: 'The newest first, or in the order of the book; each with the balance after it.',
+      description:
+        'The newest first, or in the order of the book, each with the balance after it; all, or those of a period, told by when they were posted or happened.',
       params: AccountParams,
       querystring: EntryListQuery,
       response: { 200: EntryPage },
@@ -111,7 +137,8 @@ export const bookRoutes: FastifyPluginAsyncTypebox<{ database: Database }> = asy
       operationId: 'householdEntryList',
       tags: ['ledger'],
       summary: 'A household’s passbook',
-      description: 'Entries of its spendable points, or of another of its accounts, the newest first.',
+      description:
+        'Entries of its spendable points, or of another of its accounts, the newest first; all, or those of a period.',
       params: HouseholdParams,
       querystring: HouseholdEntryListQuery,
       response: { 200: EntryPage },

@@ -114,11 +114,37 @@ const Entry = Type.Object(
   { title: 'Entry' },
 );
 export const EntryPage = PageOf(Entry, 'EntryPage');
-export const EntryListQuery = Type.Object({ sort: Type.Optional(Sort), ...PageQuery });
-export const Purpose = OneOf(['available', 'pending', 'held', 'honour'], 'Which of the household’s accounts');
+const entryPeriod = {
+  axis: Type.Optional(
+    OneOf(['posted', 'occurred'], 'What `from` and `to` mean: when it was written, or when it happened'),
+  ),
+  from: Type.Optional(Instant('From this instant on')),
+  to: Type.Optional(Instant('Up to this instant, and without it')),
+};
+export const EntryListQuery = Type.Object({ sort: Type.Optional(Sort), ...entryPeriod, ...PageQuery });
+export const BalanceQuery = Type.Object({
+  through: Type.Optional(BookNumber),
+  postedAt: Type.Optional(Instant('As the book stood at this instant')),
+  occurredAt: Type.Optional(Instant('As things had happened by this instant, whenever they were entered')),
+});
+export const Balance = Type.Object(
+  {
+    accountNumber: AccountNumber,
+    code: AccountCode,
+    asset: AssetCode,
+    balance: Sum('What it had'),
+    throughNumber: BookNumber,
+  },
+  { title: 'Balance' },
+);
+export const Purpose = OneOf(
+  ['available', 'pending', 'held', 'base', 'honour', 'arrears'],
+  'Which of the household’s accounts',
+);
 export const HouseholdEntryListQuery = Type.Object({
   account: Type.Optional(Purpose),
   sort: Type.Optional(Sort),
+  ...entryPeriod,
   ...PageQuery,
 });
 

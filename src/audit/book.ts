@@ -5,17 +5,18 @@ import { getHouseholdRow } from '../households/read.ts';
 import { after, type Page, page } from '../http/paging.ts';
 import type { Actor } from '../http/route.ts';
 import { type HouseholdPurpose, householdAccount } from '../ledger/accounts.ts';
+import { Refusal } from '../refusals.ts';
+import { numberAt } from './balance.ts';
 import {
   type AccountView,
+  type EntrySpan,
   type EntryView,
   getAccount,
   getAccountByCode,
   listAccounts,
   listEntries,
-  listTransactions,
-  type TransactionView,
-} from '../ledger/book.ts';
-import { Refusal } from '../refusals.ts';
+} from './entries.ts';
+import { listTransactions, type TransactionView } from './transactions.ts';
 
 interface PageQuery {
   limit: number;
@@ -54,21 +55,36 @@ export async function getOwnAccount(db: Db, actor: Actor, village: string, numbe
   return found;
 }
 
-export async function entryPage(
-  db: Db,
-  village: string,
-  of: AccountView,
-  query: PageQuery & { sort?: Sort | undefined },
-): Promise<Page<EntryView>> {
-  const { sort = '-number' } = query;
-  const filters = { list: 'entries', village, account: of.number, sort };
+/** By when it was posted, or by when it happened. */
+export type Axis = 'posted' | 'occurred';
+
+interface EntryQuery extends PageQuery {
+  sort?: Sort | undefined;
+  axis?: Axis | undefined;
+  from?: string | undefined;
+  to?: string | undefined;
+}
+
+/** Entries by number, whatever the axis their period is told on. */
+export async function entryPage(db: Db, village: string, of: AccountView, query: EntryQuery): Promise<Page<EntryView>> {
+  const { sort = '-number', axis = 'posted', from, to } = query;
+  const filters = { list: 'entries', village, account: of.number, sort, axis, from, to };
   const start = after<[number, number]>(query.cursor, filters);
   const rows = await listEntries(db, village, of, {
     newestFirst: sort === '-number',
     after: start && { number: start[0], line: start[1] },
+    span: await spanOf(db, village, query),
     limit: query.limit + 1,
   });
   return page(rows, query.limit, filters, row => [row.transactionNumber, row.line]);
+}
+
+/** What was posted in a period is a stretch of numbers. */
+async function spanOf(db: Db, village: string, { axis = 'posted', from, to }: EntryQuery): Promise<EntrySpan> {
+  if (axis === 'occurred') return { occurredFrom: from, occurredTo: to };
+  const firstSince = async (instant: string | undefined) =>
+    instant === undefined ? undefined : (await numberAt(db, village, instant, 'before')) + 1;
+  return { fromNumber: await firstSince(from), toNumber: await firstSince(to) };
 }
 
 /** A household's account. @throws Refusal `not-found` */

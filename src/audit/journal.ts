@@ -4,9 +4,9 @@ import { type SQL, sql } from 'drizzle-orm';
 import { to as copyTo } from 'pg-copy-streams';
 import type { Db } from '../db/database.ts';
 import type { Language } from '../http/problems.ts';
-import { type TransactionView, transactionColumns } from '../ledger/book.ts';
 import { batchesOf } from './cursor.ts';
 import type { Period } from './period.ts';
+import { type TransactionView, transactionColumns } from './transactions.ts';
 
 /** Transactions of a period by business day, and within a day in the order of the book. */
 export function transactionsOf(village: string, period: Period): SQL {
@@ -54,26 +54,32 @@ const columns: [name: string, title: string, expression: string][] = [
 /** One transfer a row, straight out of PostgreSQL: nothing of it passes through this process but its bytes. */
 export function journalCsv(db: Db, village: string, period: Period, language: Language): Readable {
   const client = db.$client;
+  const rows = client.query(copyTo(journalRows(client, village, period, language)));
+  // A connection that is closed in the midst of its answer tells the query so, when nobody listens any more.
+  rows.on('error', () => undefined);
+  const body = forSpreadsheets();
+  pipeline(rows, body, () => undefined);
+  return body;
+}
+
+/** The rows as `COPY` gives them; it takes no parameters, so `client` escapes them. */
+export function journalRows(
+  client: { escapeLiteral(text: string): string },
+  village: string,
+  period: Period,
+  language: Language,
+): string {
   const [v, from, to] = [village, period.from, period.to].map(text => client.escapeLiteral(text));
-  // COPY takes no parameters.
-  const rows = client.query(
-    copyTo(`copy (
-      select ${columns
-        .map(([name, title, expression]) => `${expression} as "${language === 'en' ? name : title}"`)
-        .join(', ')}
+  const titled = columns.map(([name, title, expression]) => `${expression} as "${language === 'en' ? name : title}"`);
+  return `copy (
+      select ${titled.join(', ')}
         from ledger.transaction t
        cross join lateral (select * from ledger.transfer where village = ${v} and number = t.number offset 0) r
        cross join lateral (select code from ledger.account where village = ${v} and number = r.from_account offset 0) f
        cross join lateral (select code from ledger.account where village = ${v} and number = r.to_account offset 0) g
        where t.village = ${v} and t.business_date >= ${from} and t.business_date < ${to}
        order by t.business_date, t.number, r.line
-    ) to stdout with (format csv, header true, encoding 'UTF8')`),
-  );
-  // A connection that is closed in the midst of its answer tells the query so, when nobody listens any more.
-  rows.on('error', () => undefined);
-  const body = forSpreadsheets();
-  pipeline(rows, body, () => undefined);
-  return body;
+    ) to stdout with (format csv, header true, encoding 'UTF8')`;
 }
 
 /** Puts a BOM before, and CR before every LF: no cell holds one (`audit.cell`). */

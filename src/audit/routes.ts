@@ -5,11 +5,11 @@ import { type Language, languageOf } from '../http/problems.ts';
 import type { Access, Role } from '../http/route.ts';
 import { type Export, exportTimeoutMs, sendExport } from '../http/send-export.ts';
 import { VillageParams } from '../http/shapes.ts';
-import { verifyVillage } from '../ledger/verify.ts';
 import { Refusal } from '../refusals.ts';
 import { bookRoutes } from './book-routes.ts';
 import { journalHledger } from './hledger.ts';
 import { journalCsv, journalJsonl } from './journal.ts';
+import { journalCanonical } from './journal-canonical.ts';
 import { type Period, periodOf } from './period.ts';
 import {
   HouseholdParams,
@@ -31,6 +31,7 @@ import {
 import { statementCsv } from './statement-csv.ts';
 import { statementPdf } from './statement-pdf.ts';
 import { trialBalance } from './trial-balance.ts';
+import { verifyVillage } from './verify.ts';
 
 const readers: readonly Role[] = ['clerk', 'villageAdmin', 'supervisionBoard', 'supervisor', 'auditor'];
 const verifiers: Access = ['auditor', 'villageAdmin', 'supervisionBoard', 'supervisor'];
@@ -84,14 +85,18 @@ export const auditRoutes: FastifyPluginAsyncTypebox<{ database: Database; clock:
       operationId: 'journalGet',
       tags: ['audit'],
       summary: 'The journal of a period',
-      description: 'Every transaction whose business day lies in the period, by day and number, of whatever size.',
+      description:
+        'Every transaction whose business day lies in the period, by day and number, of whatever size. Canonical texts come in the order of the book, and without `from` and `to` it is the whole book: what `jifen verify --journal` takes, and what a checkpoint can be held beside.',
       params: VillageParams,
       querystring: JournalQuery,
       response: { 200: JournalAnswer },
     },
     handler: (request, reply) => {
       const { village } = request.params;
-      const { format = 'csv' } = request.query;
+      const { format = 'csv', from, to } = request.query;
+      if (format === 'canonical' && from === undefined && to === undefined) {
+        return sendExport(reply, database, village, async db => wholeBook(db, village, languageOf(request)));
+      }
       const period = periodOf(request.query, clock.now());
       return sendExport(reply, database, village, async db =>
         journalFile(db, village, period, format, languageOf(request)),
@@ -129,7 +134,7 @@ export const auditRoutes: FastifyPluginAsyncTypebox<{ database: Database; clock:
       tags: ['ledger'],
       summary: 'Recompute the book',
       description:
-        'Numbers, balances, limits, reversals, leaves and chain, all from the transfers; it changes nothing and names what is wrong. A book rewritten whole, hashes and all, looks sound: compare `headHash` with one kept elsewhere.',
+        'Numbers, balances, lots, limits, reversals, leaves, chain and checkpoints, all from the transactions; it changes nothing and names what is wrong. A book rewritten whole, hashes, checkpoints and all, looks sound: compare with a checkpoint kept elsewhere.',
       params: VillageParams,
       response: { 200: Soundness },
     },
@@ -168,7 +173,7 @@ function journalFile(
   db: Db,
   village: string,
   period: Period,
-  format: 'csv' | 'jsonl' | 'hledger',
+  format: 'csv' | 'jsonl' | 'hledger' | 'canonical',
   language: Language,
 ): Export {
   const fileName = `journal-${village}-${period.from}-${period.to}`;
@@ -176,7 +181,13 @@ function journalFile(
     csv: () => ({ body: journalCsv(db, village, period, language), contentType: 'text/csv; charset=utf-8' }),
     jsonl: () => ({ body: journalJsonl(db, village, period), contentType: 'application/jsonl; charset=utf-8' }),
     hledger: () => ({ body: journalHledger(db, village, period), contentType: 'text/plain; charset=utf-8' }),
+    canonical: () => ({ body: journalCanonical(db, village, period), contentType: 'text/plain; charset=utf-8' }),
   };
-  const extension = format === 'hledger' ? 'journal' : format;
+  const extension = { csv: 'csv', jsonl: 'jsonl', hledger: 'journal', canonical: 'txt' }[format];
   return { ...files[format](), fileName: `${fileName}.${extension}`, language };
+}
+
+function wholeBook(db: Db, village: string, language: Language): Export {
+  const body = journalCanonical(db, village, undefined);
+  return { body, contentType: 'text/plain; charset=utf-8', fileName: `journal-${village}.txt`, language };
 }

@@ -92,7 +92,10 @@ export const StatementAnswer = {
 export const JournalQuery = Type.Object({
   ...period,
   format: Type.Optional(
-    OneOf(['csv', 'jsonl', 'hledger'], 'A table for spreadsheets, one JSON object a line, or a plain-text journal'),
+    OneOf(
+      ['csv', 'jsonl', 'hledger', 'canonical'],
+      'A table for spreadsheets, one JSON object a line, a plain-text journal, or the texts that are hashed',
+    ),
   ),
 });
 export const JournalAnswer = {
@@ -100,7 +103,7 @@ export const JournalAnswer = {
   content: {
     'text/csv': File('One transfer a row; RFC 4180, UTF-8 with BOM'),
     'application/jsonl': File('One transaction a line, in the form of RFC 8785'),
-    'text/plain': File('For hledger'),
+    'text/plain': File('For hledger, or canonical texts with an empty line after each'),
   },
 };
 
@@ -159,6 +162,7 @@ export const Soundness = Type.Object(
     sound: Type.Boolean({ description: 'Whether every check is' }),
     number: BookNumber,
     headHash: Digest,
+    rootHash: Digest,
     checkedAt: Instant('When it was recomputed'),
     checks: Type.Array(
       Type.Object(

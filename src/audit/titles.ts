@@ -9,6 +9,10 @@ const kinds: Record<string, string> = {
   redemptionFulfil: '兑换领取',
   redemptionRelease: '取消预留',
   redemptionReturn: '兑换退回',
+  expiry: '积分到期',
+  yearEnd: '年终清零',
+  arrears: '欠分记账',
+  basePoints: '基础分发放',
   stockReceipt: '入库',
   stockWriteOff: '报损',
   reversal: '冲正',
@@ -23,7 +27,9 @@ export const purposeTitles: Record<HouseholdPurpose, string> = {
   available: '可用积分',
   pending: '公示中积分',
   held: '冻结积分',
+  base: '基础分',
   honour: '荣誉积分',
+  arrears: '欠分',
 };
 
 const heads: Record<string, string> = {

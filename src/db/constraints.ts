@@ -22,6 +22,8 @@ export const refusalsByConstraint: Record<string, RefusalCode> = {
   stock_document_second_person: 'second-person-required',
   return_second_person: 'second-person-required',
   return_standing_key: 'already-exists',
+  run_standing_key: 'already-exists',
+  run_second_person: 'second-person-required',
   rule_book_second_person: 'second-person-required',
   award_standing_key: 'award-duplicate',
   reversal_open_key: 'already-exists',

@@ -1,3 +1,4 @@
+import type { Writable } from 'node:stream';
 import type { sql } from 'drizzle-orm';
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
 import pg from 'pg';
@@ -19,6 +20,11 @@ export interface Database {
    * when PostgreSQL asks for it (40001, 40P01). Inside, nothing waits for anything but PostgreSQL.
    */
   inTransaction<T>(scope: Scope, work: (tx: Tx) => Promise<T>): Promise<T>;
+  /**
+   * The same for the few hot paths whose statements find every row by its key: each is planned once for a connection. With
+   * lists as parameters PostgreSQL would plan it anew each time, which takes longer than all the rest.
+   */
+  inHotTransaction<T>(scope: Scope, work: (tx: Tx) => Promise<T>): Promise<T>;
   /** Runs `work` on one unchanging picture of the rows of `scope`. */
   inSnapshot<T>(scope: Scope, work: (db: Db) => Promise<T>): Promise<T>;
   /** As `inSnapshot`, on connections of its own and without time-outs: for exports that stream for minutes. */
@@ -42,13 +48,28 @@ export function openDatabase(
   options: { connections?: number; connectionWaitMs?: number; onError: (error: Error) => void },
 ): Database {
   // Two seconds without a free connection is an answer of its own: the service is busy, and says so.
-  const open = (max: number) => openPool(url, { max, waitMs: options.connectionWaitMs ?? 2_000 }, options.onError);
-  const pool = open(options.connections ?? 20);
-  const exportPool = open(4);
+  const open = (max: number, { pipeline }: { pipeline: boolean }) =>
+    openPool(url, { max, waitMs: options.connectionWaitMs ?? 2_000, pipeline }, error => {
+      // A connection that is still saying goodbye may hear that PostgreSQL stops.
+      if (!closing) options.onError(error);
+    });
+  let closing = false;
+  const pool = open(options.connections ?? 20, { pipeline: true });
+  // An answer that streams cannot share its connection.
+  const exportPool = open(4, { pipeline: false });
 
   return {
     inTransaction: (scope, work) =>
       withRetries(() => onConnection(pool, `begin; ${scopeStatement(scope)}`, db => work(db as Tx))),
+    inHotTransaction: (scope, work) =>
+      withRetries(() =>
+        onConnection(
+          pool,
+          `begin; ${scopeStatement(scope)}; set local plan_cache_mode = force_generic_plan; set local enable_seqscan = off`,
+          db => work(db as Tx),
+          { failed: 'rollback', ahead: true },
+        ),
+      ),
     inSnapshot: (scope, work) =>
       onConnection(pool, `begin isolation level repeatable read read only; ${scopeStatement(scope)}`, work),
     inExport: (scope, work) =>
@@ -58,9 +79,10 @@ export function openDatabase(
          select set_config(name, '0', true) from pg_settings where name in ('statement_timeout', 'transaction_timeout');
          set local idle_in_transaction_session_timeout = '60s'`,
         work,
-        'close',
+        { failed: 'close', ahead: false },
       ),
     async close() {
+      closing = true;
       await Promise.all([pool.end(), exportPool.end()]);
     },
   };
@@ -68,11 +90,13 @@ export function openDatabase(
 
 function openPool(
   connectionString: string,
-  { max, waitMs }: { max: number; waitMs: number },
+  { max, waitMs, pipeline }: { max: number; waitMs: number; pipeline: boolean },
   onError: (error: Error) => void,
 ): pg.Pool {
   const pool = new pg.Pool({
     Client: PreparingClient,
+    // What is asked before an earlier answer has come goes out behind it.
+    pipeline,
     connectionString,
     max,
     connectionTimeoutMillis: waitMs,
@@ -85,18 +109,27 @@ function openPool(
 /**
  * @param failed what becomes of the connection when `work` fails. One that broke off in the midst of a stream would never
  *   come to a `rollback`, which waits behind what nobody reads any more: it is closed.
+ * @param ahead whether `work` may send its first queries behind `begin` without waiting for the answer
  */
 async function onConnection<T>(
   pool: pg.Pool,
   begin: string,
   work: (db: Db) => Promise<T>,
-  failed: 'rollback' | 'close' = 'rollback',
+  { failed, ahead }: { failed: 'rollback' | 'close'; ahead: boolean } = { failed: 'rollback', ahead: false },
 ): Promise<T> {
   const client = await connect(pool);
   let broken: Error | boolean = false;
+  // PostgreSQL may end a connection between two queries, and an error that nobody listens to ends the process.
+  const lost = (error: Error) => {
+    broken = error;
+  };
+  client.on('error', lost);
   try {
-    await client.query(begin);
+    const begun = client.query(begin);
+    if (ahead) begun.catch(() => undefined);
+    else await begun;
     const result = await work(drizzle(client, { casing: 'snake_case' }) as unknown as Db);
+    await begun;
     await client.query('commit');
     return result;
   } catch (error) {
@@ -108,6 +141,7 @@ async function onConnection<T>(
     }
     throw error;
   } finally {
+    client.off('error', lost);
     client.release(broken);
   }
 }
@@ -148,4 +182,19 @@ export function one<T>(rows: readonly T[]): T {
 export async function rowsOf<T>(db: Db, query: ReturnType<typeof sql>): Promise<T[]> {
   const { rows } = await db.execute(query);
   return rows as T[];
+}
+
+/**
+ * Asks several things at once: they go to PostgreSQL in one packet, one behind the other, and none waits for the answer
+ * of the one before. For queries that do not need each other's answers.
+ */
+export async function atOnce<T extends readonly unknown[]>(
+  db: Db,
+  ask: () => { [K in keyof T]: Promise<T[K]> },
+): Promise<T> {
+  const { stream } = (db.$client as unknown as { connection: { stream: Writable } }).connection;
+  stream.cork();
+  // After the promises have come to the point of sending.
+  process.nextTick(() => stream.uncork());
+  return Promise.all(ask()) as unknown as Promise<T>;
 }

@@ -4,6 +4,7 @@ import type { Tx } from '../db/database.ts';
 import type { Actor } from '../http/route.ts';
 import { Refusal } from '../refusals.ts';
 import { type AwardResult, awardEach } from './award.ts';
+import { groundsOf } from './grounds.ts';
 import type { AwardLine } from './judge.ts';
 
 /** A sheet of awards; what it says at its head holds for every line that does not say otherwise. */
@@ -34,7 +35,14 @@ export async function awardSheet(
     occasion: line.occasion ?? sheet.occasion,
   }));
   const atomic = sheet.mode === 'atomic';
-  return { batchId, results: await awardEach(tx, actor, village, lines, { atomic, batchId }, now) };
+  const asked = lines.map(line => ({ actor, village, line }));
+  const grounds = await groundsOf(
+    tx,
+    lines.map(line => ({ village, ...line })),
+  );
+  const { results, rest } = await awardEach(tx, asked, grounds, { atomic, batchId }, now);
+  await rest();
+  return { batchId, results };
 }
 
 /** Of a day that is named without an hour: this moment if it is today, else the day's first. */

@@ -1,77 +1,68 @@
 import { randomUUIDv7 } from 'node:crypto';
+import { sql } from 'drizzle-orm';
 import { iso } from '../calendar.ts';
 import type { Tx } from '../db/database.ts';
 import type { Actor } from '../http/route.ts';
-import { type PostResult, post } from '../ledger/post.ts';
-import * as transactions from '../ledger/transactions.ts';
+import { lastDayOfMonth } from '../ledger/lots.ts';
+import { type PostResult, post, postBooks } from '../ledger/post.ts';
+import { award as awardCommand, type Command } from '../ledger/transactions.ts';
 import { Refusal } from '../refusals.ts';
 import { kindOfLimit, limitsOf, resetsOn } from './caps.ts';
-import { groundsOf } from './grounds.ts';
+import type { Grounds } from './grounds.ts';
 import { type AwardLine, type JudgedAward, judge } from './judge.ts';
 import { type AwardView, findStanding, type Standing, viewOf } from './read.ts';
-import { award as awardTable } from './tables.ts';
+import type { AwardRow } from './tables.ts';
 
 /** One line's answer. Of a list that is all or nothing, `undone` had been posted when another line was refused. */
 export type AwardResult = { award: AwardView } | { refusal: Refusal } | 'undone';
 
-/**
- * Awards points to a household, at once.
- * @throws Refusal whatever `judge` refuses, or under the pen `award-duplicate` | `rule-exclusive` (facts: `awardId`) |
- *   `cap-reached` (facts: `cap`, `used`, `limit`, `resetsOn`)
- */
-export async function award(
-  tx: Tx,
-  actor: Actor,
-  village: string,
-  line: AwardLine,
-  now: Temporal.Instant,
-): Promise<AwardView> {
-  const [result] = await awardEach(tx, actor, village, [line], { atomic: false, batchId: null }, now);
-  if (result === undefined || result === 'undone') throw new Error('one award has one answer');
-  if ('refusal' in result) throw result.refusal;
-  return result.award;
+/** An award that somebody asks for in a village. */
+export interface Asked {
+  actor: Actor;
+  village: string;
+  line: AwardLine;
 }
 
 /**
  * Awards a list, in order, and answers each line: a cap used up by one refuses the next, and one line's refusal harms no
- * other. With `atomic` the book takes all or nothing; whether lines that were refused before it spoil the list is the
- * caller's to say, by throwing. The number of statements does not grow with the list.
+ * other. The lines may be of several villages and people. With `atomic` they are of one village, whose book takes all or
+ * nothing; whether lines that were refused before it spoil the list is the caller's to say, by throwing. The number of
+ * statements does not grow with the list. `rest` writes the awards' own rows, which the caller must await; it comes after
+ * the pen is taken, for they carry the number it gave, and as they are fresh nobody can be waiting for them.
+ *
+ * A line is refused with whatever `judge` refuses, or under the pen `award-duplicate` | `rule-exclusive` (facts:
+ * `awardId`) | `cap-reached` (facts: `cap`, `used`, `limit`, `resetsOn`) | `budget-exhausted` (facts: `used`, `limit`).
  */
 export async function awardEach(
   tx: Tx,
-  actor: Actor,
-  village: string,
-  lines: AwardLine[],
+  asked: Asked[],
+  grounds: Map<string, Grounds>,
   options: { atomic: boolean; batchId: string | null },
   now: Temporal.Instant,
-): Promise<AwardResult[]> {
-  const grounds = await groundsOf(tx, village, lines);
-  const entries = lines.map(line => entryOf(line, () => judge(line, grounds, now)));
+): Promise<{ results: AwardResult[]; rest: () => Promise<unknown> }> {
+  const entries = asked.map(one => entryOf(one, () => judge(one.line, grounds.get(one.village)!, now)));
   const judged = entries.filter(isJudged);
-  const posted = await postAll(tx, actor, village, judged, options.atomic);
-  const rows = judged.flatMap((entry, index) => {
-    const result = posted[index]!;
-    return 'number' in result ? [rowOf(entry, result.number, { village, actor, batchId: options.batchId, now })] : [];
+  const posted = await postAll(tx, judged, options.atomic);
+  const rows = judged.flatMap(entry => {
+    const result = posted.get(entry)!;
+    return 'number' in result ? [rowOf(entry, result.number, options.batchId, now)] : [];
   });
-  // After the pen is taken, for they carry the number it gave; fresh rows, so nobody can be waiting for them.
-  if (rows.length > 0) await tx.insert(awardTable).values(rows);
-
-  const results = new Map<Entry, PostResult>(judged.map((entry, index) => [entry, posted[index]!]));
-  const refused = judged.filter(entry => results.get(entry)!.status === 'refused');
-  const standing = await standingBeside(tx, village, refused);
+  const refused = judged.filter(entry => posted.get(entry)!.status === 'refused');
+  const made = judged.filter(entry => 'number' in posted.get(entry)!);
+  const standing = [...made.map(standingOf), ...(await standingBeside(tx, refused))];
   const rowsById = new Map(rows.map(row => [row.id, row]));
-  return entries.map(entry => {
+  const results = entries.map(entry => {
     if (!isJudged(entry)) return entry;
-    const result = results.get(entry)!;
-    if (result.status === 'undone') return 'undone';
+    const result = posted.get(entry)!;
+    if (result.status === 'undone') return 'undone' as const;
     if (result.status === 'refused') return { refusal: explain(entry, result, standing) };
-    return { award: viewOf(rowsById.get(entry.id)!, entry.judged.rule.title, actor) };
+    return { award: viewOf(rowsById.get(entry.id)!, entry.judged.rule.title, entry.actor) };
   });
+  return { results, rest: () => insertAwards(tx, rows) };
 }
 
-interface JudgedEntry {
+interface JudgedEntry extends Asked {
   id: string;
-  line: AwardLine;
   occasion: string;
   judged: JudgedAward;
 }
@@ -82,61 +73,61 @@ function isJudged(entry: Entry): entry is JudgedEntry {
   return 'judged' in entry;
 }
 
-function entryOf(line: AwardLine, judging: () => JudgedAward): Entry {
+function entryOf(asked: Asked, judging: () => JudgedAward): Entry {
   const id = randomUUIDv7();
   try {
-    return { id, line, occasion: line.occasion ?? id, judged: judging() };
+    return { ...asked, id, occasion: asked.line.occasion ?? id, judged: judging() };
   } catch (error) {
     if (error instanceof Refusal) return { refusal: error };
     throw error;
   }
 }
 
-async function postAll(
-  tx: Tx,
-  actor: Actor,
-  village: string,
-  entries: JudgedEntry[],
-  atomic: boolean,
-): Promise<PostResult[]> {
-  if (entries.length === 0) return [];
-  const commands = entries.map(({ id, line, occasion, judged }) => {
-    const { rule, policy, points, businessDate } = judged;
-    const { householdId, memberId, quantity } = line;
-    return transactions.award(
-      { actor: actor.id, occurredAt: judged.occurredAt, businessDate: businessDate.toString() },
-      {
-        awardId: id,
-        householdId,
-        points,
-        honour: rule.honour,
-        pending: judged.pending,
-        limits: limitsOf(
-          rule,
-          { householdId, memberId, occasion, businessDate, quantity, points },
-          policy.householdDayMaxPoints,
-        ),
-        frozen: {
-          ruleCode: rule.code,
-          ruleId: rule.id,
-          ruleBookId: rule.ruleBookId,
-          ruleBookTitle: rule.ruleBookTitle,
-          unitPoints: String(rule.points),
-          quantity: String(quantity),
-          publicityDays: String(judged.pending ? policy.directAwardPublicityDays : 0),
-          backEntry: String(judged.backEntry),
-        },
+/** Posts all that was judged, each village's in its order. */
+async function postAll(tx: Tx, entries: JudgedEntry[], atomic: boolean): Promise<Map<JudgedEntry, PostResult>> {
+  if (entries.length === 0) return new Map();
+  const byVillage = [...Map.groupBy(entries, entry => entry.village)];
+  const lists = byVillage.map(([village, own]) => ({ village, commands: own.map(commandOf) }));
+  const results = atomic
+    ? await post(tx, lists[0]!.village, lists[0]!.commands, { atomic })
+    : await postBooks(tx, lists);
+  return new Map(byVillage.flatMap(([, own]) => own).map((entry, index) => [entry, results[index]!]));
+}
+
+function commandOf({ id, actor, line, occasion, judged }: JudgedEntry): Command {
+  const { rule, policy, points, businessDate } = judged;
+  const { householdId, memberId, quantity } = line;
+  return awardCommand(
+    { actor: actor.id, occurredAt: judged.occurredAt, businessDate: businessDate.toString() },
+    {
+      awardId: id,
+      householdId,
+      points,
+      honour: rule.honour,
+      pending: judged.pending,
+      expiresOn: policy.expiryMonths === null ? null : lastDayOfMonth(businessDate, policy.expiryMonths),
+      limits: limitsOf(rule, { householdId, memberId, occasion, businessDate, quantity, points }, policy),
+      frozen: {
+        ruleCode: rule.code,
+        ruleId: rule.id,
+        ruleBookId: rule.ruleBookId,
+        ruleBookTitle: rule.ruleBookTitle,
+        unitPoints: String(rule.points),
+        quantity: String(quantity),
+        publicityDays: String(judged.pending ? policy.directAwardPublicityDays : 0),
+        backEntry: String(judged.backEntry),
+        ...(policy.issuingFund === null ? {} : { issuingFund: policy.issuingFund }),
       },
-    );
-  });
-  return post(tx, village, commands, { atomic });
+    },
+  );
 }
 
 function rowOf(
-  { id, line, occasion, judged }: JudgedEntry,
+  { id, village, actor, line, occasion, judged }: JudgedEntry,
   transactionNumber: number,
-  { village, actor, batchId, now }: { village: string; actor: Actor; batchId: string | null; now: Temporal.Instant },
-): typeof awardTable.$inferSelect {
+  batchId: string | null,
+  now: Temporal.Instant,
+): AwardRow {
   const { rule, points, occurredAt, backEntry } = judged;
   const businessDate = judged.businessDate.toString();
   return {
@@ -166,12 +157,34 @@ function rowOf(
   };
 }
 
-async function standingBeside(tx: Tx, village: string, refused: JudgedEntry[]): Promise<Standing[]> {
-  if (refused.length === 0) return [];
-  return findStanding(tx, village, {
-    householdIds: refused.map(entry => entry.line.householdId),
-    occasions: refused.map(entry => entry.occasion),
-  });
+/** The award rows that the list has made. Each member by its column's name: as one text, for a thousand rows of twenty parameters each would be a new query. */
+async function insertAwards(tx: Tx, rows: AwardRow[]): Promise<void> {
+  if (rows.length === 0) return;
+  const snake = (name: string) => name.replace(/[A-Z]/g, letter => `_${letter.toLowerCase()}`);
+  const columns = rows.map(row => Object.fromEntries(Object.entries(row).map(([name, value]) => [snake(name), value])));
+  await tx.execute(
+    sql`insert into earning.award
+        select * from json_populate_recordset(null::earning.award, ${JSON.stringify(columns)}::json)`,
+  );
+}
+
+/** An award of this very list, whose row is not written yet. */
+function standingOf({ id, line, occasion, judged: { rule } }: JudgedEntry): Standing {
+  const { householdId, memberId } = line;
+  return { id, householdId, memberId, occasion, ruleCode: rule.code, highestOnlyGroup: rule.highestOnlyGroup };
+}
+
+async function standingBeside(tx: Tx, refused: JudgedEntry[]): Promise<Standing[]> {
+  const standing: Standing[] = [];
+  for (const [village, own] of Map.groupBy(refused, entry => entry.village)) {
+    standing.push(
+      ...(await findStanding(tx, village, {
+        householdIds: own.map(entry => entry.line.householdId),
+        occasions: own.map(entry => entry.occasion),
+      })),
+    );
+  }
+  return standing;
 }
 
 /** The ledger's refusal in the words of earning. */
@@ -181,6 +194,7 @@ function explain(
   standing: Standing[],
 ): Refusal {
   const { code, facts } = result;
+  if (code === 'budget-exhausted') return new Refusal(code, { limit: facts.limit, used: facts.used });
   if (code !== 'cap-reached' && code !== 'rule-exclusive') return new Refusal(code, facts);
   const { line, occasion, judged } = entry;
   const { rule, businessDate } = judged;

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Limit } from '../ledger/transactions.ts';
 import type { CapPeriod } from '../rules/tables.ts';
+import type { PolicySettings } from '../villages/policy.ts';
 import type { GroundRule } from './grounds.ts';
 
 export interface Use {
@@ -22,9 +23,14 @@ const householdDayPrefix = 'awardDay:';
 
 /**
  * What an award uses up, to be judged under the pen in this order: its occasion, what excludes it, the cap of its rule in
- * units, and the household's points of the day. Reversing the award gives all of it back.
+ * units, the household's points of the day, and the money that the village has for points in the year. Reversing the award
+ * gives all of it back.
  */
-export function limitsOf(rule: GroundRule, use: Use, householdDayMaxPoints: number): Limit[] {
+export function limitsOf(
+  rule: GroundRule,
+  use: Use,
+  policy: Pick<PolicySettings, 'householdDayMaxPoints' | 'pointValueFen' | 'issuingFund' | 'issuingBudgetFen'>,
+): Limit[] {
   const holder = holderOf(rule, use);
   const occasion = createHash('sha256').update(use.occasion).digest('base64url').slice(0, 22);
   const once = (key: string): Limit => ({ key, use: 1, max: 1, code: 'rule-exclusive' });
@@ -40,7 +46,11 @@ export function limitsOf(rule: GroundRule, use: Use, householdDayMaxPoints: numb
     limits.push({ key, use: use.quantity, max: rule.capTimes, code: 'cap-reached' });
   }
   const day = `${householdDayPrefix}${use.householdId}:${use.businessDate}`;
-  limits.push({ key: day, use: use.points, max: householdDayMaxPoints, code: 'cap-reached' });
+  limits.push({ key: day, use: use.points, max: policy.householdDayMaxPoints, code: 'cap-reached' });
+  if (policy.issuingBudgetFen !== null) {
+    const max = Math.floor(policy.issuingBudgetFen / policy.pointValueFen);
+    limits.push({ key: `budget:${use.businessDate.year}`, use: use.points, max, code: 'budget-exhausted' });
+  }
   return limits;
 }
 

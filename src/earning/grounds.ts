@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm';
+import { type SQL, sql } from 'drizzle-orm';
 import { rowsOf, type Tx } from '../db/database.ts';
 import type { RuleView } from '../rules/read.ts';
 import { defaultPolicy, type PolicySettings } from '../villages/policy.ts';
@@ -33,60 +33,78 @@ export interface Grounds {
 }
 
 /**
- * Reads all that a list of awards is judged by, in one round trip however long the list. It also takes the lock that the
- * award's foreign key would take later, under the pen: there it might wait for somebody who waits for the pen.
+ * Reads all that a list of awards is judged by, in one round trip however long the list, and answers it by village. It
+ * also takes the lock that the award's foreign key would take later, under the pen: there it might wait for somebody who
+ * waits for the pen.
  */
 export async function groundsOf(
   tx: Tx,
-  village: string,
-  lines: { ruleId: string; householdId: string; memberId: string | null }[],
-): Promise<Grounds> {
-  const ids = (pick: (line: (typeof lines)[number]) => string | null) =>
-    sql.param([...new Set(lines.map(pick).filter(id => id !== null))]);
+  lines: { village: string; ruleId: string; householdId: string; memberId: string | null }[],
+): Promise<Map<string, Grounds>> {
+  const villages = [...new Set(lines.map(line => line.village))];
   const [row] = await rowsOf<Row>(
     tx,
     sql`
-    select v.opened_on as "openedOn",
-           (select jsonb_agg(jsonb_build_object('validFrom', p.valid_from, 'policy', p.policy) order by p.valid_from desc)
-              from villages.policy p
-             where p.village = v.village) as policies,
+    select (select jsonb_agg(jsonb_build_object('village', village, 'openedOn', opened_on))
+              from villages.village where village = any(${sql.param(villages)}::text[])) as villages,
+           (select jsonb_agg(jsonb_build_object('village', village, 'validFrom', valid_from, 'policy', policy)
+                             order by valid_from desc)
+              from villages.policy where village = any(${sql.param(villages)}::text[])) as policies,
            (select jsonb_agg(jsonb_build_object(
-                     'id', r.id, 'ruleBookId', r.rule_book_id, 'code', r.code, 'title', r.title, 'points', r.points,
-                     'direction', r.direction, 'capTimes', r.cap_times, 'capPeriod', r.cap_period,
+                     'village', r.village, 'id', r.id, 'ruleBookId', r.rule_book_id, 'code', r.code, 'title', r.title,
+                     'points', r.points, 'direction', r.direction, 'capTimes', r.cap_times, 'capPeriod', r.cap_period,
                      'capScope', r.cap_scope, 'excludes', r.excludes, 'highestOnlyGroup', r.highest_only_group,
                      'honour', r.honour, 'publicity', r.publicity, 'ruleBookTitle', b.title,
                      'inForceFrom', b.in_force_from,
                      'inForceTo', (select min(next.in_force_from)
                                      from rules.rule_book next
-                                    where next.village = v.village and next.in_force_from > b.in_force_from)))
-              from rules.rule r
-              join rules.rule_book b on b.village = r.village and b.id = r.rule_book_id
-             where r.village = v.village and r.id = any(${ids(line => line.ruleId)}::uuid[])) as rules,
-           (select jsonb_object_agg(h.id, h.state)
-              from (select id, state
-                      from households.household
-                     where village = ${village} and id = any(${ids(line => line.householdId)}::uuid[])
-                       for key share) h) as households,
-           (select jsonb_object_agg(m.id, m.household_id)
-              from households.member m
-             where m.village = v.village and m.id = any(${ids(line => line.memberId)}::uuid[])) as members
-      from villages.village v
-     where v.village = ${village}`,
+                                    where next.village = b.village and next.in_force_from > b.in_force_from)))
+              from ${pairs(lines, line => line.ruleId)} k (village, id)
+             cross join lateral (select * from rules.rule where village = k.village and id = k.id offset 0) r
+             cross join lateral (
+               select * from rules.rule_book where village = r.village and id = r.rule_book_id offset 0) b) as rules,
+           (select jsonb_agg(jsonb_build_object('village', h.village, 'id', h.id, 'state', h.state))
+              from (select h.village, h.id, h.state
+                      from ${pairs(lines, line => line.householdId)} k (village, id)
+                      join households.household h on h.village = k.village and h.id = k.id
+                       for key share of h) h) as households,
+           (select jsonb_agg(jsonb_build_object('village', m.village, 'id', m.id, 'householdId', m.household_id))
+              from ${pairs(lines, line => line.memberId)} k (village, id)
+             cross join lateral (
+               select * from households.member where village = k.village and id = k.id offset 0) m) as members`,
   );
-  const { openedOn, policies, rules, households, members } = row!;
+  return new Map(villages.map(village => [village, groundsIn(village, row!)]));
+}
+
+type Line = Parameters<typeof groundsOf>[1][number];
+
+/** Village and id of what the lines name, each once, as a table. */
+function pairs(lines: Line[], pick: (line: Line) => string | null): SQL {
+  const named = lines.flatMap(line => {
+    const id = pick(line);
+    return id === null ? [] : [`${line.village} ${id}`];
+  });
+  const unique = [...new Set(named)].map(name => name.split(' ') as [string, string]);
+  const column = (index: 0 | 1) => sql.param(unique.map(pair => pair[index]));
+  return sql`unnest(${column(0)}::text[], ${column(1)}::uuid[])`;
+}
+
+function groundsIn(village: string, row: Row): Grounds {
+  const own = <T extends { village: string }>(rows: T[] | null) => (rows ?? []).filter(one => one.village === village);
+  const policies = own(row.policies);
   return {
-    openedOn,
-    rules: new Map((rules ?? []).map(rule => [rule.id, rule])),
-    households: new Map(Object.entries(households ?? {})),
-    members: new Map(Object.entries(members ?? {})),
-    policyOn: day => ({ ...defaultPolicy, ...policies?.find(policy => policy.validFrom <= day)?.policy }),
+    openedOn: own(row.villages)[0]!.openedOn,
+    rules: new Map(own(row.rules).map(rule => [rule.id, rule])),
+    households: new Map(own(row.households).map(household => [household.id, household.state])),
+    members: new Map(own(row.members).map(member => [member.id, member.householdId])),
+    policyOn: day => ({ ...defaultPolicy, ...policies.find(policy => policy.validFrom <= day)?.policy }),
   };
 }
 
 interface Row {
-  openedOn: string;
-  policies: { validFrom: string; policy: PolicySettings }[] | null;
-  rules: GroundRule[] | null;
-  households: Record<string, string> | null;
-  members: Record<string, string> | null;
+  villages: { village: string; openedOn: string }[] | null;
+  policies: { village: string; validFrom: string; policy: PolicySettings }[] | null;
+  rules: (GroundRule & { village: string })[] | null;
+  households: { village: string; id: string; state: string }[] | null;
+  members: { village: string; id: string; householdId: string }[] | null;
 }

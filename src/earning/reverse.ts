@@ -3,9 +3,12 @@ import { and, eq } from 'drizzle-orm';
 import { dayOf, iso } from '../calendar.ts';
 import { one, type Tx } from '../db/database.ts';
 import type { Actor } from '../http/route.ts';
-import { postOne } from '../ledger/post.ts';
+import { arrearsAccount } from '../ledger/accounts.ts';
+import { openAccounts, postOne, takePen } from '../ledger/post.ts';
+import { householdBalances } from '../ledger/read.ts';
 import * as transactions from '../ledger/transactions.ts';
 import { Refusal } from '../refusals.ts';
+import { policyOn } from '../villages/policy.ts';
 import { findOpenReversal, getReversal, type ReversalView } from './read.ts';
 import { award, reversal } from './tables.ts';
 
@@ -37,8 +40,8 @@ export async function proposeReversal(
 }
 
 /**
- * Agrees: posts the mirror of the award, dated today, and gives its caps and its occasion back. When the points are
- * spent nothing changes.
+ * Agrees: posts the mirror of the award, dated today, and gives its caps and its occasion back. When points of it are
+ * spent, the policy decides: nothing changes, or what is missing is recorded as owed.
  * @throws Refusal `not-found` | `second-person-required` (facts: `firstUserId`) | `wrong-state` | `already-reversed` |
  *   `reversal-arrears` (facts: `available`, `required`)
  */
@@ -49,14 +52,16 @@ export async function approveReversal(
   now: Temporal.Instant,
 ): Promise<ReversalView> {
   const { awardId, proposedBy } = await lockProposal(tx, actor, key);
-  const { transactionNumber } = await lockAward(tx, key.village, awardId);
+  const taken = await lockAward(tx, key.village, awardId);
+  const policy = await policyOn(tx, key.village, dayOf(now));
   const event = {
     actor: proposedBy,
     approver: actor.id,
     occurredAt: iso(now),
     businessDate: dayOf(now).toString(),
   };
-  const { number } = await postOne(tx, key.village, transactions.reversal(event, transactionNumber));
+  if (policy.arrears === 'floorAndRecord' && taken.state === 'posted') await lendWhatIsSpent(tx, event, taken);
+  const { number } = await postOne(tx, key.village, transactions.reversal(event, taken.transactionNumber));
   // Both rows are locked since before the pen was taken, so nothing waits here.
   await tx
     .update(award)
@@ -67,6 +72,23 @@ export async function approveReversal(
     .set({ state: 'posted', decidedBy: actor.id, decidedAt: iso(now), reversalNumber: number })
     .where(mine(key));
   return getReversal(tx, actor, key.village, key.reversalId);
+}
+
+/**
+ * Lends a household what it has already spent of an award, so that the reversal finds it. Under the pen: nobody spends
+ * between the look and the posting.
+ */
+async function lendWhatIsSpent(
+  tx: Tx,
+  event: transactions.Event,
+  taken: Pick<typeof award.$inferSelect, 'village' | 'id' | 'householdId' | 'points'>,
+): Promise<void> {
+  const { village, id: awardId, householdId } = taken;
+  await takePen(tx, village);
+  const { available } = await householdBalances(tx, village, householdId);
+  if (available >= taken.points) return;
+  await openAccounts(tx, village, [arrearsAccount(householdId)]);
+  await postOne(tx, village, transactions.arrears(event, { awardId, householdId, points: taken.points - available }));
 }
 
 /** Disagrees: the award stands. @throws Refusal `not-found` | `second-person-required` | `wrong-state` */

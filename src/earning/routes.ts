@@ -5,11 +5,13 @@ import type { Mutate } from '../http/idempotency.ts';
 import { languageOf, problemOf } from '../http/problems.ts';
 import { type Access, actorOf } from '../http/route.ts';
 import { VillageParams } from '../http/shapes.ts';
+import type { Together } from '../http/together.ts';
 import { Refusal, type RefusalCode } from '../refusals.ts';
-import { type AwardResult, award } from './award.ts';
+import { type AwardResult, awardEach } from './award.ts';
 import { awardSheet } from './award-sheet.ts';
+import { groundsOf } from './grounds.ts';
 import type { AwardLine } from './judge.ts';
-import { getAward, listAwards } from './read.ts';
+import { type AwardView, getAward, listAwards } from './read.ts';
 import { Award, AwardBatch, AwardBatchResult, AwardCreate, AwardListQuery, AwardPage, AwardParams } from './schemas.ts';
 
 const awardReaders: Access = [
@@ -31,6 +33,7 @@ const awardRefusals: RefusalCode[] = [
   'business-date-refused',
   'rule-exclusive',
   'cap-reached',
+  'budget-exhausted',
 ];
 
 /** Points for households, by the clerk's hand or by the sheet, and how they are taken back. */
@@ -38,9 +41,23 @@ export const earningRoutes: FastifyPluginAsyncTypebox<{
   database: Database;
   clock: Clock;
   mutate: Mutate;
+  together: Together;
   /** Root of problem addresses, for the problems inside a sheet's answer. */
   origin: string;
-}> = async (app, { database, clock, mutate, origin }) => {
+}> = async (app, { database, clock, mutate, together, origin }) => {
+  const awardOnce = together({
+    read: (tx, asked: { village: string; input: AwardLine }[]) =>
+      groundsOf(
+        tx,
+        asked.map(({ village, input }) => ({ village, ...input })),
+      ),
+    async post(tx, asked, grounds) {
+      const lines = asked.map(({ input, ...rest }) => ({ ...rest, line: input }));
+      const { results, rest } = await awardEach(tx, lines, grounds, { atomic: false, batchId: null }, clock.now());
+      return { results: results.map(awardOf), rest };
+    },
+  });
+
   app.route({
     method: 'GET',
     url: '/v1/villages/:village/awards',
@@ -76,7 +93,7 @@ export const earningRoutes: FastifyPluginAsyncTypebox<{
     },
     handler: (request, reply) => {
       const { village } = request.params;
-      return mutate(request, reply, (tx, actor) => award(tx, actor, village, lineOf(request.body), clock.now()), {
+      return awardOnce(request, reply, lineOf(request.body), {
         status: 201,
         location: made => `/v1/villages/${village}/awards/${made.id}`,
       });
@@ -161,6 +178,12 @@ function lineOf(
     occasion,
     note: body.note ?? null,
   };
+}
+
+/** An award, or why there is none. */
+function awardOf(result: AwardResult): AwardView | Refusal {
+  if (result === 'undone') throw new Error('nothing is undone in a list that is not atomic');
+  return 'refusal' in result ? result.refusal : result.award;
 }
 
 /** What a line would have been answered alone. One that was undone is not shown: its sheet is refused as a whole. */

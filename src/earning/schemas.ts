@@ -172,3 +172,19 @@ export const ReversalListQuery = Type.Object({
   ),
   ...PageQuery,
 });
+
+export const BasePoints = Type.Object(
+  {
+    period: Type.String({
+      pattern: '^(once|2[0-9]{3}(-[0-9]{2})?)$',
+      maxLength: 7,
+      description: 'The month, the year, or `once`',
+      examples: ['2026-11'],
+    }),
+    points: Whole('Points of one household'),
+    households: Whole('Active households'),
+    given: Whole('Households that were given them now'),
+    already: Whole('Households that had them before'),
+  },
+  { title: 'BasePoints' },
+);

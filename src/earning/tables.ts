@@ -33,6 +33,8 @@ export const award = schema.table(
   table => [primaryKey({ columns: [table.village, table.id] })],
 );
 
+export type AwardRow = typeof award.$inferSelect;
+
 export const reversal = schema.table(
   'reversal',
   {

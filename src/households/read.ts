@@ -151,6 +151,16 @@ function rankOf(row: { headMemberId: string }, one: { id: string }): number {
   return one.id === row.headMemberId ? 0 : 1;
 }
 
+/** Households that neither closed nor are frozen, by number. */
+export async function listActiveHouseholds(db: Db, village: string): Promise<string[]> {
+  const rows = await db
+    .select({ id: household.id })
+    .from(household)
+    .where(and(eq(household.village, village), eq(household.state, 'active')))
+    .orderBy(asc(household.number));
+  return rows.map(row => row.id);
+}
+
 /** The household that a member belongs to. @throws Refusal `not-found` */
 export async function getMember(db: Db, village: string, id: string): Promise<typeof member.$inferSelect> {
   return one(
@@ -165,7 +175,11 @@ export interface PointsView {
   available: number;
   pending: number;
   held: number;
+  base: number;
   honour: number;
+  /** What is owed, as a positive number. */
+  arrears: number;
+  expiring: { points: number; expiresOn: string }[];
   asOfNumber: number;
 }
 

@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import { PageOf, PageQuery } from '../http/paging.ts';
-import { Id, Instant, Nullable, OneOf, Sum, Text, VillageCode, Whole } from '../http/shapes.ts';
+import { Day, Id, Instant, Nullable, OneOf, Sum, Text, VillageCode, Whole } from '../http/shapes.ts';
 
 const Phone = Type.String({
   pattern: '^[0-9+-]{5,20}$',
@@ -99,7 +99,13 @@ export const Points = Type.Object(
     available: Sum('Spendable points'),
     pending: Sum('Awarded, and still on the notice board'),
     held: Sum('Set aside for reserved redemptions'),
+    base: Sum('Given to every household; cannot be spent'),
     honour: Sum('Honour points: they only grow'),
+    arrears: Sum('Owed since an award was taken back whose points were spent'),
+    expiring: Type.Array(
+      Type.Object({ points: Sum('Spendable points'), expiresOn: Day('Last day on which they can be spent') }),
+      { maxItems: 200, description: 'What of the spendable points expires, the soonest first; the rest never does' },
+    ),
     asOfNumber: Whole('Number of the last transaction in the book', { maximum: Number.MAX_SAFE_INTEGER }),
   },
   { title: 'Points' },

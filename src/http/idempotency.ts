@@ -40,11 +40,11 @@ export type Write = <T>(request: AnyRequest, work: (tx: Tx, actor: Actor) => Pro
 
 /** Requests and replies of every route: what their own schemas say of them does not matter here. */
 // biome-ignore lint/suspicious/noExplicitAny: Fastify's eight type parameters are the route's affair
-type AnyRequest = FastifyRequest<any, any, any, any, any, any, any>;
+export type AnyRequest = FastifyRequest<any, any, any, any, any, any, any>;
 // biome-ignore lint/suspicious/noExplicitAny: as above
-type AnyReply = FastifyReply<any, any, any, any, any, any, any, any>;
+export type AnyReply = FastifyReply<any, any, any, any, any, any, any, any>;
 
-interface KeyRow {
+export interface KeyRow {
   /** Empty for operations that belong to no village. */
   village: string;
   client: string;
@@ -52,8 +52,9 @@ interface KeyRow {
   fingerprint: Buffer;
 }
 
-interface Kept {
-  fingerprint: Buffer;
+/** An answer that was kept; without a fingerprint, the one that is just being given. */
+export interface Kept {
+  fingerprint?: Buffer;
   status: number | null;
   location: string | null;
   body: string | null;
@@ -81,17 +82,7 @@ export function mutations(deps: {
     work: (tx: Tx, actor: Actor) => Promise<T>,
     answer: Answer<T>,
   ) => {
-    const actor = actorOf(request);
-    if (request.routeOptions.config.idempotent !== true)
-      throw new Error('the route does not declare config.idempotent');
-    const village = (request.params as { village?: string }).village ?? '';
-    const row = {
-      village,
-      client: actor.client,
-      key: keyOf(request, actor),
-      fingerprint: fingerprintOf(request, actor),
-    };
-
+    const row = keyRowOf(request);
     const kept = await deps.database.inTransaction(answer.scope ?? scopeOf(request), async tx => {
       const standing = await deps.standing(tx, request);
       const earlier = await claim(tx, row, iso(deps.clock.now()));
@@ -111,16 +102,25 @@ export function mutations(deps: {
       return first;
     });
 
-    if ('fingerprint' in kept) reply.header('idempotency-replayed', 'true');
-    if (kept.location !== null) reply.header('location', kept.location);
-    // A Buffer goes out as it is: the replay is the first answer, byte for byte.
-    return reply
-      .code(kept.status!)
-      .type('application/json; charset=utf-8')
-      .send(Buffer.from(kept.body!)) as unknown as T;
+    return send<T>(reply, kept);
   };
 
   return { mutate, write };
+}
+
+/** The key of a call, and what the call says. @throws Refusal `idempotency-key-required` | `validation-failed` */
+export function keyRowOf(request: AnyRequest): KeyRow {
+  const actor = actorOf(request);
+  if (request.routeOptions.config.idempotent !== true) throw new Error('the route does not declare config.idempotent');
+  const village = (request.params as { village?: string }).village ?? '';
+  return { village, client: actor.client, key: keyOf(request, actor), fingerprint: fingerprintOf(request, actor) };
+}
+
+/** Sends an answer as it was kept. A Buffer goes out as it is: the replay is the first answer, byte for byte. */
+export function send<T>(reply: AnyReply, kept: Kept): T {
+  if (kept.fingerprint !== undefined) reply.header('idempotency-replayed', 'true');
+  if (kept.location !== null) reply.header('location', kept.location);
+  return reply.code(kept.status!).type('application/json; charset=utf-8').send(Buffer.from(kept.body!)) as unknown as T;
 }
 
 /** What a client was answered under a key of its own. */
@@ -167,7 +167,7 @@ export async function forgetAnswers(
 /** Takes the key, or answers what was kept under it for the same call. */
 async function claim(tx: Tx, row: KeyRow, now: string): Promise<Kept | undefined> {
   const kept = await take(tx, row, now);
-  if (kept !== undefined && !kept.fingerprint.equals(row.fingerprint)) throw new Refusal('idempotency-key-reused');
+  if (kept !== undefined && !kept.fingerprint!.equals(row.fingerprint)) throw new Refusal('idempotency-key-reused');
   return kept;
 }
 

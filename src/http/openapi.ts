@@ -13,10 +13,11 @@ const tags: [string, string][] = [
   ['households', 'Households, members, cards'],
   ['rules', 'Rule books'],
   ['awards', 'Awards, alone and by the sheet'],
+  ['expiry', 'Points that end by their date or with the year'],
   ['store', 'Stores, goods, prices, stock documents, redemptions'],
   ['kiosks', 'Kiosks, from the village and from the device'],
   ['ledger', 'The book: accounts, transactions, soundness'],
-  ['audit', 'Statements, journal, trial balance'],
+  ['audit', 'Statements, journal, trial balance, checkpoints, proofs'],
   ['service', 'Probes, contract, problem pages, keys'],
 ];
 

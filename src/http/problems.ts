@@ -112,10 +112,18 @@ function refusalOf(error: FastifyError, request: FastifyRequest): Refusal {
     if (/^(55P03|57014|57P0[123]|53|08|25P0[34]|40)/.test(pg.code ?? ''))
       return new Refusal('unavailable', { retryAfterSeconds: 2 });
   }
-  if (['ECONNREFUSED', 'ECONNRESET', 'EPIPE'].includes(error.code) || /Connection terminated/.test(error.message)) {
-    return new Refusal('unavailable', { retryAfterSeconds: 2 });
-  }
+  if (isLineBroken(error)) return new Refusal('unavailable', { retryAfterSeconds: 2 });
   return new Refusal('internal-error');
+}
+
+/** Whether the line to the database broke, here or behind `error`: drizzle wraps what the driver throws. */
+function isLineBroken(error: unknown): boolean {
+  for (let e = error; e instanceof Error; e = e.cause) {
+    const { code } = e as NodeJS.ErrnoException;
+    if (code === 'ECONNREFUSED' || code === 'ECONNRESET' || code === 'EPIPE') return true;
+    if (/^(Connection terminated|Client has encountered a connection error)/.test(e.message)) return true;
+  }
+  return false;
 }
 
 function pointerOf(params: Record<string, unknown>): string | undefined {

@@ -1,11 +1,11 @@
-import { and, eq, gt, isNull, or } from 'drizzle-orm';
+import { and, eq, gt, isNull, or, sql } from 'drizzle-orm';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import { type Clock, iso } from '../calendar.ts';
-import type { Database, Db, Tx } from '../db/database.ts';
+import { type Database, type Db, rowsOf, type Tx } from '../db/database.ts';
 import { type Access, type Actor, actorOf, holds, type Role } from '../http/route.ts';
 import { Refusal } from '../refusals.ts';
-import { getLiveSession } from './sessions.ts';
+import { endOf, getLiveSession, type SessionEnd } from './sessions.ts';
 import { grant, session, user } from './tables.ts';
 import type { Tokens } from './tokens.ts';
 
@@ -115,21 +115,69 @@ export function standing(deps: {
   const { clock, recogniseDevice } = deps;
   return async (tx, request) => {
     const actor = actorOf(request);
-    const { access } = request.routeOptions.config;
     await getLiveSession(tx, actor.sessionId, clock.now());
     if (actor.kind !== 'staff') {
       await recogniseDevice(tx, deviceOf(actor), clock.now());
       return actor;
     }
-    const grants = await grantsOf(tx, actor.id, clock.now());
-    if (grants.length === 0) throw new Refusal('session-revoked', { reason: 'grantEnded' });
-    const { village } = request.params as { village?: string };
-    const standingActor = { ...actor, grants };
-    if (Array.isArray(access) && !mayCall(standingActor, village, access)) {
-      throw new Refusal('forbidden', { requiredRoles: access });
-    }
-    return standingActor;
+    return withGrants(request, await grantsOf(tx, actor.id, clock.now()));
   };
+}
+
+/** The same for the calls of many, staff all of them, with one question; a refusal is an answer here. */
+export function standingOfAll({
+  clock,
+}: {
+  clock: Clock;
+}): (tx: Tx, requests: FastifyRequest[]) => Promise<(Actor | Refusal)[]> {
+  return async (tx, requests) => {
+    const now = clock.now();
+    const actors = requests.map(actorOf);
+    const ids = (pick: (actor: Actor) => string) => sql.param([...new Set(actors.map(pick))]);
+    const [row] = await rowsOf<{ sessions: ({ id: string } & SessionEnd)[]; grants: [string, Role, string][] }>(
+      tx,
+      sql`
+      select (select coalesce(json_agg(json_build_object(
+                       'id', id, 'kind', kind, 'usedAt', used_at, 'idleSeconds', idle_seconds, 'expiresAt', expires_at,
+                       'endedAt', ended_at, 'endedReason', ended_reason)), '[]')
+                from identity.session
+               where id = any(${ids(actor => actor.sessionId)}::uuid[])) as sessions,
+             (select coalesce(json_agg(json_build_array(g.user_id, g.role, g.prefix) order by g.role, g.prefix), '[]')
+                from identity."grant" g
+                join identity."user" u on u.id = g.user_id
+               where g.user_id = any(${ids(actor => actor.id)}::uuid[]) and u.state = 'active' and g.ended_at is null
+                 and (g.until is null or g.until > ${iso(now)})) as grants`,
+    );
+    const sessions = new Map(row!.sessions.map(session => [session.id, session]));
+    const grants = Map.groupBy(row!.grants, ([userId]) => userId);
+    return requests.map((request, index) => {
+      const { id, sessionId } = actors[index]!;
+      const session = sessions.get(sessionId);
+      const end = session === undefined ? new Refusal('unauthenticated') : endOf(session, now);
+      if (end !== undefined) return end;
+      try {
+        return withGrants(
+          request,
+          (grants.get(id) ?? []).map(([, role, prefix]) => [role, prefix]),
+        );
+      } catch (error) {
+        if (error instanceof Refusal) return error;
+        throw error;
+      }
+    });
+  };
+}
+
+/** The caller with the grants that hold now. @throws Refusal `session-revoked` | `forbidden` */
+function withGrants(request: FastifyRequest, grants: [Role, string][]): Actor {
+  if (grants.length === 0) throw new Refusal('session-revoked', { reason: 'grantEnded' });
+  const { access } = request.routeOptions.config;
+  const { village } = request.params as { village?: string };
+  const actor = { ...actorOf(request), grants };
+  if (Array.isArray(access) && !mayCall(actor, village, access)) {
+    throw new Refusal('forbidden', { requiredRoles: access });
+  }
+  return actor;
 }
 
 /** Role and prefix of every grant that holds now; none for a disabled user. */

@@ -122,12 +122,21 @@ export async function getLiveSession(db: Db, id: string, now: Temporal.Instant):
   return row;
 }
 
+/** What says whether a sign-in has ended. */
+export type SessionEnd = Pick<SessionRow, 'kind' | 'usedAt' | 'idleSeconds' | 'expiresAt' | 'endedAt' | 'endedReason'>;
+
 function refuseEnded(row: SessionRow, now: Temporal.Instant): void {
+  const end = endOf(row, now);
+  if (end !== undefined) throw end;
+}
+
+/** Why a sign-in has ended; undefined while it lives. */
+export function endOf(row: SessionEnd, now: Temporal.Instant): Refusal | undefined {
   const idleUntil = Temporal.Instant.from(row.usedAt).add({ seconds: row.idleSeconds });
   const over = Temporal.Instant.compare(now, row.expiresAt) >= 0 || Temporal.Instant.compare(now, idleUntil) >= 0;
-  if (row.kind === 'household' && (over || row.endedAt !== null)) throw new Refusal('kiosk-session-ended');
-  if (row.endedAt !== null) throw new Refusal('session-revoked', { reason: row.endedReason });
-  if (over) throw new Refusal('token-expired');
+  if (row.kind === 'household' && (over || row.endedAt !== null)) return new Refusal('kiosk-session-ended');
+  if (row.endedAt !== null) return new Refusal('session-revoked', { reason: row.endedReason });
+  return over ? new Refusal('token-expired') : undefined;
 }
 
 function newToken(): string {

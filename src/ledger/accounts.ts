@@ -15,11 +15,16 @@ export function skuOf(goodsId: string): Asset {
 /** Where points come from and go to: no floor. */
 export const issued = 'issued';
 export const redeemed = 'redeemed';
+export const expired = 'expired';
 /** Where goods go to. */
 export const handedOut = 'handedOut';
 export const lost = 'lost';
 
-export type HouseholdPurpose = 'available' | 'pending' | 'held' | 'honour';
+/**
+ * What a household has: points to spend, points on the notice board, points set aside for an order, points that everyone
+ * was given and nobody can spend, honour; and `arrears`, below zero by what it owes.
+ */
+export type HouseholdPurpose = 'available' | 'pending' | 'held' | 'base' | 'honour' | 'arrears';
 
 export function householdAccount(householdId: string, purpose: HouseholdPurpose): string {
   return `household:${householdId}:${purpose}`;
@@ -53,6 +58,19 @@ export function householdAccounts(householdId: string): AccountKey[] {
     { code: householdAccount(householdId, 'honour'), asset: 'HON' },
   ];
 }
+
+/** The account of what a household owes, opened when it first does. */
+export function arrearsAccount(householdId: string): AccountKey {
+  return { code: householdAccount(householdId, 'arrears'), asset: 'PTS' };
+}
+
+/** The account of points that everyone was given, opened with the first of them. */
+export function baseAccount(householdId: string): AccountKey {
+  return { code: householdAccount(householdId, 'base'), asset: 'PTS' };
+}
+
+/** The account of points that nobody spent in time, opened with the first of them. */
+export const expiredAccount: AccountKey = { code: expired, asset: 'PTS' };
 
 /** The accounts that goods need at a store. */
 export function goodsAccounts(storeId: string, goodsId: string): AccountKey[] {

@@ -34,13 +34,35 @@ export async function post(
     tx,
     sql`select ledger.post(${village}, ${JSON.stringify(commands)}::jsonb, ${options.atomic}) as results`,
   );
-  return row!.results.map(result => {
-    if (result.status === 'undone') return result;
-    if (result.status !== 'refused') return { ...result, postedAt: new Date(result.postedAt).toISOString() };
-    // A code that refusals.ts does not know would reach the client as a bug, and it is one.
-    if (!isRefusalCode(result.code)) throw new Error(`the ledger refused with an unknown code: ${result.code}`);
-    return result;
-  });
+  return row!.results.map(checked);
+}
+
+/**
+ * Posts lists of commands in several books with one statement, as a lane does, and answers all commands in order. Takes
+ * the pens in the order of the villages' codes.
+ */
+export async function postBooks(tx: Tx, lists: { village: string; commands: Command[] }[]): Promise<PostResult[]> {
+  const [row] = await rowsOf<{ results: PostResult[] }>(
+    tx,
+    sql`select ledger.post_books(${JSON.stringify(lists)}::jsonb) as results`,
+  );
+  return row!.results.map(checked);
+}
+
+function checked(result: PostResult): PostResult {
+  if (result.status === 'undone') return result;
+  if (result.status !== 'refused') return { ...result, postedAt: new Date(result.postedAt).toISOString() };
+  // A code that refusals.ts does not know would reach the client as a bug, and it is one.
+  if (!isRefusalCode(result.code)) throw new Error(`the ledger refused with an unknown code: ${result.code}`);
+  return result;
+}
+
+/**
+ * Takes the pen of a village until the database transaction ends, for a verb that must know a balance or lots to say what
+ * it posts. What it reads after this call is what it posts on.
+ */
+export async function takePen(tx: Tx, village: string): Promise<void> {
+  await tx.execute(sql`select ledger.take_pen(${village})`);
 }
 
 /**

@@ -13,21 +13,38 @@ export async function getBook(db: Db, village: string): Promise<{ number: number
   );
 }
 
-/** Balances of a household's accounts, as of the book's last number. */
+/**
+ * Balances of a household's accounts, what it owes, and what of its spendable points expires, the soonest first; as of
+ * the book's last number.
+ */
 export async function householdBalances(db: Db, village: string, householdId: string) {
-  const purposes: HouseholdPurpose[] = ['available', 'pending', 'held', 'honour'];
-  const balances = await balancesOf(
-    db,
-    village,
-    purposes.map(purpose => householdAccount(householdId, purpose)),
-  );
-  const of = (purpose: HouseholdPurpose) => balances.get(householdAccount(householdId, purpose)) ?? 0;
+  const purposes: HouseholdPurpose[] = ['available', 'pending', 'held', 'base', 'honour', 'arrears'];
+  const rows = await db
+    .select({ code: account.code, balance: account.balance, lots: account.lots })
+    .from(account)
+    .where(
+      and(
+        eq(account.village, village),
+        inArray(
+          account.code,
+          purposes.map(purpose => householdAccount(householdId, purpose)),
+        ),
+      ),
+    );
+  const accounts = new Map(rows.map(row => [row.code, row]));
+  const of = (purpose: HouseholdPurpose) => accounts.get(householdAccount(householdId, purpose))?.balance ?? 0;
+  const lots = accounts.get(householdAccount(householdId, 'available'))?.lots ?? {};
   const { number } = await getBook(db, village);
   return {
     available: of('available'),
     pending: of('pending'),
     held: of('held'),
+    base: of('base'),
     honour: of('honour'),
+    arrears: -of('arrears'),
+    expiring: Object.entries(lots)
+      .map(([expiresOn, points]) => ({ points, expiresOn }))
+      .sort((a, b) => a.expiresOn.localeCompare(b.expiresOn)),
     asOfNumber: number,
   };
 }
@@ -85,12 +102,4 @@ export async function balanceThrough(db: Db, village: string, key: AccountKey, n
      limit 1`,
   );
   return row?.balance ?? 0;
-}
-
-async function balancesOf(db: Db, village: string, codes: string[]): Promise<Map<string, number>> {
-  const rows = await db
-    .select({ code: account.code, balance: account.balance })
-    .from(account)
-    .where(and(eq(account.village, village), inArray(account.code, codes)));
-  return new Map(rows.map(row => [row.code, row.balance]));
 }

@@ -1,6 +1,7 @@
 import { date, integer, jsonb, pgSchema, primaryKey, smallint, text, uuid } from 'drizzle-orm/pg-core';
 import { bytea, instant, whole } from '../db/columns.ts';
 import type { Asset } from './accounts.ts';
+import type { Lots } from './transactions.ts';
 
 const schema = pgSchema('ledger');
 
@@ -21,6 +22,7 @@ export const account = schema.table(
     floor: whole(),
     balance: whole().notNull(),
     entries: whole().notNull(),
+    lots: jsonb().$type<Lots>().notNull(),
   },
   table => [primaryKey({ columns: [table.village, table.number] })],
 );

@@ -2,6 +2,7 @@ import { randomUUIDv7 } from 'node:crypto';
 import type { RefusalCode } from '../refusals.ts';
 import {
   type Asset,
+  expired,
   handedOut,
   householdAccount,
   issued,
@@ -19,14 +20,22 @@ export interface Transfer {
   to: string;
   asset: Asset;
   amount: number;
+  /** What of it expires. Points that are given get these lots; of points that are taken, these go first. */
+  lots?: Lots | undefined;
 }
+
+/** Points by the last day on which they can be spent; what is not named here never expires. */
+export type Lots = Record<string, number>;
 
 /** A use of a cap, judged under the pen: `use` more must fit below `max`, or the command is refused with `code`. */
 export interface Limit {
   key: string;
   use: number;
   max: number;
-  code: Extract<RefusalCode, 'cap-reached' | 'rule-exclusive' | 'redemption-limit' | 'exchange-full'>;
+  code: Extract<
+    RefusalCode,
+    'cap-reached' | 'rule-exclusive' | 'redemption-limit' | 'exchange-full' | 'budget-exhausted'
+  >;
 }
 
 /** What every business event says of itself. `actor` and `approver` are ids of users or devices, never names. */
@@ -65,12 +74,15 @@ export function award(
     points: number;
     honour: boolean;
     pending: boolean;
+    /** Last day on which the points can be spent; null for ever. */
+    expiresOn: string | null;
     limits: Limit[];
     frozen: Record<string, string>;
   },
 ): Command {
   const to = householdAccount(award.householdId, award.pending ? 'pending' : 'available');
-  const transfers: Transfer[] = [{ from: issued, to, asset: 'PTS', amount: award.points }];
+  const lots = award.expiresOn === null ? undefined : { [award.expiresOn]: award.points };
+  const transfers: Transfer[] = [{ from: issued, to, asset: 'PTS', amount: award.points, lots }];
   if (award.honour && !award.pending) {
     transfers.push({
       from: issued,
@@ -87,6 +99,8 @@ interface Order {
   householdId: string;
   storeId: string;
   points: number;
+  /** What of the points expires, where the order says so. */
+  lots?: Lots;
   /** Services have no stock and are no lines here. */
   goods: { goodsId: string; quantity: number }[];
 }
@@ -103,8 +117,8 @@ export function redemptionHold(
   });
 }
 
-/** What was set aside leaves for good. */
-export function redemptionFulfil(event: Event, order: Order): Command {
+/** What was set aside leaves for good, with the lots that were set aside: another order of the household may wait beside it. */
+export function redemptionFulfil(event: Event, order: Order & { lots: Lots }): Command {
   return command(event, 'redemptionFulfil', `redemption:${order.redemptionId}:fulfil`, {
     transfers: moves(order, { points: ['held', redeemed], goods: [reserved(order.storeId), handedOut] }),
   });
@@ -129,8 +143,14 @@ export function redemptionRelease(event: Event, release: { redemptionId: string;
   });
 }
 
-/** Goods come back, whole or in part: points to the household, goods to the shelf, or to `lost` when they are spoiled. */
-export function redemptionReturn(event: Event, order: Order & { returnId: string; restock: boolean }): Command {
+/**
+ * Goods come back, whole or in part: points to the lots they came from, so that a return makes none younger, goods to the
+ * shelf, or to `lost` when they are spoiled.
+ */
+export function redemptionReturn(
+  event: Event,
+  order: Order & { returnId: string; restock: boolean; lots: Lots },
+): Command {
   const back = order.restock ? shelf(order.storeId) : lost;
   return command(event, 'redemptionReturn', `return:${order.returnId}`, {
     transfers: moves(order, { points: [redeemed, 'available'], goods: [handedOut, back] }),
@@ -167,6 +187,52 @@ interface StockDocument {
   lines: { goodsId: string; quantity: number }[];
 }
 
+/**
+ * Points that were not spent in time, or that a village's year end takes: one transaction for each account and run. The
+ * lots that expire first go, so the amount decides which.
+ */
+export function expiry(
+  event: Event,
+  expiry: {
+    kind: 'expiry' | 'yearEnd';
+    run: string;
+    householdId: string;
+    points: number;
+    frozen: Record<string, string>;
+  },
+): Command {
+  return command(event, expiry.kind, `${expiry.kind}:${expiry.run}:${expiry.householdId}`, {
+    frozen: expiry.frozen,
+    transfers: [
+      { from: householdAccount(expiry.householdId, 'available'), to: expired, asset: 'PTS', amount: expiry.points },
+    ],
+  });
+}
+
+/**
+ * What a household has already spent of an award that is taken back, lent to it and owed from now on: posted just before
+ * the reversal, which then finds its points and stays an exact mirror.
+ */
+export function arrears(event: Event, owed: { awardId: string; householdId: string; points: number }): Command {
+  return command(event, 'arrears', `award:${owed.awardId}:arrears`, {
+    transfers: [
+      {
+        from: householdAccount(owed.householdId, 'arrears'),
+        to: householdAccount(owed.householdId, 'available'),
+        asset: 'PTS',
+        amount: owed.points,
+      },
+    ],
+  });
+}
+
+/** Points that a village gives every household of itself, which cannot be spent: once, or once in each period. */
+export function basePoints(event: Event, base: { householdId: string; period: string; points: number }): Command {
+  return command(event, 'basePoints', `basePoints:${base.period}:${base.householdId}`, {
+    transfers: [{ from: issued, to: householdAccount(base.householdId, 'base'), asset: 'PTS', amount: base.points }],
+  });
+}
+
 /** The mirror of a transaction, at most once. The ledger itself makes the transfers and gives the limits back. */
 export function reversal(event: Event, number: number): Command {
   return command(event, 'reversal', `reversal:${number}`, { reverses: number });
@@ -178,7 +244,7 @@ function moves(order: Order, way: { points: [string, string]; goods: [string, st
   ) as [string, string];
   const [from, to] = way.goods;
   return [
-    { from: pointsFrom, to: pointsTo, asset: 'PTS', amount: order.points },
+    { from: pointsFrom, to: pointsTo, asset: 'PTS', amount: order.points, lots: order.lots },
     ...order.goods.map(line => ({ from, to, asset: skuOf(line.goodsId), amount: line.quantity })),
   ];
 }

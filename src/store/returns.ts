@@ -3,6 +3,7 @@ import { and, eq, ne } from 'drizzle-orm';
 import { dayOf, iso, startOf } from '../calendar.ts';
 import { one, type Tx } from '../db/database.ts';
 import type { Actor } from '../http/route.ts';
+import { lastOf, lotsMoved } from '../ledger/lots.ts';
 import { redemptionReturn } from '../ledger/transactions.ts';
 import { Refusal } from '../refusals.ts';
 import { policyOn } from '../villages/policy.ts';
@@ -82,7 +83,13 @@ export async function approveReturn(tx: Tx, actor: Actor, key: ReturnKey, now: T
     occurredAt: iso(now),
     businessDate: dayOf(now).toString(),
   };
-  const order = { ...inTheBook({ ...row, points: view.points }, back), returnId: view.id, restock: view.restock };
+  const spent = await lotsMoved(tx, village, ['redemption', 'redemptionFulfil'], `redemption:${row.id}:fulfil`);
+  const order = {
+    ...inTheBook({ ...row, points: view.points }, back),
+    lots: lastOf(spent, row.points, view.points),
+    returnId: view.id,
+    restock: view.restock,
+  };
   const posted = await postOrder(tx, village, redemptionReturn(event, order));
   return { ...view, transactionNumber: posted.number };
 }

@@ -41,6 +41,23 @@ export interface PolicySettings {
   pinTries: number;
   /** Redemptions above this many points need the PIN at a kiosk. */
   pinAbovePoints: number;
+  /** Points can be spent until the end of the month so many months after the one they count for; null: for ever. */
+  expiryMonths: number | null;
+  /** What happens to spendable points in winter: kept, cleared, or kept up to `yearEndCapPoints`. */
+  yearEnd: 'carry' | 'clear' | 'cap';
+  yearEndCapPoints: number | null;
+  /** How many days points that will expire are on the notice before they do. */
+  expiryNoticeDays: number;
+  /** When an award is taken back whose points are spent: take what is there and record the rest, or refuse. */
+  arrears: 'floorAndRecord' | 'reject';
+  /** Points that every household is given and cannot spend; 0: none. */
+  basePoints: number;
+  basePeriod: 'once' | 'month' | 'year';
+  /** What a point is worth. */
+  pointValueFen: number;
+  /** The fund that stands behind the points, and its money for a calendar year; null: no bound. */
+  issuingFund: string | null;
+  issuingBudgetFen: number | null;
 }
 
 /** What holds where a village has decided nothing. */
@@ -58,7 +75,30 @@ export const defaultPolicy: PolicySettings = {
   returnDays: 7,
   pinTries: 5,
   pinAbovePoints: 50,
+  expiryMonths: null,
+  yearEnd: 'carry',
+  yearEndCapPoints: null,
+  expiryNoticeDays: 60,
+  arrears: 'floorAndRecord',
+  basePoints: 0,
+  basePeriod: 'once',
+  pointValueFen: 100,
+  issuingFund: null,
+  issuingBudgetFen: null,
 };
+
+/** Settings that came later: whoever does not say them has the default. */
+export type LaterSettings =
+  | 'expiryMonths'
+  | 'yearEnd'
+  | 'yearEndCapPoints'
+  | 'expiryNoticeDays'
+  | 'arrears'
+  | 'basePoints'
+  | 'basePeriod'
+  | 'pointValueFen'
+  | 'issuingFund'
+  | 'issuingBudgetFen';
 
 export interface PolicyView extends PolicySettings {
   /** First day it holds; null for the defaults. */
@@ -88,10 +128,11 @@ export async function setPolicy(
   tx: Tx,
   actor: Actor,
   village: string,
-  said: { validFrom: string } & PolicySettings,
+  said: { validFrom: string } & Omit<PolicySettings, LaterSettings> & Partial<Pick<PolicySettings, LaterSettings>>,
   now: Temporal.Instant,
 ): Promise<PolicyView> {
-  const { validFrom, ...settings } = said;
+  const { validFrom, ...decided } = said;
+  const settings = { ...defaultPolicy, ...decided };
   refuseOdd(settings);
   const { openedOn } = await getVillage(tx, village);
   const [any] = await tx.select().from(policyTable).where(eq(policyTable.village, village)).limit(1);
@@ -106,6 +147,12 @@ function refuseOdd(settings: PolicySettings): void {
   const days = settings.directAwardPublicityDays;
   if (days !== 0 && (days < 3 || days > 7)) {
     throw new Refusal('out-of-bounds', { field: 'directAwardPublicityDays', min: 3, max: 7 });
+  }
+  if ((settings.yearEnd === 'cap') !== (settings.yearEndCapPoints !== null)) {
+    throw new Refusal('out-of-bounds', { field: 'yearEndCapPoints', min: 1, max: 1 });
+  }
+  if ((settings.issuingFund === null) !== (settings.issuingBudgetFen === null)) {
+    throw new Refusal('out-of-bounds', { field: 'issuingBudgetFen', min: 1, max: 1 });
   }
   settings.exchangeDays.forEach((day, index) => {
     const field = `exchangeDays/${index}`;

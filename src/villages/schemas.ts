@@ -120,6 +120,34 @@ const settings = {
   pinAbovePoints: Whole('Redemptions above this many points need the PIN at a kiosk', { maximum: 100_000 }),
 };
 
+const laterSettings = {
+  expiryMonths: Nullable(
+    Whole('Points expire at the end of the month so many months after the one they count for; null: never', {
+      minimum: 1,
+      maximum: 120,
+    }),
+  ),
+  yearEnd: OneOf(
+    ['carry', 'clear', 'cap'],
+    'What happens to spendable points in winter: kept, cleared, kept up to a cap',
+  ),
+  yearEndCapPoints: Nullable(Whole('The cap; null unless `yearEnd` is `cap`', { maximum: 1_000_000 })),
+  expiryNoticeDays: Whole('How many days points are on the notice before they expire', { minimum: 7, maximum: 180 }),
+  arrears: OneOf(
+    ['floorAndRecord', 'reject'],
+    'When an award is taken back whose points are spent: take what is there and record the rest, or refuse',
+  ),
+  basePoints: Whole('Points that every household is given and cannot spend; 0: none', { maximum: 10_000 }),
+  basePeriod: OneOf(['once', 'month', 'year'], 'How often they are given'),
+  pointValueFen: Whole('What a point is worth, in fen', { minimum: 1, maximum: 10_000 }),
+  issuingFund: Nullable(Text(60, 'The fund that stands behind the points; null: none', '村集体经济')),
+  issuingBudgetFen: Nullable(
+    Whole('Its money for a calendar year, in fen; no more points than it is worth are awarded', {
+      maximum: 10_000_000_000,
+    }),
+  ),
+};
+
 const exampleSettings = {
   directAwardPublicityDays: 0,
   directAwardMaxPoints: 30,
@@ -139,12 +167,29 @@ const exampleSettings = {
   pinAbovePoints: 50,
 };
 
+const exampleLaterSettings = {
+  expiryMonths: null,
+  yearEnd: 'carry',
+  yearEndCapPoints: null,
+  expiryNoticeDays: 60,
+  arrears: 'floorAndRecord',
+  basePoints: 0,
+  basePeriod: 'once',
+  pointValueFen: 100,
+  issuingFund: null,
+  issuingBudgetFen: null,
+};
+
 export const Policy = Type.Object(
-  { validFrom: Nullable(Day('First day it holds; null for the defaults')), ...settings },
-  { title: 'Policy', examples: [{ validFrom: '2026-10-01', ...exampleSettings }] },
+  { validFrom: Nullable(Day('First day it holds; null for the defaults')), ...settings, ...laterSettings },
+  { title: 'Policy', examples: [{ validFrom: '2026-10-01', ...exampleSettings, ...exampleLaterSettings }] },
 );
 export const PolicyCreate = Type.Object(
-  { validFrom: Day('First day it holds; after today, or for the first one the day the village opened'), ...settings },
+  {
+    validFrom: Day('First day it holds; after today, or for the first one the day the village opened'),
+    ...settings,
+    ...Type.Partial(Type.Object(laterSettings)).properties,
+  },
   { title: 'PolicyCreate', additionalProperties: false, examples: [{ validFrom: '2031-01-01', ...exampleSettings }] },
 );
 export const PolicyList = Type.Object(

@@ -277,7 +277,15 @@ t.test('posting', async t => {
       { status: 'refused', code: 'reversal-arrears', facts: { available: 0, required: 50 } },
     ]);
     const inOneList = await number();
-    t.match(await books.post([give(3), reverse(inOneList + 1)]), [{ status: 'posted' }, { status: 'posted' }]);
+    t.match(await books.post([give(3), reverse(inOneList + 1)]), [
+      { status: 'posted' },
+      { status: 'refused', code: 'not-found' },
+    ]);
+    const twice = [reverse(inOneList + 1), { ...reverse(inOneList + 1), kind: 'other' }];
+    t.match(await books.post(twice), [
+      { status: 'posted', number: inOneList + 2 },
+      { status: 'refused', code: 'already-reversed', facts: { reversalNumber: inOneList + 2 } },
+    ]);
   });
 
   await t.test('accounts open once', async t => {

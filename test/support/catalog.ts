@@ -46,6 +46,8 @@ export const judgedBefore: Record<string, string> = {
   award_transaction_key: 'the number was given under the pen a moment ago',
   award_number_key: 'made of the number that was given under the pen',
   rule_book_in_force_key: 'an adoption locks every book of the village and looks at their days',
+  checkpoint_pkey: 'inserted with `on conflict do nothing`, then looked for',
+  subtree_pkey: 'inserted with `on conflict do nothing`: the rows follow from the book',
   rule_code_key: 'a book that has a code twice is refused before',
 };
 

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { build } from '../../src/app.ts';
+import { openBookSigner } from '../../src/audit/book-signer.ts';
 import { systemClock } from '../../src/calendar.ts';
 import { openDatabase } from '../../src/db/database.ts';
 import type { Jobs } from '../../src/db/jobs.ts';
@@ -18,6 +19,7 @@ export async function contractText(): Promise<string> {
     database,
     jobs: {} as Jobs,
     keys: openKeys(folder, systemClock),
+    signer: openBookSigner(folder, { origin: 'https://jifen.example', clock: systemClock }),
     clock: systemClock,
     origin: 'https://jifen.example',
     version,

@@ -155,6 +155,22 @@ export const samples: Record<string, Sample> = {
   reversalApprove: placed(async (world, ask) => post(`${await reversal(world, ask)}/approve`)),
   reversalReject: placed(async (world, ask) => post(`${await reversal(world, ask)}/reject`, { reason: '核对无误' })),
 
+  basePointsGive: placed(async (_world, { village }) => post(`${at(village)}/base-points`)),
+  expiryRunList: placed(async (_world, { village }) => get(`${at(village)}/expiry-runs`)),
+  expiryRunCreate: placed(async (world, { village }) => post(`${at(village)}/expiry-runs`, nextRun(world, village))),
+  expiryRunGet: placed(async (world, ask) => get(await announced(world, ask))),
+  expiryLineList: placed(async (world, ask) => get(`${await announced(world, ask)}/lines`)),
+  expiryRunAnnounce: placed(async (world, ask) => post(`${await previewed(world, ask)}/announce`)),
+  expiryRunApprove: placed(async (world, ask) => {
+    const url = await announced(world, ask);
+    // The days of notice have passed.
+    await world.service.inVillage(ask.village, tx =>
+      tx.execute(sql`update expiry.run set due_on = through_on + 1 where id = ${url.split('/').at(-1)}`),
+    );
+    return post(`${url}/approve`);
+  }),
+  expiryRunCancel: placed(async (world, ask) => post(`${await previewed(world, ask)}/cancel`)),
+
   storeList: placed(async (_world, { village }) => get(`${at(village)}/stores`)),
   storeCreate: placed(async (world, { village }) =>
     post(`${at(village)}/stores`, { name: `分店${world.next('store')}` }),
@@ -217,12 +233,34 @@ export const samples: Record<string, Sample> = {
   accountList: placed(async (_world, { village }) => get(`${at(village)}/accounts`)),
   accountGet: placed(async (world, ask) => get(await account(world, ask))),
   accountEntryList: placed(async (world, ask) => get(`${await account(world, ask)}/entries`)),
+  accountBalanceGet: placed(async (world, ask) => get(`${await account(world, ask)}/balance?through=1`)),
   householdEntryList: placed(async (world, ask) => get(`${await passbook(world, ask)}/entries`)),
   transactionList: placed(async (_world, { village }) => get(`${at(village)}/transactions`)),
   transactionGet: placed(async (world, ask) => {
     await world.service.givePoints(await ask.household(), 1, ask.village);
     return get(`${at(ask.village)}/transactions/1`);
   }),
+  checkpointCreate: placed(async (_world, { village }) => post(`${at(village)}/book/checkpoints`)),
+  checkpointList: placed(async (_world, { village }) => get(`${at(village)}/book/checkpoints`)),
+  checkpointGet: placed(async (world, ask) => {
+    await signed(world, ask);
+    return get(`${at(ask.village)}/book/checkpoint`);
+  }),
+  consistencyGet: placed(async (world, ask) => {
+    const { size } = await signed(world, ask);
+    return get(`${at(ask.village)}/book/consistency?from=${size}&to=${size}`);
+  }),
+  transactionProofGet: placed(async (world, ask) => {
+    const clerk = await world.by('clerk', ask.village);
+    const { data } = await world.made(clerk, 'GET', `${await passbook(world, ask)}/entries`);
+    await signed(world, ask);
+    return get(`${at(ask.village)}/transactions/${data[0].transactionNumber}/proof`);
+  }),
+  publicCheckpointGet: placed(async (world, ask) => {
+    await signed(world, ask);
+    return get(`/v1/public/villages/${ask.village}/book/checkpoint`);
+  }),
+  publicBookKeyList: placed(async (_world, { village }) => get(`/v1/public/villages/${village}/book/keys`)),
   householdStatementGet: placed(async (world, ask) => get(`${await passbook(world, ask)}/statement`)),
   journalGet: placed(async (_world, { village }) => get(`${at(village)}/journal`)),
   trialBalanceGet: placed(async (_world, { village }) => get(`${at(village)}/trial-balance`)),
@@ -333,6 +371,28 @@ async function account(world: World, ask: Ask): Promise<string> {
   const query = `householdId=${householdId}&limit=1`;
   const { data } = await world.made(clerk, 'GET', `${at(ask.village)}/accounts?${query}`);
   return `${at(ask.village)}/accounts/${data[0].number}`;
+}
+
+/** Another last day each time: one has one run. */
+function nextRun(world: World, village: string) {
+  const days = world.next(`run ${village}`);
+  return { kind: 'lots', throughOn: Temporal.PlainDate.from('2026-01-01').add({ days }).toString() };
+}
+
+async function previewed(world: World, { village }: Ask): Promise<string> {
+  const url = `${at(village)}/expiry-runs`;
+  const admin = await world.by('villageAdmin', village);
+  return `${url}/${(await world.made(admin, 'POST', url, nextRun(world, village))).id}`;
+}
+
+async function announced(world: World, ask: Ask): Promise<string> {
+  const url = await previewed(world, ask);
+  await world.made(await world.by('villageAdmin', ask.village), 'POST', `${url}/announce`);
+  return url;
+}
+
+async function signed(world: World, { village }: Ask): Promise<{ size: number }> {
+  return world.made(await world.by('villageAdmin', village), 'POST', `${at(village)}/book/checkpoints`);
 }
 
 async function someGoods(world: World, { village }: Ask): Promise<string> {

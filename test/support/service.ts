@@ -8,6 +8,7 @@ import pg from 'pg';
 import { pino } from 'pino';
 import type { Test } from 'tap';
 import { build, queues } from '../../src/app.ts';
+import { type BookSigner, openBookSigner } from '../../src/audit/book-signer.ts';
 import { type Clock, dayOf, iso } from '../../src/calendar.ts';
 import { type Database, openDatabase, type Tx } from '../../src/db/database.ts';
 import { type Jobs, openJobs } from '../../src/db/jobs.ts';
@@ -26,7 +27,7 @@ import { award } from '../../src/ledger/transactions.ts';
 import { store } from '../../src/store/tables.ts';
 import { createDivision, createGrid, openVillage } from '../../src/villages/open.ts';
 import { defaultPolicy, type PolicySettings, setPolicy } from '../../src/villages/policy.ts';
-import { createDatabase, dropDatabase, openCluster } from './cluster.ts';
+import { type Cluster, createDatabase, dropDatabase, openCluster } from './cluster.ts';
 
 /** Three villages: ours, its neighbour in the same town, and one in another county. */
 export const villages = { own: '520281127101', sibling: '520281127102', foreign: '520203101101' } as const;
@@ -73,6 +74,7 @@ export interface Service {
   tokens: Tokens;
   /** The keys it signs with. */
   keys: Keys;
+  signer: BookSigner;
   /** Owner's and app's connection strings, for tests that look behind the service. */
   ownerUrl: string;
   appUrl: string;
@@ -112,6 +114,7 @@ export const testPolicy: PolicySettings = {
   directAwardMaxPoints: 30,
   backdateDays: 60,
   redemptionsPerDay: 3,
+  basePoints: 10,
   exchangeDays: [1, 2, 3, 4, 5, 6, 7].map(weekday => ({ weekday, dayOfMonth: null, opens: '00:00', closes: '23:59' })),
 };
 
@@ -126,22 +129,29 @@ export async function openService(
     worker?: boolean;
     quotas?: Quotas;
     log?: (line: string) => void;
+    /** Another PostgreSQL than that of the other tests, for those that do it harm. */
+    cluster?: Cluster;
+    /** Where its keys lie, for tests that start more processes of the same installation. Goes with the test. */
+    keyFolder?: string;
+    connectionWaitMs?: number;
   } = {},
 ): Promise<Service> {
-  const cluster = await openCluster();
+  const cluster = options.cluster ?? (await openCluster());
   const ownerUrl = await createDatabase(cluster);
   const appUrl = await prepareRoles(ownerUrl);
-  const folder = await mkdtemp(join(tmpdir(), 'jifen-keys-'));
+  const folder = options.keyFolder ?? (await mkdtemp(join(tmpdir(), 'jifen-keys-')));
   const onError = (error: Error) => t.comment(`database: ${error.message}`);
-  const database = openDatabase(appUrl, { onError, connectionWaitMs: 30_000 });
+  const database = openDatabase(appUrl, { onError, connectionWaitMs: options.connectionWaitMs ?? 30_000 });
   const jobs = await openJobs(appUrl, queues, { worker: options.worker ?? false, onError });
   const clock = clockAt(options.now ?? '2026-11-23T02:00:00Z');
   const keys = openKeys(folder, clock);
   const origin = 'https://jifen.example';
+  const signer = openBookSigner(folder, { origin, clock });
   const app = await build({
     database,
     jobs,
     keys,
+    signer,
     clock,
     origin,
     version: '0.0.0',
@@ -218,6 +228,7 @@ export async function openService(
     clock,
     tokens,
     keys,
+    signer,
     ownerUrl,
     appUrl,
     callerFor,
@@ -274,6 +285,7 @@ export async function openService(
         points,
         honour: true,
         pending: false,
+        expiresOn: null,
         limits: [],
         frozen: {},
       });

@@ -1,7 +1,6 @@
 import assert from 'node:assert';
 import { randomUUID } from 'node:crypto';
 import type { Test } from 'tap';
-import type { PolicySettings } from '../../src/villages/policy.ts';
 import { type Caller, openService, type Reply, type Service, villages } from './service.ts';
 
 export const at = `/v1/villages/${villages.own}`;
@@ -30,10 +29,7 @@ export interface Shop {
 }
 
 /** A village with one store and nothing in it. */
-export async function openShop(
-  t: Test,
-  options: { now?: string; policy?: Partial<PolicySettings>; worker?: boolean } = {},
-): Promise<Shop> {
+export async function openShop(t: Test, options: Parameters<typeof openService>[1] = {}): Promise<Shop> {
   const service = await openService(t, options);
   const [admin, keeper, clerk] = [
     await service.as('villageAdmin'),

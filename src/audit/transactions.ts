@@ -1,118 +1,12 @@
-// The book as people leaf through it: its accounts, their entries, its transactions.
+// The transactions of a book, as people leaf through them.
 
-import { and, eq, gt, type SQL, sql } from 'drizzle-orm';
+import { type SQL, sql } from 'drizzle-orm';
 import { type Db, one, rowsOf } from '../db/database.ts';
-import type { AccountKey, Asset } from './accounts.ts';
-import { account } from './tables.ts';
-
-export interface AccountView {
-  number: number;
-  code: string;
-  asset: Asset;
-  floor: number | null;
-  balance: number;
-  entries: number;
-}
-
-const accountColumns = {
-  number: account.number,
-  code: account.code,
-  asset: account.asset,
-  floor: account.floor,
-  balance: account.balance,
-  entries: account.entries,
-};
-
-/** Accounts of the book by number, from after `after`. */
-export async function listAccounts(
-  db: Db,
-  village: string,
-  query: { prefix?: string | undefined; asset?: string | undefined; after?: number | undefined; limit: number },
-): Promise<AccountView[]> {
-  return db
-    .select(accountColumns)
-    .from(account)
-    .where(
-      and(
-        eq(account.village, village),
-        query.prefix === undefined ? undefined : sql`starts_with(${account.code}, ${query.prefix})`,
-        query.asset === undefined ? undefined : eq(account.asset, query.asset as Asset),
-        query.after === undefined ? undefined : gt(account.number, query.after),
-      ),
-    )
-    .orderBy(account.number)
-    .limit(query.limit);
-}
-
-/** @throws Refusal `not-found` */
-export async function getAccount(db: Db, village: string, number: number): Promise<AccountView> {
-  return one(
-    await db
-      .select(accountColumns)
-      .from(account)
-      .where(and(eq(account.village, village), eq(account.number, number))),
-  );
-}
-
-/** @throws Refusal `not-found` */
-export async function getAccountByCode(db: Db, village: string, key: AccountKey): Promise<AccountView> {
-  return one(
-    await db
-      .select(accountColumns)
-      .from(account)
-      .where(and(eq(account.village, village), eq(account.code, key.code), eq(account.asset, key.asset))),
-  );
-}
+import type { Asset } from '../ledger/accounts.ts';
 
 /** An instant as RFC 3339 in UTC with three decimals, as every answer writes it. */
 export function instantText(column: SQL): SQL {
   return sql`to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
-}
-
-export interface EntryView {
-  accountCode: string;
-  asset: Asset;
-  seq: number;
-  transactionNumber: number;
-  line: number;
-  kind: string;
-  amount: number;
-  balance: number;
-  counterAccountCode: string;
-  businessDate: string;
-  occurredAt: string;
-  postedAt: string;
-  cause: string;
-  memo: string | null;
-  ruleCode: string | null;
-}
-
-/** Entries of an account in the order of the book, or the newest first, from after the entry `after`. */
-export async function listEntries(
-  db: Db,
-  village: string,
-  of: AccountView,
-  query: { newestFirst: boolean; after?: { number: number; line: number } | undefined; limit: number },
-): Promise<EntryView[]> {
-  const order = query.newestFirst ? sql`number desc, line desc` : sql`number, line`;
-  const beyond = query.newestFirst ? sql`<` : sql`>`;
-  const start =
-    query.after === undefined ? sql`` : sql`and (number, line) ${beyond} (${query.after.number}, ${query.after.line})`;
-  // The page is cut before it is joined: an account may have a hundred thousand entries.
-  return rowsOf<EntryView>(
-    db,
-    sql`
-    select ${of.code} as "accountCode", e.asset, e.seq, e.number as "transactionNumber", e.line, t.kind, e.amount,
-           e.balance, c.code as "counterAccountCode", t.business_date::text as "businessDate",
-           ${instantText(sql`t.occurred_at`)} as "occurredAt", ${instantText(sql`t.posted_at`)} as "postedAt",
-           t.cause, t.memo, t.frozen ->> 'ruleCode' as "ruleCode"
-      from (select * from ledger.entry where village = ${village} and account = ${of.number} ${start}
-             order by ${order} limit ${query.limit}) e
-     cross join lateral (select * from ledger.transaction where village = ${village} and number = e.number offset 0) t
-     cross join lateral (
-       select code from ledger.account where village = ${village} and number = e.counter_account offset 0) c
-     order by ${query.newestFirst ? sql`e.number desc, e.line desc` : sql`e.number, e.line`}`,
-  );
 }
 
 /** A transaction as it is hashed: its canonical text can be made from this and nothing else. */

@@ -1,0 +1,53 @@
+import type { Fixture } from './fixture.ts';
+import { password } from './town.ts';
+import { type Answer, expectStatus, openWire, requestText, type Wire } from './wire.ts';
+
+/** Clerks of the whole city, each with a connection of their own and signed in. */
+export interface Callers {
+  get(client: number, path: string): Promise<Answer>;
+  /** With a fresh Idempotency-Key. */
+  post(client: number, path: string, body: string): Promise<Answer>;
+  /** Signs in again where a token has become old; sign-ins cost an argon2 each, so not in the midst of a measurement. */
+  refresh(): Promise<void>;
+  token(client: number): string;
+  close(): void;
+}
+
+/** A token lives for 15 minutes. */
+const tokenMaxAgeMs = 8 * 60_000;
+
+export async function openCallers(fixture: Fixture): Promise<Callers> {
+  const wires: Wire[] = [];
+  const tokens: string[] = [];
+  let signedInAt = Number.NEGATIVE_INFINITY;
+  let key = 0;
+  const run = crypto.randomUUID();
+  for (const _ of fixture.staff.clerks) wires.push(await openWire(fixture.service.port));
+  const authorization = (client: number) => `authorization: Bearer ${tokens[client]}`;
+  const callers: Callers = {
+    get: (client, path) => wires[client]!.ask(requestText('GET', path, [authorization(client)])),
+    post(client, path, body) {
+      key += 1;
+      const headers = [authorization(client), `idempotency-key: ${run}-${key}`];
+      return wires[client]!.ask(requestText('POST', path, headers, body));
+    },
+    async refresh() {
+      if (performance.now() - signedInAt < tokenMaxAgeMs) return;
+      for (const [client, login] of fixture.staff.clerks.entries())
+        tokens[client] = await signIn(wires[client]!, login);
+      signedInAt = performance.now();
+    },
+    token: client => tokens[client]!,
+    close() {
+      for (const wire of wires) wire.close();
+    },
+  };
+  await callers.refresh();
+  return callers;
+}
+
+async function signIn(wire: Wire, login: string): Promise<string> {
+  const answer = await wire.ask(requestText('POST', '/v1/sessions', [], JSON.stringify({ login, password })));
+  expectStatus(answer, 201);
+  return (JSON.parse(answer.body.toString('utf8')) as { accessToken: string }).accessToken;
+}

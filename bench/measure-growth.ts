@@ -1,0 +1,79 @@
+import type { Bench } from './bench.ts';
+import { type Callers, openCallers } from './callers.ts';
+import { creditsThroughHttp, directCredits } from './credits.ts';
+import { type Fill, fillBooks } from './fill.ts';
+import { type Fixture, settle } from './fixture.ts';
+import { bytesBetween, ledgerSize } from './ledger-size.ts';
+import { exportInTurn } from './measure-exports.ts';
+import { type Contestant, figures, race, ratioOf } from './race.ts';
+import { pageReads } from './reads.ts';
+
+const smallBook = 10_000;
+const connections = 3;
+
+/**
+ * The same on a young database (10 thousand transactions, all in one book) and on one that has been written in for years
+ * (five million: half of them in one book, the others in all others). Both stand in one PostgreSQL, each with a service of
+ * its own, and take turns: measured one after another, an hour apart, they would compare the hours.
+ */
+export async function measureGrowth({ options, cluster, say }: Bench) {
+  const { villages, households } = options;
+  say('opening a small and a large database');
+  const small = await cluster.open('small', { villages, households });
+  const large = await cluster.open('large', { villages, households });
+  await fillBooks(small, [{ village: small.villages[0]!, transactions: smallBook }], 1);
+  say(`filling the large one with ${options.growth} transactions`);
+  const before = await ledgerSize(large);
+  const fillSeconds = await fillBooks(large, fillsOf(large, options.growth), connections);
+  await settle(small.ownerUrl);
+  await settle(large.ownerUrl);
+  const size = bytesBetween(before, await ledgerSize(large));
+
+  say('small and large in turn');
+  const callers = { small: await openCallers(small), large: await openCallers(large) };
+  const contestants = [
+    ...(await contestantsOn('small', small, callers.small)),
+    ...(await contestantsOn('large', large, callers.large)),
+  ];
+  const rates = await race(contestants, options.pace);
+  say('exporting the large book');
+  await callers.large.refresh();
+  const exported = await exportInTurn(large, large.villages[0]!, callers.large.token(0), 1);
+  for (const one of Object.values(callers)) one.close();
+  return {
+    growthCredit: ratioOf(rates, 'large http', 'small http'),
+    growthCreditHot: ratioOf(rates, 'large httpHot', 'small httpHot'),
+    growthCreditDirect: ratioOf(rates, 'large direct', 'small direct'),
+    growthStatementPage: ratioOf(rates, 'large statementPage', 'small statementPage'),
+    growth: {
+      transactions: { small: smallBook, large: options.growth },
+      fill: { seconds: Math.round(fillSeconds), perSecond: Math.round(options.growth / fillSeconds) },
+      ...size,
+      ...figures('credits/s, pages/s', rates),
+      export: {
+        rows: exported.rows,
+        memoryGrowthMb: exported.memoryGrowthMb,
+        vsCopy: ratioOf(exported.rates, 'http', 'copy'),
+        ...figures('rows/s', exported.rates),
+      },
+    },
+  };
+}
+
+/** Half of all in the first book, the rest evenly in the others. */
+function fillsOf({ villages }: Fixture, transactions: number): Fill[] {
+  const [first, ...others] = villages;
+  const share = Math.floor(transactions / 2 / others.length);
+  const rest = others.map(village => ({ village, transactions: share }));
+  return [{ village: first!, transactions: transactions - share * others.length }, ...rest];
+}
+
+async function contestantsOn(label: string, fixture: Fixture, callers: Callers): Promise<Contestant[]> {
+  const hot = fixture.villages.slice(0, 1);
+  return [
+    creditsThroughHttp(`${label} http`, callers, fixture.villages),
+    creditsThroughHttp(`${label} httpHot`, callers, hot),
+    await directCredits(`${label} direct`, fixture, fixture.villages),
+    pageReads(`${label} statementPage`, callers, hot),
+  ];
+}

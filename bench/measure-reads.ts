@@ -1,0 +1,15 @@
+import type { Bench } from './bench.ts';
+import { figures, race } from './race.ts';
+import { balanceReads, pageReads } from './reads.ts';
+
+/** Balances of households everywhere, and pages of passbooks in the filled book. */
+export async function measureReads(bench: Bench) {
+  const { options, fixture, callers } = bench;
+  const { village } = await bench.filledBook();
+  await callers.refresh();
+  const rates = await race(
+    [balanceReads(callers, fixture.villages), pageReads('statementPage', callers, [village])],
+    options.pace,
+  );
+  return { reads: figures('reads/s', rates) };
+}

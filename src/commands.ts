@@ -1,0 +1,87 @@
+// Commands of the operator that work on the database of this installation.
+
+import { randomBytes } from 'node:crypto';
+import { createInterface } from 'node:readline';
+import type { KeptCheckpoint } from './audit/kept-checkpoint.ts';
+import { verifyVillage } from './audit/verify.ts';
+import { systemClock } from './calendar.ts';
+import { readConfig } from './config.ts';
+import { type Database, openDatabase, pgErrorOf } from './db/database.ts';
+import { openPostgres } from './db/open.ts';
+import { none } from './db/scope.ts';
+import { createFirstAdmin } from './identity/first-admin.ts';
+import { hashSecret } from './identity/passwords.ts';
+import { say, tellSoundness } from './say.ts';
+import { listOpenVillages } from './villages/read.ts';
+
+export async function migrateDatabase(): Promise<number> {
+  const postgres = await openPostgres(readConfig(), () => undefined);
+  await postgres.stop();
+  return say(postgres.migrated.length === 0 ? 'Nothing to do.\n' : `${postgres.migrated.join('\n')}\n`);
+}
+
+export async function createAdmin(said: { login: string; name: string; fromInput: boolean }): Promise<number> {
+  if (!/^[a-z0-9][a-z0-9._-]{1,63}$/.test(said.login)) {
+    throw new Error('The login has 2 to 64 of a-z, 0-9, dot, dash and underscore, and begins with a letter or digit.');
+  }
+  if (!/^\S(.{0,58}\S)?$/.test(said.name)) throw new Error('The name has 1 to 60 characters.');
+  const password = said.fromInput ? await firstLineOfInput() : randomBytes(15).toString('base64url');
+  if (password.length < 15 || password.length > 128) throw new Error('The password has 15 to 128 characters.');
+  const passwordHash = await hashSecret(password);
+
+  return onDatabase(async database => {
+    const { login, name } = said;
+    await database
+      .inTransaction(none, tx => createFirstAdmin(tx, { login, name, passwordHash }, systemClock.now()))
+      .catch(error => {
+        if (pgErrorOf(error)?.constraint !== 'user_login_key') throw error;
+        throw new Error(`There is a user ${login} already.`);
+      });
+    return say(
+      said.fromInput
+        ? `${login} may sign in as platformAdmin.\n`
+        : `${login} may sign in as platformAdmin with this password, which is shown once:\n${password}\n`,
+    );
+  });
+}
+
+/** Recomputes the book that is asked for, or all. Answers 1 when one is unsound. */
+export async function verifyBooks(asked: string | undefined, kept: KeptCheckpoint[]): Promise<number> {
+  return onDatabase(database => verify(database, asked, kept));
+}
+
+async function verify(database: Database, asked: string | undefined, kept: KeptCheckpoint[]): Promise<number> {
+  const open = await database.inSnapshot(none, db => listOpenVillages(db));
+  const villages = asked === undefined ? open : [asked];
+  for (const village of [...villages, ...kept.map(checkpoint => checkpoint.village)]) {
+    if (!open.includes(village)) throw new Error(`No book is kept here for village ${village}.`);
+    if (!villages.includes(village)) throw new Error(`A checkpoint is of the book of village ${village}.`);
+  }
+  let unsound = 0;
+  for (const village of villages) {
+    const ofBook = kept.filter(checkpoint => checkpoint.village === village);
+    const soundness = await database.inExport(village, db => verifyVillage(db, village, ofBook));
+    unsound += tellSoundness(village, soundness, ofBook.length);
+  }
+  return unsound === 0 ? 0 : 1;
+}
+
+async function onDatabase(work: (database: Database) => Promise<number>): Promise<number> {
+  const postgres = await openPostgres(readConfig(), () => undefined);
+  const database = openDatabase(postgres.appUrl, {
+    connections: 2,
+    onError: error => process.stderr.write(`jifen: ${error.message}\n`),
+  });
+  try {
+    return await work(database);
+  } finally {
+    await database.close();
+    await postgres.stop();
+  }
+}
+
+async function firstLineOfInput(): Promise<string> {
+  if (process.stdin.isTTY) process.stderr.write('Password: ');
+  for await (const line of createInterface({ input: process.stdin })) return line;
+  return '';
+}

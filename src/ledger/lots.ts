@@ -1,0 +1,37 @@
+import { sql } from 'drizzle-orm';
+import { type Db, one, rowsOf } from '../db/database.ts';
+import type { Lots } from './transactions.ts';
+
+/** Last day of the calendar month `months` months after `day`'s: so a household has at most a lot for each month. */
+export function lastDayOfMonth(day: Temporal.PlainDate, months: number): string {
+  const month = day.toPlainYearMonth().add({ months });
+  return month.toPlainDate({ day: month.daysInMonth }).toString();
+}
+
+/**
+ * The dated part of the last `points` of `total` that were taken by these lots. What is given back of an order goes back
+ * as if it had not been taken: what expires last, or never, was taken last and returns first.
+ */
+export function lastOf(lots: Lots, total: number, points: number): Lots {
+  const dated = Object.entries(lots).sort(([a], [b]) => b.localeCompare(a));
+  let left = Math.max(0, points - (total - dated.reduce((sum, [, lot]) => sum + lot, 0)));
+  const back: Lots = {};
+  for (const [day, lot] of dated) {
+    const some = Math.min(lot, left);
+    if (some > 0) back[day] = some;
+    left -= some;
+  }
+  return back;
+}
+
+/** The dated points that the first line of a transaction moved, as they were frozen in it. @throws Refusal `not-found` */
+export async function lotsMoved(db: Db, village: string, kinds: string[], cause: string): Promise<Lots> {
+  const { lots } = one(
+    await rowsOf<{ lots: string | null }>(
+      db,
+      sql`select frozen ->> 'lots:1' as lots from ledger.transaction
+           where village = ${village} and kind = any(${sql.param(kinds)}::text[]) and cause = ${cause}`,
+    ),
+  );
+  return Object.fromEntries((lots?.split(',') ?? []).map(lot => [lot.slice(0, 10), Number(lot.slice(11))]));
+}

@@ -1,0 +1,149 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import fs from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import pg from 'pg';
+import { accountFor, env, findBinaries, giveTo, run, runnable } from '../../src/db/embedded-binaries.ts';
+import { freePort } from './process.ts';
+
+/** A PostgreSQL of a storm's own, started directly, so that whoever kills it also buries it: a zombie would keep its port. */
+export interface OwnPostgres {
+  url: string;
+  /** Starts it, or starts it again after a kill, and waits until it answers. Answers after how many milliseconds. */
+  start(settings?: string[]): Promise<number>;
+  /** `kill -9` of the server and of each of its processes. */
+  kill(): Promise<void>;
+  /** True while its server process runs. */
+  runs(): boolean;
+  /** Ends it and removes everything. */
+  remove(): Promise<void>;
+}
+
+/** @param folders where data and write-ahead log lie, when they lie somewhere in particular */
+export async function makePostgres(folders: { data?: string; wal?: string } = {}): Promise<OwnPostgres> {
+  const folder = await fs.mkdtemp(join(tmpdir(), 'jifen-storm-'));
+  const data = folders.data ?? join(folder, 'data');
+  const account = await accountFor(folder);
+  const programs = await runnable(await findBinaries(`${process.platform}-${process.arch}`), account, () => undefined);
+  for (const made of [data, ...(folders.wal === undefined ? [] : [folders.wal])])
+    await fs.mkdir(made, { recursive: true, mode: 0o700 });
+  if (account !== undefined) {
+    for (const made of [folder, data, folders.wal]) if (made !== undefined) await giveTo(account, made);
+  }
+  const options = [
+    '--username=postgres',
+    '--auth=trust',
+    '--encoding=UTF8',
+    '--locale=C',
+    '--no-sync',
+    '--no-instructions',
+  ];
+  const wal = folders.wal === undefined ? [] : [`--waldir=${folders.wal}`];
+  await run(join(programs, 'bin', 'initdb'), [`--pgdata=${data}`, ...options, ...wal], {
+    env,
+    cwd: folder,
+    ...account,
+  });
+  const port = await freePort();
+  const url = `postgres://postgres:trusted@127.0.0.1:${port}/postgres`;
+  let server: ChildProcess | undefined;
+  let said: string[] = [];
+  // Whatever becomes of the test, no server stays behind.
+  process.once('exit', () => server?.kill('SIGKILL'));
+
+  return {
+    url,
+    runs: () => server !== undefined && server.exitCode === null && server.signalCode === null,
+    async start(settings = said) {
+      said = settings;
+      const begun = performance.now();
+      const all = [...always, `port=${port}`, ...settings].flatMap(setting => ['-c', setting]);
+      await using log = await fs.open(join(folder, 'log'), 'a');
+      server = spawn(join(programs, 'bin', 'postgres'), ['-D', data, ...all], {
+        env,
+        cwd: data,
+        stdio: ['ignore', log.fd, log.fd],
+        ...account,
+      });
+      while (!(await answers(url))) {
+        const late = performance.now() - begun > 60_000;
+        if (server.exitCode !== null || late)
+          throw new Error(
+            `PostgreSQL does not start: ${(await fs.readFile(join(folder, 'log'), 'utf8')).slice(-2_000)}`,
+          );
+        await wait(20);
+      }
+      return performance.now() - begun;
+    },
+    kill: () => killTree(server!),
+    async remove() {
+      if (server !== undefined) await killTree(server);
+      await fs.rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** What the service's own PostgreSQL has, too. */
+const always = [
+  'fsync=on',
+  'full_page_writes=on',
+  'listen_addresses=127.0.0.1',
+  'unix_socket_directories=',
+  'max_connections=120',
+  'shared_buffers=64MB',
+  'timezone=UTC',
+  'log_min_messages=fatal',
+  'log_min_error_statement=panic',
+  // A recovery asks the disk for everything at once, and not file by file: it takes a second less.
+  ...(process.platform === 'linux' ? ['recovery_init_sync_method=syncfs'] : []),
+];
+
+async function answers(url: string): Promise<boolean> {
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 2_000 });
+  client.on('error', () => undefined);
+  try {
+    await client.connect();
+    await client.query('select 1');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}
+
+/** Each of them has a process group of its own. The first is stopped, so that it makes no more while they are counted. */
+async function killTree(server: ChildProcess): Promise<void> {
+  if (server.exitCode !== null || server.signalCode !== null) return;
+  const gone = once(server, 'exit');
+  server.kill('SIGSTOP');
+  for (const pid of [...childrenOf(server.pid!), server.pid!]) {
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch {
+      // It has ended by itself.
+    }
+  }
+  await gone;
+}
+
+function childrenOf(parent: number): number[] {
+  if (!existsSync('/proc/self/stat')) return [];
+  return readdirSync('/proc')
+    .filter(name => /^\d+$/.test(name))
+    .map(Number)
+    .filter(pid => parentOf(pid) === parent);
+}
+
+/** Source: proc(5), /proc/pid/stat: the fourth field, after a name that may hold anything. */
+function parentOf(pid: number): number {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
+  } catch {
+    return 0;
+  }
+}

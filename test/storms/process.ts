@@ -1,0 +1,87 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { setTimeout as wait } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+
+/** A process of the service, to be killed. */
+export interface ApiProcess {
+  port: number;
+  origin: string;
+  readyAfterMs: number;
+  /** The errors it could not explain, for whoever looks for the cause of a finding. */
+  unexplained(): string[];
+  /** `kill -9`, and waits until it is gone. */
+  kill(): Promise<void>;
+}
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+/** Starts the service as it is, on the database of `ownerUrl` with the keys in `dataDir`, and waits until it is ready. */
+export async function startApi(said: { ownerUrl: string; dataDir: string; port?: number }): Promise<ApiProcess> {
+  const begun = performance.now();
+  const port = said.port ?? (await freePort());
+  const { PATH, HOME } = process.env;
+  const child = spawn(process.execPath, ['src/main.ts'], {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: {
+      PATH,
+      HOME,
+      PORT: String(port),
+      DATABASE_URL: said.ownerUrl,
+      JIFEN_DATA_DIR: said.dataDir,
+      JIFEN_ROLE: 'api',
+      JIFEN_SAMPLE: 'off',
+      JIFEN_LOG_LEVEL: 'error',
+      JIFEN_REQUESTS_PER_MINUTE: '10000000',
+    },
+  });
+  const complaints: string[] = [];
+  const log: string[] = [];
+  child.stdout!.setEncoding('utf8').on('data', text => {
+    if (log.length < 10_000) log.push(text);
+  });
+  child.stderr!.setEncoding('utf8').on('data', text => complaints.push(text));
+  const origin = `http://127.0.0.1:${port}`;
+  const kill = () => killed(child);
+  try {
+    await readyAt(origin, () => child.exitCode === null, 30_000);
+  } catch (error) {
+    await kill();
+    throw new Error(`the service does not start: ${complaints.join('')}`, { cause: error });
+  }
+  const unexplained = () =>
+    log
+      .join('')
+      .split('\n')
+      .filter(line => line.includes('"msg":"unexpected"'));
+  return { port, origin, readyAfterMs: performance.now() - begun, unexplained, kill };
+}
+
+/** Waits until the service at `origin` does its work. Answers after how many milliseconds. */
+export async function readyAt(origin: string, goesOn: () => boolean, withinMs: number): Promise<number> {
+  const begun = performance.now();
+  while (performance.now() - begun < withinMs && goesOn()) {
+    const answer = await fetch(`${origin}/readyz`, { signal: AbortSignal.timeout(5_000) }).catch(() => null);
+    await answer?.arrayBuffer();
+    if (answer?.status === 200) return performance.now() - begun;
+    await wait(30);
+  }
+  throw new Error(`${origin} is not ready after ${Math.round(performance.now() - begun)} ms`);
+}
+
+async function killed(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  child.kill('SIGKILL');
+  await once(child, 'exit');
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, 'close');
+  return port;
+}
