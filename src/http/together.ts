@@ -49,7 +49,7 @@ type Shared<Input, Result> = (
 ) => Promise<Result>;
 
 /** Sixty-four calls hold the pens of their villages for some hundredths of a second. */
-const lane = { lanes: 1, itemsMax: 64 };
+const lane = { lanes: 2, itemsMax: 64 };
 
 /**
  * Calls of operations that do nothing but post go by lanes (`ledger/lanes.ts`): those that come while a database
@@ -170,7 +170,7 @@ export function sharing(deps: {
       // Devices and households are few and looked at in their own way.
       if (actor.kind !== 'staff') return alone();
       const row = keyRowOf(request);
-      const outcome = await enter(row.village, { request, reply, input, answer, row });
+      const outcome = await enter({ request, reply, input, answer, row });
       if (outcome === 'alone') return alone();
       if (outcome instanceof Refusal) throw outcome;
       return send<Result>(reply, outcome);
