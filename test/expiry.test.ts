@@ -167,6 +167,15 @@ t.test('a year ends: preview, notice, a second person, posting', async t => {
     t.equal((await award(late)).status, 201);
     t.equal((await award({ ruleId: rules.R5, householdId: thrifty, occasion: 'jan' })).status, 201);
     t.equal((await shop.redeem(keeper, shop.order(thrifty, { [soap]: 2 }, { handOver: true }))).status, 201);
+    // What is taken back, of either year, leaves the other year's alone.
+    for (const said of [
+      { ...late, occasion: 'wrong-dec' },
+      { ...late, occasion: 'wrong-jan', occurredAt: undefined },
+    ]) {
+      const awardId = (await award(said)).body.id;
+      const { body } = await clerk('POST', `${at}/reversals`, { awardId, reason: '登记错户' });
+      t.equal((await supervisor('POST', `${at}/reversals/${body.id}/approve`)).status, 200);
+    }
     const newcomer = await service.household();
     t.equal((await award({ ruleId: rules.R5, householdId: newcomer, occasion: 'jan' })).status, 201);
 

@@ -78,6 +78,10 @@ t.test('points by the day they expire', async t => {
     t.strictSame(await lots.of(id), { '2027-11-30': 2, infinity: 10 }, 'a part: what never expires comes back first');
     await giveBack(first.id);
     t.strictSame(await lots.of(id), { '2027-10-31': 10, '2027-11-30': 4, infinity: 10 }, 'the whole: as it was taken');
+    const third = await buy(id, 4, { handOver: true });
+    t.strictSame(await lots.of(id), { '2027-11-30': 2, infinity: 10 });
+    await giveBack(third.id, { lines: [{ goodsId: soap, quantity: 1 }] });
+    t.strictSame(await lots.of(id), { '2027-10-31': 1, '2027-11-30': 4, infinity: 10 }, 'of two dates the later');
     await lots.sound(t, 'after returns');
   });
 
