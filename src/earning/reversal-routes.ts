@@ -98,7 +98,7 @@ export const reversalRoutes: FastifyPluginAsyncTypebox<{ database: Database; clo
       tags: ['awards'],
       summary: 'Reverse an award',
       description:
-        'By somebody else than proposed it. Posts the mirror of the award: points and honour go back, its caps and its occasion are free again. Refused when the points are spent.',
+        'By somebody else than proposed it. Posts the mirror of the award: points and honour go back, its caps and its occasion are free again. Points that are spent are owed from then on, or refuse it, as the village’s policy says.',
       params: ReversalParams,
       response: { 200: Reversal },
     },
