@@ -15,6 +15,9 @@ import {
 import { adoptRules, ruleDraft } from './support/rules.ts';
 import { type Caller, connect, nobody, openService, type Service, villages } from './support/service.ts';
 
+// As under `npm test`; a file run by itself on a busy machine would have 30 seconds.
+t.setTimeout(180_000);
+
 const reversals = `/v1/villages/${villages.own}/reversals`;
 
 async function setting(service: Service) {

@@ -129,12 +129,16 @@ export function sharing(deps: {
         })),
         read,
       );
+      // Whoever is refused may have been refused by its own first call, which held the pen until now.
+      const refused = fresh.filter((_, place) => results[place] instanceof Refusal).map(index => calls[index]!.row);
+      const meanwhile = refused.length === 0 ? new Map<string, Kept>() : await keptUnder(tx, refused);
       const answered: { row: KeyRow; first: Kept }[] = [];
       fresh.forEach((index, place) => {
         const result = results[place]!;
         const { row, reply, answer } = calls[index]!;
         if (result instanceof Refusal) {
-          outcomes[index] = result;
+          const first = meanwhile.get(nameOf(row));
+          outcomes[index] = first === undefined ? result : replayOf(first, row);
           return;
         }
         reply.code(answer.status);
