@@ -91,6 +91,17 @@ t.test('awards of several villages share a database transaction, and none harms 
     t.equal(await awardsOf(villages.sibling), before + 1);
   });
 
+  t.test('one key, and an occasion that pays once: nobody is refused by the own first call', async t => {
+    for (let round = 0; round < 10; round += 1) {
+      const headers = { 'idempotency-key': randomUUID() };
+      const body = { ...line(villages.sibling, 'FREE'), occasion: `round-${round}` };
+      const ask = () => clerks[villages.sibling]!('POST', path(villages.sibling), body, headers);
+      const replies = await Promise.all(Array.from({ length: 4 }, ask));
+      t.same(tally(replies), { 201: 4 });
+      t.equal(new Set(replies.map(reply => reply.text)).size, 1);
+    }
+  });
+
   t.test('a refused call keeps its key free, a replay outlives the cap', async t => {
     const key = randomUUID();
     t.match(await give(villages.own, 'ONCE', key), { status: 422, body: { code: 'cap-reached' } });
