@@ -10,6 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import tap, { type Test, test } from 'tap';
 import { createEmptyDatabase, dropDatabase, openCluster } from './support/cluster.ts';
+import { staysRunning } from './support/processes.ts';
 
 // Processes of their own, and two first starts of about five seconds each.
 tap.setTimeout(240_000);
@@ -65,7 +66,7 @@ test('a first start, a crash, a second start, and a clean end', async t => {
   const postmaster = await postmasterOf(folder);
   again.child.kill('SIGINT');
   t.same(await again.exit, { code: 0, err: '' }, 'Ctrl-C is a clean end');
-  t.notOk(await isRunning(postmaster), 'and leaves no PostgreSQL behind');
+  t.notOk(await staysRunning(postmaster), 'and leaves no PostgreSQL behind');
 });
 
 test('Ctrl-C in the middle of the first start is a clean end too', async t => {
@@ -76,7 +77,7 @@ test('Ctrl-C in the middle of the first start is a clean end too', async t => {
   child.kill('SIGINT');
   const [code] = await once(child, 'exit');
   t.equal(code, 0);
-  t.notOk(await isRunning(await postmasterOf(empty).catch(() => 0)));
+  t.notOk(await staysRunning(await postmasterOf(empty).catch(() => 0)));
   const service = await startService(t, { JIFEN_DATA_DIR: empty });
   t.equal(await readiness(service.url), 200, 'the next start finds nothing in its way');
   process.kill(await postmasterOf(empty), 'SIGKILL');
@@ -242,10 +243,4 @@ async function signIn(url: string, login: string, secret: string): Promise<strin
 
 async function postmasterOf(dataDir: string): Promise<number> {
   return Number.parseInt(await readFile(join(dataDir, 'postgres', 'cluster', 'data', 'postmaster.pid'), 'utf8'), 10);
-}
-
-/** A zombie that its new parent does not reap no longer runs. */
-async function isRunning(pid: number): Promise<boolean> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
-  return /^State:\t[^Z]/m.test(status);
 }

@@ -10,6 +10,7 @@ import pg from 'pg';
 import tap, { type Test, test } from 'tap';
 import { type EmbeddedPostgres, startEmbedded } from '../../src/db/embedded.ts';
 import { findBinaries } from '../../src/db/embedded-binaries.ts';
+import { staysRunning } from '../support/processes.ts';
 
 // A dozen first starts, and some waiting, take longer than tap allows by itself.
 tap.setTimeout(120_000);
@@ -88,7 +89,7 @@ test('when the service is killed, the next start takes the running server over w
     `none of ${acknowledged.length} rows is missing`,
   );
   await server.stop();
-  t.notOk(await isRunning(before), 'and it can be stopped like our own');
+  t.notOk(await staysRunning(before), 'and it can be stopped like our own');
 });
 
 test('when PostgreSQL is killed, the service learns of it, and the next start recovers', async t => {
@@ -252,12 +253,6 @@ async function spawnService(t: Test, folder: string): Promise<Service> {
 
 async function postmasterPid(folder: string): Promise<number> {
   return Number.parseInt(await fs.readFile(join(folder, 'cluster', 'data', 'postmaster.pid'), 'utf8'), 10);
-}
-
-/** A zombie that its new parent does not reap no longer runs. */
-async function isRunning(pid: number): Promise<boolean> {
-  const status = await fs.readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
-  return /^State:\t[^Z]/m.test(status);
 }
 
 async function giveToOwnerOf(folder: string, file: string): Promise<void> {
