@@ -94,27 +94,37 @@ create table earning.award (
   created_at timestamp(3) with time zone not null,
   transaction_number bigint not null,
   reversal_number bigint,
+  claim_id uuid,
+  round_id uuid,
+  decided_by uuid[] not null default '{}'::uuid[],
+  release_number bigint,
   constraint award_pkey PRIMARY KEY (village, id),
   constraint award_number_key UNIQUE (village, number),
   constraint award_transaction_key UNIQUE (village, transaction_number),
   constraint award_household_fkey FOREIGN KEY (village, household_id) REFERENCES households.household(village, id),
   constraint award_member_fkey FOREIGN KEY (village, member_id) REFERENCES households.member(village, id),
   constraint award_rule_fkey FOREIGN KEY (village, rule_id) REFERENCES rules.rule(village, id),
+  constraint award_decided CHECK (((num_nonnulls(claim_id, round_id) = 0) OR (cardinality(decided_by) > 0))),
   constraint award_note_check CHECK (((length(note) >= 1) AND (length(note) <= 200))),
   constraint award_number_check CHECK ((number ~ '^A-[0-9]{8}-[0-9]+$'::text)),
   constraint award_occasion_check CHECK (((length(occasion) >= 1) AND (length(occasion) <= 80))),
+  constraint award_origin CHECK ((num_nonnulls(claim_id, round_id) <= 1)),
   constraint award_points_check CHECK (((points >= 1) AND (points <= 1000000))),
   constraint award_quantity_check CHECK (((quantity >= 1) AND (quantity <= 1000))),
+  constraint award_released CHECK (((release_number IS NULL) OR (state <> 'pending'::text))),
   constraint award_reversed CHECK (((state = 'reversed'::text) = (reversal_number IS NOT NULL))),
+  constraint award_second_person CHECK ((NOT (created_by = ANY (decided_by)))),
   constraint award_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'posted'::text, 'reversed'::text])))
 );
+CREATE UNIQUE INDEX award_claim_key ON earning.award USING btree (village, claim_id) WHERE (claim_id IS NOT NULL);
 CREATE INDEX award_household ON earning.award USING btree (village, household_id, transaction_number);
+CREATE INDEX award_pending ON earning.award USING btree (village, transaction_number) WHERE (state = 'pending'::text);
 CREATE UNIQUE INDEX award_standing_key ON earning.award USING btree (village, household_id, occasion, rule_code, member_id) NULLS NOT DISTINCT WHERE (state = ANY (ARRAY['pending'::text, 'posted'::text]));
 alter table earning.award enable row level security;
 alter table earning.award force row level security;
 create policy scope on earning.award using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
 grant insert, select on earning.award to jifen_app;
-grant update (state, reversal_number) on earning.award to jifen_app;
+grant update (state, reversal_number, release_number) on earning.award to jifen_app;
 
 -- earning.reversal
 create table earning.reversal (
@@ -262,6 +272,28 @@ alter table households.household force row level security;
 create policy scope on households.household using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
 grant insert, select on households.household to jifen_app;
 grant update (grid, address, head_member_id, state, pin_hash, pin_failed_attempts) on households.household to jifen_app;
+
+-- households.kin
+create table households.kin (
+  village text collate "C" not null,
+  user_id uuid not null,
+  household_id uuid not null,
+  relation text not null,
+  declared_by uuid not null,
+  declared_at timestamp(3) with time zone not null,
+  ended_by uuid,
+  ended_at timestamp(3) with time zone,
+  constraint kin_pkey PRIMARY KEY (village, user_id, household_id),
+  constraint kin_household_fkey FOREIGN KEY (village, household_id) REFERENCES households.household(village, id),
+  constraint kin_ended CHECK (((ended_by IS NULL) = (ended_at IS NULL))),
+  constraint kin_relation_check CHECK ((relation = ANY (ARRAY['own'::text, 'kin'::text])))
+);
+CREATE UNIQUE INDEX kin_own_key ON households.kin USING btree (village, user_id) WHERE ((relation = 'own'::text) AND (ended_at IS NULL));
+alter table households.kin enable row level security;
+alter table households.kin force row level security;
+create policy scope on households.kin using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
+grant insert, select on households.kin to jifen_app;
+grant update (relation, declared_by, declared_at, ended_by, ended_at) on households.kin to jifen_app;
 
 -- households.member
 create table households.member (
@@ -1028,6 +1060,21 @@ CREATE OR REPLACE FUNCTION audit.cell(value text)
  IMMUTABLE PARALLEL SAFE STRICT
 RETURN (CASE WHEN (value ~ '^[-=+@\t\r＝＋－＠]'::text) THEN ''''::text ELSE ''::text END || regexp_replace(value, '[\r\n]+'::text, ' '::text, 'g'::text));
 grant execute on function audit.cell(text) to jifen_app;
+
+-- households.is_kin(text,uuid,uuid)
+CREATE OR REPLACE FUNCTION households.is_kin(p_village text, p_user uuid, p_household uuid)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+AS $function$
+begin
+  return exists (
+    select from households.kin k
+     where k.village = p_village and k.user_id = p_user and k.household_id = p_household and k.ended_at is null);
+end
+$function$;
+grant execute on function households.is_kin(text,uuid,uuid) to jifen_app;
 
 -- ledger.add_lots(jsonb,jsonb,integer)
 CREATE OR REPLACE FUNCTION ledger.add_lots(lots jsonb, others jsonb, sign integer)

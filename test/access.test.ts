@@ -4,7 +4,8 @@ import { issueCard } from '../src/households/cards.ts';
 import { type Role, roles } from '../src/http/route.ts';
 import { declaredOperations, type Operation, unclassified } from './support/declared.ts';
 import { digestOf } from './support/digest.ts';
-import { type Call, samples } from './support/operations.ts';
+import { samples } from './support/operations.ts';
+import type { Call } from './support/sample-calls.ts';
 import {
   type Caller,
   connect,

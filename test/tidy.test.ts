@@ -13,10 +13,14 @@ const levels = [
   ['villages'],
   ['households'],
   ['rules'],
+  ['photos'],
   ['earning', 'store'],
+  ['claims', 'evaluations'],
+  ['publicity'],
   ['expiry'],
   ['kiosks'],
   ['audit'],
+  ['signals'],
   ['app', 'main', 'cli', 'commands', 'say', 'sample'],
 ];
 

@@ -14,6 +14,7 @@ export const refusalsByConstraint: Record<string, RefusalCode> = {
   grid_pkey: 'already-exists',
   policy_pkey: 'already-exists',
   household_number_key: 'already-exists',
+  kin_own_key: 'already-exists',
   store_name_key: 'already-exists',
   goods_sku_key: 'already-exists',
   goods_barcode_key: 'already-exists',
@@ -26,6 +27,7 @@ export const refusalsByConstraint: Record<string, RefusalCode> = {
   run_second_person: 'second-person-required',
   rule_book_second_person: 'second-person-required',
   award_standing_key: 'award-duplicate',
+  award_second_person: 'second-person-required',
   reversal_open_key: 'already-exists',
   reversal_second_person: 'second-person-required',
 };

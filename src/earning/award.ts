@@ -9,7 +9,7 @@ import { award as awardCommand, type Command } from '../ledger/transactions.ts';
 import { Refusal } from '../refusals.ts';
 import { kindOfLimit, limitsOf, resetsOn } from './caps.ts';
 import type { Grounds } from './grounds.ts';
-import { type AwardLine, type JudgedAward, judge } from './judge.ts';
+import { type AwardLine, type JudgedAward, judge, type Origin } from './judge.ts';
 import { type AwardView, findStanding, type Standing, viewOf } from './read.ts';
 import type { AwardRow } from './tables.ts';
 
@@ -21,6 +21,8 @@ export interface Asked {
   actor: Actor;
   village: string;
   line: AwardLine;
+  /** Set where it was entered by one person and decided by others; otherwise the caller enters it directly. */
+  origin?: Origin;
 }
 
 /**
@@ -40,7 +42,7 @@ export async function awardEach(
   options: { atomic: boolean; batchId: string | null },
   now: Temporal.Instant,
 ): Promise<{ results: AwardResult[]; rest: () => Promise<unknown> }> {
-  const entries = asked.map(one => entryOf(one, () => judge(one.line, grounds.get(one.village)!, now)));
+  const entries = asked.map(one => entryOf(one, () => judge(one.line, grounds.get(one.village)!, now, one.origin)));
   const judged = entries.filter(isJudged);
   const posted = await postAll(tx, judged, options.atomic);
   const rows = judged.flatMap(entry => {
@@ -94,11 +96,16 @@ async function postAll(tx: Tx, entries: JudgedEntry[], atomic: boolean): Promise
   return new Map(byVillage.flatMap(([, own]) => own).map((entry, index) => [entry, results[index]!]));
 }
 
-function commandOf({ id, actor, line, occasion, judged }: JudgedEntry): Command {
-  const { rule, policy, points, businessDate } = judged;
+function commandOf({ id, actor, line, occasion, judged, origin }: JudgedEntry): Command {
+  const { rule, policy, points, businessDate, publicityDays } = judged;
   const { householdId, memberId, quantity } = line;
   return awardCommand(
-    { actor: actor.id, occurredAt: judged.occurredAt, businessDate: businessDate.toString() },
+    {
+      actor: origin?.enteredBy ?? actor.id,
+      approver: origin?.decidedBy.at(-1),
+      occurredAt: judged.occurredAt,
+      businessDate: businessDate.toString(),
+    },
     {
       awardId: id,
       householdId,
@@ -114,16 +121,17 @@ function commandOf({ id, actor, line, occasion, judged }: JudgedEntry): Command 
         ruleBookTitle: rule.ruleBookTitle,
         unitPoints: String(rule.points),
         quantity: String(quantity),
-        publicityDays: String(judged.pending ? policy.directAwardPublicityDays : 0),
+        publicityDays: String(publicityDays),
         backEntry: String(judged.backEntry),
         ...(policy.issuingFund === null ? {} : { issuingFund: policy.issuingFund }),
+        ...origin?.frozen,
       },
     },
   );
 }
 
 function rowOf(
-  { id, village, actor, line, occasion, judged }: JudgedEntry,
+  { id, village, actor, line, occasion, judged, origin }: JudgedEntry,
   transactionNumber: number,
   batchId: string | null,
   now: Temporal.Instant,
@@ -150,10 +158,14 @@ function rowOf(
     // Publicity, which makes pending points spendable, posts them to `available` with their honour.
     state: judged.pending ? 'pending' : 'posted',
     batchId,
-    createdBy: actor.id,
+    createdBy: origin?.enteredBy ?? actor.id,
     createdAt: iso(now),
     transactionNumber,
     reversalNumber: null,
+    claimId: origin?.claimId ?? null,
+    roundId: origin?.roundId ?? null,
+    decidedBy: origin?.decidedBy ?? [],
+    releaseNumber: null,
   };
 }
 

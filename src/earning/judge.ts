@@ -4,6 +4,9 @@ import { refuseUnlessInForce } from '../rules/read.ts';
 import type { PolicySettings } from '../villages/policy.ts';
 import type { GroundRule, Grounds } from './grounds.ts';
 
+/** More than any rule with any count comes to. */
+const awardMaxPoints = 1_000_000;
+
 /** What a clerk says of an award. */
 export interface AwardLine {
   ruleId: string;
@@ -18,6 +21,20 @@ export interface AwardLine {
   note: string | null;
 }
 
+/** How an award came about that others decided than entered it: a claim that was approved, a round that was closed. */
+export interface Origin {
+  claimId?: string;
+  roundId?: string;
+  /** Who asked for it. */
+  enteredBy: string;
+  /** Everybody who decided on it, in order, at least one; never who entered it. */
+  decidedBy: string[];
+  /** Points that were set by hand, instead of the rule's. */
+  points?: number | undefined;
+  /** What the book keeps of it beside the rule's terms: ids and digests, never words. */
+  frozen: Record<string, string>;
+}
+
 /** An award that only the book may still refuse. */
 export interface JudgedAward {
   rule: GroundRule;
@@ -27,6 +44,8 @@ export interface JudgedAward {
   backEntry: boolean;
   /** Waits on the notice board before it can be spent. */
   pending: boolean;
+  /** For how many full days; 0 when it does not. */
+  publicityDays: number;
   /** As it held on the business date. */
   policy: PolicySettings;
 }
@@ -34,22 +53,25 @@ export interface JudgedAward {
 /**
  * Judges what can be known before the book is opened. Points, caps and publicity follow the policy of the day the thing
  * happened; how late it may be entered follows today's. A deduction is less than one point, and direct awards begin at
- * one: it is out of bounds until deductions have their own way in, with publicity before and not after.
+ * one: it is out of bounds until deductions have their own way in, with publicity before and not after. What others have
+ * decided than entered it may be worth more, and was entered in time when it was asked for.
  * @throws Refusal `not-found` | `household-not-active` | `rule-not-in-force` | `validation-failed` (`/memberId`) |
  *   `out-of-bounds` (facts: `field`, `min`, `max`) | `business-date-refused` (facts: `earliest`, `latest`)
  */
-export function judge(line: AwardLine, grounds: Grounds, now: Temporal.Instant): JudgedAward {
+export function judge(line: AwardLine, grounds: Grounds, now: Temporal.Instant, origin?: Origin): JudgedAward {
   refuseHousehold(line, grounds);
   const rule = grounds.rules.get(line.ruleId);
   if (rule === undefined) throw new Refusal('not-found', { field: 'ruleId' });
   refuseMember(line, rule, grounds);
   const occurred = line.occurredAt === undefined ? now : Temporal.Instant.from(line.occurredAt);
   const businessDate = dayOf(occurred);
-  refuseDate(occurred, grounds, now);
+  if (origin === undefined) refuseDate(occurred, grounds, now);
   refuseUnlessInForce(rule, businessDate.toString());
   const policy = grounds.policyOn(businessDate.toString());
-  const points = rule.points * line.quantity;
-  const max = policy.directAwardMaxPoints;
+  const points = origin?.points ?? rule.points * line.quantity;
+  const max = origin === undefined ? policy.directAwardMaxPoints : awardMaxPoints;
+  const days = origin === undefined ? policy.directAwardPublicityDays : policy.publicityDays;
+  const publicityDays = rule.publicity === 'required' ? days : 0;
   if (rule.direction === 'deduction' || points > max)
     throw new Refusal('out-of-bounds', { field: 'points', min: 1, max });
   return {
@@ -58,7 +80,8 @@ export function judge(line: AwardLine, grounds: Grounds, now: Temporal.Instant):
     occurredAt: iso(occurred),
     businessDate,
     backEntry: !businessDate.equals(dayOf(now)),
-    pending: policy.directAwardPublicityDays > 0 && rule.publicity === 'required',
+    pending: publicityDays > 0,
+    publicityDays,
     policy,
   };
 }

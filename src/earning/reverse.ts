@@ -10,7 +10,7 @@ import * as transactions from '../ledger/transactions.ts';
 import { Refusal } from '../refusals.ts';
 import { policyOn } from '../villages/policy.ts';
 import { findOpenReversal, getReversal, type ReversalView } from './read.ts';
-import { award, reversal } from './tables.ts';
+import { type AwardRow, award, reversal } from './tables.ts';
 
 interface ReversalKey {
   village: string;
@@ -61,17 +61,46 @@ export async function approveReversal(
     businessDate: dayOf(now).toString(),
   };
   if (policy.arrears === 'floorAndRecord' && taken.state === 'posted') await lendWhatIsSpent(tx, event, taken);
-  const { number } = await postOne(tx, key.village, transactions.reversal(event, taken.transactionNumber));
-  // Both rows are locked since before the pen was taken, so nothing waits here.
-  await tx
-    .update(award)
-    .set({ state: 'reversed', reversalNumber: number })
-    .where(and(eq(award.village, key.village), eq(award.id, awardId)));
+  const number = await takeBack(tx, event, taken);
+  // The row is locked since before the pen was taken, so nothing waits here.
   await tx
     .update(reversal)
     .set({ state: 'posted', decidedBy: actor.id, decidedAt: iso(now), reversalNumber: number })
     .where(mine(key));
   return getReversal(tx, actor, key.village, key.reversalId);
+}
+
+/**
+ * Takes back an award that is still on the notice board: its objection was upheld. The mirror of the award gives its caps
+ * and its occasion back. Answers the number of the transaction.
+ * @throws Refusal `not-found` | `already-reversed` (facts: `reversalNumber`) | `wrong-state` (it is spendable: `proposeReversal`)
+ */
+export async function cancelPending(
+  tx: Tx,
+  village: string,
+  awardId: string,
+  by: { actor: string; approver?: string | undefined },
+  now: Temporal.Instant,
+): Promise<number> {
+  const pending = await lockAward(tx, village, awardId);
+  if (pending.state === 'reversed') throw new Refusal('already-reversed', { reversalNumber: pending.reversalNumber });
+  if (pending.state !== 'pending') throw new Refusal('wrong-state', { state: pending.state, allowedFrom: ['pending'] });
+  return takeBack(tx, { ...by, occurredAt: iso(now), businessDate: dayOf(now).toString() }, pending);
+}
+
+/**
+ * Posts the mirror of what an award has moved: of its release, when its publicity has ended, then of itself. Answers the
+ * number of the last.
+ */
+async function takeBack(tx: Tx, event: transactions.Event, taken: AwardRow): Promise<number> {
+  const { village, id, releaseNumber, transactionNumber } = taken;
+  if (releaseNumber !== null) await postOne(tx, village, transactions.reversal(event, releaseNumber));
+  const { number } = await postOne(tx, village, transactions.reversal(event, transactionNumber));
+  await tx
+    .update(award)
+    .set({ state: 'reversed', reversalNumber: number })
+    .where(and(eq(award.village, village), eq(award.id, id)));
+  return number;
 }
 
 /**
@@ -81,7 +110,7 @@ export async function approveReversal(
 async function lendWhatIsSpent(
   tx: Tx,
   event: transactions.Event,
-  taken: Pick<typeof award.$inferSelect, 'village' | 'id' | 'householdId' | 'points'>,
+  taken: Pick<AwardRow, 'village' | 'id' | 'householdId' | 'points'>,
 ): Promise<void> {
   const { village, id: awardId, householdId } = taken;
   await takePen(tx, village);
@@ -117,7 +146,7 @@ async function lockProposal(tx: Tx, actor: Actor, key: ReversalKey): Promise<typ
   return row;
 }
 
-async function lockAward(tx: Tx, village: string, id: string): Promise<typeof award.$inferSelect> {
+async function lockAward(tx: Tx, village: string, id: string): Promise<AwardRow> {
   return one(
     await tx
       .select()

@@ -89,6 +89,13 @@ export const Award = Type.Object(
     createdAt: Instant('When it was entered'),
     transactionNumber: BookNumber('Its transaction in the book'),
     reversalNumber: Nullable(BookNumber('The transaction that took it back')),
+    claimId: Nullable(Id('The claim it answers')),
+    roundId: Nullable(Id('The evaluation round it comes from')),
+    decidedBy: Type.Array(Id('A person'), {
+      maxItems: 20,
+      description: 'Who decided on it, in order; nobody where a clerk entered it directly',
+    }),
+    releaseNumber: Nullable(BookNumber('The transaction that made it spendable after its publicity')),
   },
   { title: 'Award' },
 );

@@ -29,6 +29,10 @@ export const award = schema.table(
     createdAt: instant().notNull(),
     transactionNumber: whole().notNull(),
     reversalNumber: whole(),
+    claimId: uuid(),
+    roundId: uuid(),
+    decidedBy: uuid().array().notNull(),
+    releaseNumber: whole(),
   },
   table => [primaryKey({ columns: [table.village, table.id] })],
 );

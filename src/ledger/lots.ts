@@ -33,5 +33,10 @@ export async function lotsMoved(db: Db, village: string, kinds: string[], cause:
            where village = ${village} and kind = any(${sql.param(kinds)}::text[]) and cause = ${cause}`,
     ),
   );
-  return Object.fromEntries((lots?.split(',') ?? []).map(lot => [lot.slice(0, 10), Number(lot.slice(11))]));
+  return lotsOf(lots);
+}
+
+/** Dated points as a transaction froze them for a line: `2027-11-30=5,2027-12-31=2`, or null for none. */
+export function lotsOf(frozen: string | null): Lots {
+  return Object.fromEntries((frozen?.split(',') ?? []).map(lot => [lot.slice(0, 10), Number(lot.slice(11))]));
 }

@@ -94,6 +94,28 @@ export function award(
   return command(event, 'award', `award:${award.awardId}`, { transfers, limits: award.limits, frozen: award.frozen });
 }
 
+/**
+ * Points of an award whose publicity has ended, from the notice board to where they can be spent, with the lots they were
+ * given; honour grows by as much.
+ */
+export function publicityRelease(
+  event: Event,
+  award: { awardId: string; householdId: string; points: number; honour: boolean; lots: Lots },
+): Command {
+  const { householdId, points: amount, lots } = award;
+  const transfers: Transfer[] = [
+    {
+      from: householdAccount(householdId, 'pending'),
+      to: householdAccount(householdId, 'available'),
+      asset: 'PTS',
+      amount,
+      lots,
+    },
+  ];
+  if (award.honour) transfers.push({ from: issued, to: householdAccount(householdId, 'honour'), asset: 'HON', amount });
+  return command(event, 'publicityRelease', `award:${award.awardId}:release`, { transfers });
+}
+
 interface Order {
   redemptionId: string;
   householdId: string;

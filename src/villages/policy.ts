@@ -58,6 +58,14 @@ export interface PolicySettings {
   /** The fund that stands behind the points, and its money for a calendar year; null: no bound. */
   issuingFund: string | null;
   issuingBudgetFen: number | null;
+  /** Full days on the notice board for what claims and rounds have earned: 3 to 7. */
+  publicityDays: number;
+  /** Who looks at a claim before it earns: a first reviewer, the panel, or one after the other. */
+  reviewSteps: 'firstReviewAndPanel' | 'firstReview' | 'panel';
+  /** Votes that a panel gives on a claim: 3 to 5. */
+  panelSize: number;
+  /** A claim worth as much, or with points set by hand, needs a second person one level up. */
+  secondApproverFromPoints: number;
 }
 
 /** What holds where a village has decided nothing. */
@@ -85,6 +93,10 @@ export const defaultPolicy: PolicySettings = {
   pointValueFen: 100,
   issuingFund: null,
   issuingBudgetFen: null,
+  publicityDays: 3,
+  reviewSteps: 'firstReviewAndPanel',
+  panelSize: 3,
+  secondApproverFromPoints: 30,
 };
 
 /** Settings that came later: whoever does not say them has the default. */
@@ -98,7 +110,11 @@ export type LaterSettings =
   | 'basePeriod'
   | 'pointValueFen'
   | 'issuingFund'
-  | 'issuingBudgetFen';
+  | 'issuingBudgetFen'
+  | 'publicityDays'
+  | 'reviewSteps'
+  | 'panelSize'
+  | 'secondApproverFromPoints';
 
 export interface PolicyView extends PolicySettings {
   /** First day it holds; null for the defaults. */

@@ -146,6 +146,19 @@ const laterSettings = {
       maximum: 10_000_000_000,
     }),
   ),
+  publicityDays: Whole('Full days on the notice board for what claims and rounds have earned', {
+    minimum: 3,
+    maximum: 7,
+  }),
+  reviewSteps: OneOf(
+    ['firstReviewAndPanel', 'firstReview', 'panel'],
+    'Who looks at a claim before it earns: a first reviewer, the panel, or one after the other',
+  ),
+  panelSize: Whole('Votes that a panel gives on a claim', { minimum: 3, maximum: 5 }),
+  secondApproverFromPoints: Whole(
+    'A claim worth as much, or with points set by hand, needs a second person one level up',
+    { minimum: 1, maximum: 100_000 },
+  ),
 };
 
 const exampleSettings = {
@@ -178,6 +191,10 @@ const exampleLaterSettings = {
   pointValueFen: 100,
   issuingFund: null,
   issuingBudgetFen: null,
+  publicityDays: 3,
+  reviewSteps: 'firstReviewAndPanel',
+  panelSize: 3,
+  secondApproverFromPoints: 30,
 };
 
 export const Policy = Type.Object(

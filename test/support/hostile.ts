@@ -1,5 +1,6 @@
 import type { Operation, Schema } from './declared.ts';
-import { type Call, samples } from './operations.ts';
+import { samples } from './operations.ts';
+import type { Call } from './sample-calls.ts';
 import { type Caller, type Reply, type Service, villages } from './service.ts';
 import type { World } from './world.ts';
 

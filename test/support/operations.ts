@@ -1,42 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { sql } from 'drizzle-orm';
-import type { Role } from '../../src/http/route.ts';
-import type { Caller } from './service.ts';
+import { type Ask, anywhere, at, get, placed, post, type Sample } from './sample-calls.ts';
+import { claimsSamples } from './samples/claims.ts';
+import { evaluationsSamples } from './samples/evaluations.ts';
+import { householdChangesSamples } from './samples/household-changes.ts';
+import { joiningSamples } from './samples/joining.ts';
+import { photosSamples } from './samples/photos.ts';
+import { publicitySamples } from './samples/publicity.ts';
+import { rostersSamples } from './samples/rosters.ts';
+import { rulesSamples } from './samples/rules.ts';
+import { signalsSamples } from './samples/signals.ts';
 import { adoption, newDivision, newGoods, newUser, password, sampleBook, type World } from './world.ts';
-
-/** A call that succeeds for whoever may make it. */
-export interface Call {
-  method: string;
-  url: string;
-  body?: unknown;
-}
-
-/** For whom a call is made ready, and where. */
-export interface Ask {
-  village: string;
-  /** Who will call; absent when it is meant to be refused. */
-  caller?: Caller | undefined;
-  role?: Role | undefined;
-  /** The household the call is about: the caller's own, where a household calls. */
-  household(): Promise<string>;
-}
-
-interface Sample {
-  /** Whether the call names a village or something in one, so that a neighbour's is another call than ours. */
-  placed: boolean;
-  make(world: World, ask: Ask): Promise<Call>;
-}
-
-type Make = Sample['make'];
-
-/** Calls about a village, or about something that belongs to one. */
-const placed = (make: Make): Sample => ({ placed: true, make });
-/** Calls about the caller, or about the service. */
-const anywhere = (make: Make): Sample => ({ placed: false, make });
-
-const at = (village: string) => `/v1/villages/${village}`;
-const get = (url: string): Call => ({ method: 'GET', url });
-const post = (url: string, body?: unknown): Call => ({ method: 'POST', url, ...(body !== undefined && { body }) });
 
 /** One call of every operation. A new operation is not finished before it stands here. */
 export const samples: Record<string, Sample> = {
@@ -317,6 +291,16 @@ export const samples: Record<string, Sample> = {
     );
     return get(`/v1/kiosk/outcomes/${key}`);
   }),
+
+  ...joiningSamples,
+  ...rostersSamples,
+  ...householdChangesSamples,
+  ...rulesSamples,
+  ...photosSamples,
+  ...claimsSamples,
+  ...publicitySamples,
+  ...evaluationsSamples,
+  ...signalsSamples,
 };
 
 /** Whose users the caller may manage; where the call is meant to be refused, a clerk is at stake. */
