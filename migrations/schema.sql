@@ -24,6 +24,9 @@ grant usage on schema kiosks to jifen_app;
 create schema ledger;
 grant usage on schema ledger to jifen_app;
 
+create schema photos;
+grant usage on schema photos to jifen_app;
+
 create schema rules;
 grant usage on schema rules to jifen_app;
 
@@ -619,6 +622,54 @@ alter table ledger.transfer force row level security;
 create policy scope on ledger.transfer using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON ledger.transfer FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_change();
 grant select on ledger.transfer to jifen_app;
+
+-- photos.photo
+create table photos.photo (
+  village text collate "C" not null,
+  id uuid not null,
+  household_id uuid,
+  sha256 bytea not null,
+  bytes integer not null,
+  width integer not null,
+  height integer not null,
+  views bigint[] not null,
+  captured_at timestamp(3) with time zone,
+  captured_latitude_microdegrees integer,
+  captured_longitude_microdegrees integer,
+  uploaded_by uuid not null,
+  uploaded_at timestamp(3) with time zone not null,
+  removed_at timestamp(3) with time zone,
+  constraint photo_pkey PRIMARY KEY (village, id),
+  constraint photo_household_fkey FOREIGN KEY (village, household_id) REFERENCES households.household(village, id),
+  constraint photo_bytes_check CHECK ((bytes > 0)),
+  constraint photo_captured_latitude_microdegrees_check CHECK (((captured_latitude_microdegrees >= '-90000000'::integer) AND (captured_latitude_microdegrees <= 90000000))),
+  constraint photo_captured_longitude_microdegrees_check CHECK (((captured_longitude_microdegrees >= '-180000000'::integer) AND (captured_longitude_microdegrees <= 180000000))),
+  constraint photo_captured_place CHECK (((captured_latitude_microdegrees IS NULL) = (captured_longitude_microdegrees IS NULL))),
+  constraint photo_height_check CHECK (((height >= 1) AND (height <= 20000))),
+  constraint photo_sha256_check CHECK ((length(sha256) = 32)),
+  constraint photo_views_check CHECK (((cardinality(views) >= 1) AND (cardinality(views) <= 32))),
+  constraint photo_width_check CHECK (((width >= 1) AND (width <= 20000)))
+);
+CREATE INDEX photo_household ON photos.photo USING btree (village, household_id, uploaded_at);
+CREATE INDEX photo_sha256 ON photos.photo USING btree (village, sha256);
+alter table photos.photo enable row level security;
+alter table photos.photo force row level security;
+create policy scope on photos.photo using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
+grant insert, select on photos.photo to jifen_app;
+grant update (removed_at) on photos.photo to jifen_app;
+
+-- photos.use
+create table photos.use (
+  sha256 bytea not null,
+  village text collate "C" not null,
+  photo_id uuid not null,
+  claim_id uuid,
+  used_at timestamp(3) with time zone not null,
+  constraint use_pkey PRIMARY KEY (sha256),
+  constraint use_sha256_check CHECK ((length(sha256) = 32))
+);
+grant insert, select on photos.use to jifen_app;
+grant update (village, photo_id, claim_id, used_at) on photos.use to jifen_app;
 
 -- rules.rule
 create table rules.rule (
