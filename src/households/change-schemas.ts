@@ -134,7 +134,9 @@ export const HouseholdChange = Type.Object(
     carried: Nullable(Type.Boolean({ description: 'Of a household that ends: whether its points go along, or lapse' })),
     otherVillage: Nullable(VillageCode),
     closingNumber: Nullable(transactionNumber),
-    reason: Nullable(Type.String({ maxLength: 500, description: 'Why; only for those who see names whole' })),
+    reason: Nullable(
+      Type.String({ maxLength: 500, description: 'Why; only for those who see names whole, or decide' }),
+    ),
     state: State,
     proposedBy: Id('Who proposed it'),
     proposedAt: Instant('When'),

@@ -1,7 +1,7 @@
 import { and, desc, eq, inArray, isNotNull, lt, or, sql } from 'drizzle-orm';
 import { type Db, one, rowsOf } from '../db/database.ts';
 import { after, type Page, page } from '../http/paging.ts';
-import type { Actor } from '../http/route.ts';
+import { type Actor, holds } from '../http/route.ts';
 import { abroad } from '../ledger/accounts.ts';
 import { lotsOf } from '../ledger/lots.ts';
 import type { Lots } from '../ledger/transactions.ts';
@@ -12,7 +12,7 @@ export type ChangeRow = typeof change.$inferSelect;
 
 type Told = Omit<ChangeRow, 'village' | 'lots' | 'closingHash' | `new${string}`>;
 
-/** Free text may name people, and says where they live: null for those who see names masked. */
+/** Free text may name people, and says where they live: null for those who see names masked, unless they decide. */
 export interface ChangeView extends Omit<Told, 'reason'> {
   reason: string | null;
   newHousehold: { number: string | null; grid: number | null; address: string | null; headMemberId: string } | null;
@@ -65,11 +65,13 @@ export async function listChanges(
 function changeViewOf(row: ChangeRow, actor: Actor): ChangeView {
   const { village, lots: _lots, closingHash: _hash, newNumber, newGrid, newAddress, newHeadMemberId, ...told } = row;
   const whole = seesWhole(actor, village, row.householdId);
+  // Nobody decides on what they may not read.
+  const reads = whole || holds(actor, village, ['supervisor']);
   const made = { number: newNumber, grid: newGrid, address: whole ? newAddress : null };
   return {
     ...told,
-    reason: whole ? row.reason : null,
-    rejectionReason: whole ? row.rejectionReason : null,
+    reason: reads ? row.reason : null,
+    rejectionReason: reads ? row.rejectionReason : null,
     newHousehold: newHeadMemberId === null ? null : { ...made, headMemberId: newHeadMemberId },
   };
 }
