@@ -1,8 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { sql } from 'drizzle-orm';
 import { t } from 'tap';
+import type { Tx } from '../src/db/database.ts';
+import { holdHousehold } from '../src/households/read.ts';
+import { postOne, takePen } from '../src/ledger/post.ts';
 import { pointsOf, readyToRace, tally } from './support/awards.ts';
-import { changesPath, give, openRegister, own, totals } from './support/changes.ts';
+import { awardOf, changesPath, give, openRegister, own, totals } from './support/changes.ts';
 import { adoptRules, ruleDraft } from './support/rules.ts';
 import { connect, villages } from './support/service.ts';
 
@@ -452,4 +455,24 @@ t.test('at once: one wins', async t => {
     t.equal((await pointsOf(clerk, won.toHouseholdId)).pending, 0);
   }
   await lots.sound(t, 'after races');
+});
+
+t.test('whoever awards while it is agreed to is waited for', async t => {
+  const { service, home, propose, approve, points, lots } = register;
+  // With the household held, as an award holds it before it comes to the book; and with the pen in hand.
+  for (const hold of [holdHousehold, (tx: Tx, village: string) => takePen(tx, village)]) {
+    const [a, b] = [await home(), await home()];
+    await service.givePoints(a.id, 20);
+    const { id } = (await propose({ kind: 'merge', householdId: a.id, toHouseholdId: b.id })).body;
+    const approving = await service.inVillage(villages.own, async tx => {
+      await hold(tx, villages.own, a.id);
+      const approving = { reply: approve(id) };
+      await new Promise(resolve => setTimeout(resolve, 500));
+      await postOne(tx, villages.own, awardOf(service, a.id, 5));
+      return approving;
+    });
+    t.equal((await approving.reply).status, 200);
+    t.match([await points(a.id), await points(b.id)], [{ available: 0 }, { available: 25 }], 'nothing is left behind');
+  }
+  await lots.sound(t, 'after waiting');
 });

@@ -4,7 +4,7 @@ import type { Test } from 'tap';
 import { dayOf, iso } from '../../src/calendar.ts';
 import { rowsOf } from '../../src/db/database.ts';
 import { postOne } from '../../src/ledger/post.ts';
-import { award } from '../../src/ledger/transactions.ts';
+import { award, type Command } from '../../src/ledger/transactions.ts';
 import { insisting } from './awards.ts';
 import { viewLots } from './lots.ts';
 import { nobody, openService, type Service, villages } from './service.ts';
@@ -53,29 +53,33 @@ export async function openRegister(t: Test, options: Parameters<typeof openServi
 }
 
 /** Points with a last day, and honour, as an award gives them. */
-export async function give(
+export function awardOf(
   service: Service,
   householdId: string,
   points: number,
-  {
-    expiresOn = null,
-    pending = false,
-    village = villages.own,
-  }: { expiresOn?: string | null; pending?: boolean; village?: string } = {},
-): Promise<void> {
+  { expiresOn = null, pending = false }: { expiresOn?: string | null; pending?: boolean } = {},
+): Command {
   const now = service.clock.now();
   const event = { actor: nobody.id, occurredAt: iso(now), businessDate: dayOf(now).toString() };
   const terms = { householdId, points, honour: true, pending, expiresOn, limits: [], frozen: {} };
-  await service.inVillage(village, tx => postOne(tx, village, award(event, { awardId: randomUUIDv7(), ...terms })));
+  return award(event, { awardId: randomUUIDv7(), ...terms });
+}
+
+/** Posts them. */
+export async function give(
+  service: Service,
+  ...of: [id: string, points: number, said?: { expiresOn?: string; pending?: boolean }]
+) {
+  await service.inVillage(villages.own, tx => postOne(tx, villages.own, awardOf(service, ...of)));
 }
 
 /** What all accounts of a village have that people own, by asset. */
-export async function totals(service: Service, village: string = villages.own): Promise<Record<string, number>> {
-  const rows = await service.inVillage(village, tx =>
+export async function totals(service: Service): Promise<Record<string, number>> {
+  const rows = await service.inVillage(villages.own, tx =>
     rowsOf<{ asset: string; total: number }>(
       tx,
       sql`select asset, sum(balance)::integer as total from ledger.account
-           where village = ${village} and code like 'household:%' group by asset order by asset`,
+           where village = ${villages.own} and code like 'household:%' group by asset order by asset`,
     ),
   );
   return Object.fromEntries(rows.map(row => [row.asset, row.total]));
