@@ -248,6 +248,77 @@ create policy scope on households.card using (starts_with(village, NULLIF(curren
 grant insert, select on households.card to jifen_app;
 grant update (revoked_by, revoked_at) on households.card to jifen_app;
 
+-- households.change
+create table households.change (
+  village text collate "C" not null,
+  id uuid not null,
+  kind text not null,
+  household_id uuid not null,
+  to_household_id uuid,
+  member_ids uuid[] not null default '{}'::uuid[],
+  head_member_id uuid,
+  died_on date,
+  new_number text collate "C",
+  new_grid integer,
+  new_address text,
+  new_head_member_id uuid,
+  available_points bigint,
+  honour_points bigint,
+  carried boolean,
+  other_village text collate "C",
+  closing_number bigint,
+  closing_hash text,
+  lots jsonb not null default '{}'::jsonb,
+  reason text not null,
+  state text not null default 'proposed'::text,
+  proposed_by uuid not null,
+  proposed_at timestamp(3) with time zone not null,
+  decided_by uuid,
+  decided_at timestamp(3) with time zone,
+  rejection_reason text,
+  transaction_number bigint,
+  constraint change_pkey PRIMARY KEY (village, id),
+  constraint change_grid_fkey FOREIGN KEY (village, new_grid) REFERENCES villages.grid(village, number),
+  constraint change_household_fkey FOREIGN KEY (village, household_id) REFERENCES households.household(village, id),
+  constraint change_to_household_fkey FOREIGN KEY (village, to_household_id) REFERENCES households.household(village, id),
+  constraint change_available_points CHECK (((available_points >= 0) AND (available_points <= '9007199254740991'::bigint))),
+  constraint change_closing_hash_check CHECK ((closing_hash ~ '^[0-9a-f]{64}$'::text)),
+  constraint change_decided CHECK ((((state = 'proposed'::text) = (decided_by IS NULL)) AND ((decided_by IS NULL) = (decided_at IS NULL)) AND ((state = 'rejected'::text) = (rejection_reason IS NOT NULL)))),
+  constraint change_form CHECK (
+CASE kind
+    WHEN 'memberMove'::text THEN ((to_household_id IS NOT NULL) AND (cardinality(member_ids) = 1))
+    WHEN 'split'::text THEN ((new_head_member_id IS NOT NULL) AND (cardinality(member_ids) > 0) AND (num_nulls(available_points, honour_points) = 0) AND ((to_household_id IS NOT NULL) = (state = 'approved'::text)))
+    WHEN 'merge'::text THEN (to_household_id IS NOT NULL)
+    WHEN 'moveAway'::text THEN (num_nulls(other_village, carried) = 0)
+    WHEN 'moveIn'::text THEN (num_nulls(other_village, closing_number, closing_hash, available_points, honour_points) = 0)
+    WHEN 'death'::text THEN ((cardinality(member_ids) = 1) AND (died_on IS NOT NULL))
+    WHEN 'head'::text THEN (head_member_id IS NOT NULL)
+    ELSE true
+END),
+  constraint change_honour_points CHECK (((honour_points >= 0) AND (honour_points <= '9007199254740991'::bigint))),
+  constraint change_kind_check CHECK ((kind = ANY (ARRAY['memberMove'::text, 'split'::text, 'merge'::text, 'moveAway'::text, 'moveIn'::text, 'death'::text, 'close'::text, 'head'::text]))),
+  constraint change_new_address_check CHECK (((length(new_address) >= 1) AND (length(new_address) <= 120))),
+  constraint change_new_number_check CHECK ((new_number ~ '^[A-Z]?[0-9]{1,8}$'::text)),
+  constraint change_other_household CHECK (((to_household_id IS NULL) OR (to_household_id <> household_id))),
+  constraint change_other_village CHECK (((other_village IS NULL) OR (other_village <> village))),
+  constraint change_other_village_check CHECK ((other_village ~ '^[0-9]{12}$'::text)),
+  constraint change_reason_check CHECK (((length(reason) >= 1) AND (length(reason) <= 500))),
+  constraint change_rejection_reason_check CHECK (((length(rejection_reason) >= 1) AND (length(rejection_reason) <= 500))),
+  constraint change_second_person CHECK (((state <> ALL (ARRAY['approved'::text, 'rejected'::text])) OR (decided_by <> proposed_by))),
+  constraint change_state_check CHECK ((state = ANY (ARRAY['proposed'::text, 'approved'::text, 'rejected'::text, 'withdrawn'::text]))),
+  constraint change_transaction CHECK (((transaction_number IS NULL) OR (state = 'approved'::text)))
+);
+CREATE UNIQUE INDEX change_closing_key ON households.change USING btree (village, other_village, closing_number) WHERE ((kind = 'moveIn'::text) AND (state = ANY (ARRAY['proposed'::text, 'approved'::text])));
+CREATE INDEX change_household ON households.change USING btree (village, household_id, id);
+CREATE UNIQUE INDEX change_open_key ON households.change USING btree (village, household_id) WHERE (state = 'proposed'::text);
+CREATE INDEX change_to_household ON households.change USING btree (village, to_household_id, id) WHERE (to_household_id IS NOT NULL);
+alter table households.change enable row level security;
+alter table households.change force row level security;
+create policy scope on households.change using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
+grant select on households.change to jifen_app;
+grant insert (member_ids), update (member_ids) on households.change to jifen_app;
+grant insert (village, id, kind, household_id, to_household_id, head_member_id, died_on, new_number, new_grid, new_address, new_head_member_id, available_points, honour_points, carried, other_village, closing_number, closing_hash, lots, reason, proposed_by, proposed_at) on households.change to jifen_app;
+
 -- households.household
 create table households.household (
   village text collate "C" not null,
@@ -307,6 +378,7 @@ create table households.member (
   phone text,
   id_last4 text,
   created_at timestamp(3) with time zone not null,
+  died_on date,
   constraint member_pkey PRIMARY KEY (village, id),
   constraint member_household_fkey FOREIGN KEY (village, household_id) REFERENCES households.household(village, id),
   constraint member_id_last4_check CHECK ((id_last4 ~ '^[0-9]{3}[0-9X]$'::text)),
@@ -318,7 +390,7 @@ alter table households.member enable row level security;
 alter table households.member force row level security;
 create policy scope on households.member using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
 grant insert, select on households.member to jifen_app;
-grant update (name, phone, id_last4) on households.member to jifen_app;
+grant update (household_id, name, phone, id_last4, died_on) on households.member to jifen_app;
 
 -- http.idempotency
 create table http.idempotency (
@@ -1111,6 +1183,33 @@ CREATE OR REPLACE FUNCTION audit.cell(value text)
  IMMUTABLE PARALLEL SAFE STRICT
 RETURN (CASE WHEN (value ~ '^[-=+@\t\r＝＋－＠]'::text) THEN ''''::text ELSE ''::text END || regexp_replace(value, '[\r\n]+'::text, ' '::text, 'g'::text));
 grant execute on function audit.cell(text) to jifen_app;
+
+-- households.decide_change(text,uuid,text,uuid,timestamp with time zone,text,uuid,bigint)
+CREATE OR REPLACE FUNCTION households.decide_change(p_village text, p_change uuid, p_state text, p_user uuid, p_at timestamp with time zone, p_reason text, p_to_household uuid, p_transaction bigint)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  c households.change;
+begin
+  select * into c from households.change
+   where village = p_village and id = p_change and state = 'proposed' for update;
+  if not found then
+    raise exception 'no open change %', p_change using errcode = 'JF006';
+  end if;
+  if p_state in ('approved', 'rejected') and (households.is_kin(p_village, p_user, c.household_id)
+      or c.to_household_id is not null and households.is_kin(p_village, p_user, c.to_household_id)) then
+    raise exception 'the change % is about kin of %', p_change, p_user using errcode = 'JF007';
+  end if;
+  update households.change
+     set state = p_state, decided_by = p_user, decided_at = p_at, rejection_reason = p_reason,
+         to_household_id = coalesce(c.to_household_id, p_to_household), transaction_number = p_transaction
+   where village = p_village and id = p_change;
+end
+$function$;
+grant execute on function households.decide_change(text,uuid,text,uuid,timestamp with time zone,text,uuid,bigint) to jifen_app;
 
 -- households.is_kin(text,uuid,uuid)
 CREATE OR REPLACE FUNCTION households.is_kin(p_village text, p_user uuid, p_household uuid)

@@ -26,6 +26,7 @@ import { earningRoutes } from './earning/routes.ts';
 import { expiryJobs, resumeQueue } from './expiry/jobs.ts';
 import { postQueue } from './expiry/post-run.ts';
 import { expiryRoutes } from './expiry/routes.ts';
+import { householdChangeRoutes } from './households/change-routes.ts';
 import { householdRoutes } from './households/routes.ts';
 import { forgetAnswers, mutations } from './http/idempotency.ts';
 import { addressLimit, limits, type Quotas } from './http/limits.ts';
@@ -163,6 +164,7 @@ export async function build(deps: Deps): Promise<FastifyInstance> {
   await app.register(identityRoutes, { ...world, tokens, keys: deps.keys });
   await app.register(villageRoutes, world);
   await app.register(householdRoutes, world);
+  await app.register(householdChangeRoutes, world);
   await app.register(ruleRoutes, world);
   await app.register(earningRoutes, { ...world, together, origin });
   await app.register(reversalRoutes, world);

@@ -37,12 +37,12 @@ export async function giveBasePoints(
   const { basePoints: points, basePeriod } = await policyOn(tx, village, today);
   if (points === 0) throw new Refusal('feature-off', { feature: 'basePoints' });
   const period = periodOf(basePeriod, today);
-  const householdIds = await listActiveHouseholds(tx, village);
   const event = { actor: actor.id, occurredAt: iso(now), businessDate: today.toString() };
+  // Under the pen, so that no household is closed, and nobody given them, between the look and the posting.
+  await takePen(tx, village);
+  const householdIds = await listActiveHouseholds(tx, village);
   const commands = householdIds.map(householdId => transactions.basePoints(event, { householdId, period, points }));
 
-  // Under the pen, so that nobody is given them between the look and the posting.
-  await takePen(tx, village);
   const causes = commands.map(({ cause }) => cause);
   const had = await numbersByCause(tx, village, ['basePoints'], causes);
   const due = commands.filter(({ cause }) => !had.has(cause));

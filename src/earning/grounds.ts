@@ -29,6 +29,8 @@ export interface Grounds {
   households: Map<string, string>;
   /** Household of each member. */
   members: Map<string, string>;
+  /** Day of death of each member who has died. */
+  died: Map<string, string>;
   policyOn: (day: string) => PolicySettings;
 }
 
@@ -68,7 +70,8 @@ export async function groundsOf(
                       from ${pairs(lines, line => line.householdId)} k (village, id)
                       join households.household h on h.village = k.village and h.id = k.id
                        for key share of h) h) as households,
-           (select jsonb_agg(jsonb_build_object('village', m.village, 'id', m.id, 'householdId', m.household_id))
+           (select jsonb_agg(jsonb_build_object('village', m.village, 'id', m.id, 'householdId', m.household_id,
+                                              'diedOn', m.died_on))
               from ${pairs(lines, line => line.memberId)} k (village, id)
              cross join lateral (
                select * from households.member where village = k.village and id = k.id offset 0) m) as members`,
@@ -97,6 +100,7 @@ function groundsIn(village: string, row: Row): Grounds {
     rules: new Map(own(row.rules).map(rule => [rule.id, rule])),
     households: new Map(own(row.households).map(household => [household.id, household.state])),
     members: new Map(own(row.members).map(member => [member.id, member.householdId])),
+    died: new Map(own(row.members).flatMap(({ id, diedOn }) => (diedOn === null ? [] : [[id, diedOn]]))),
     policyOn: day => ({ ...defaultPolicy, ...policies.find(policy => policy.validFrom <= day)?.policy }),
   };
 }
@@ -106,5 +110,5 @@ interface Row {
   policies: { village: string; validFrom: string; policy: PolicySettings }[] | null;
   rules: (GroundRule & { village: string })[] | null;
   households: { village: string; id: string; state: string }[] | null;
-  members: { village: string; id: string; householdId: string }[] | null;
+  members: { village: string; id: string; householdId: string; diedOn: string | null }[] | null;
 }

@@ -66,6 +66,7 @@ export function judge(line: AwardLine, grounds: Grounds, now: Temporal.Instant, 
   const occurred = line.occurredAt === undefined ? now : Temporal.Instant.from(line.occurredAt);
   const businessDate = dayOf(occurred);
   if (origin === undefined) refuseDate(occurred, grounds, now);
+  refuseDead(line, grounds, businessDate);
   refuseUnlessInForce(rule, businessDate.toString());
   const policy = grounds.policyOn(businessDate.toString());
   const points = origin?.points ?? rule.points * line.quantity;
@@ -98,6 +99,14 @@ function refuseMember({ householdId, memberId }: AwardLine, rule: GroundRule, { 
     throw malformed('/memberId', 'required', `${rule.code} belongs to a member: say which`);
   }
   if (members.get(memberId) !== householdId) throw new Refusal('not-found', { field: 'memberId' });
+}
+
+/** What a member did before their death is still awarded. */
+function refuseDead({ memberId }: AwardLine, { died, openedOn }: Grounds, businessDate: Temporal.PlainDate): void {
+  const latest = memberId === null ? undefined : died.get(memberId);
+  if (latest !== undefined && businessDate.toString() > latest) {
+    throw new Refusal('business-date-refused', { earliest: openedOn, latest });
+  }
 }
 
 function refuseDate(occurred: Temporal.Instant, { openedOn, policyOn }: Grounds, now: Temporal.Instant): void {

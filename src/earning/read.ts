@@ -1,5 +1,5 @@
-import { and, desc, eq, gte, inArray, lt, ne } from 'drizzle-orm';
-import { type Db, one } from '../db/database.ts';
+import { and, desc, eq, gte, inArray, lt, ne, sql } from 'drizzle-orm';
+import { type Db, one, rowsOf } from '../db/database.ts';
 import { seesWhole } from '../households/masking.ts';
 import { after, type Page, page } from '../http/paging.ts';
 import type { Actor } from '../http/route.ts';
@@ -143,6 +143,22 @@ export async function findOpenReversal(db: Db, village: string, awardId: string)
     .from(reversal)
     .where(and(eq(reversal.village, village), eq(reversal.awardId, awardId), ne(reversal.state, 'rejected')));
   return row;
+}
+
+/** Honour that an award has brought: with itself, or when its publicity ended. */
+export async function honourOf(
+  db: Db,
+  { village, transactionNumber, releaseNumber }: Pick<AwardRow, 'village' | 'transactionNumber' | 'releaseNumber'>,
+): Promise<number> {
+  const { honour } = one(
+    await rowsOf<{ honour: number }>(
+      db,
+      sql`
+      select coalesce(sum(amount), 0)::bigint as honour from ledger.transfer
+       where village = ${village} and number in (${transactionNumber}, ${releaseNumber}) and asset = 'HON'`,
+    ),
+  );
+  return Number(honour);
 }
 
 function selectAwards(db: Db) {

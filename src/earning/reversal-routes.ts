@@ -91,14 +91,20 @@ export const reversalRoutes: FastifyPluginAsyncTypebox<{ database: Database; clo
     config: {
       access: ['villageAdmin', 'supervisor'],
       idempotent: true,
-      refusals: ['second-person-required', 'wrong-state', 'already-reversed', 'reversal-arrears'],
+      refusals: [
+        'second-person-required',
+        'wrong-state',
+        'already-reversed',
+        'reversal-arrears',
+        'household-not-active',
+      ],
     },
     schema: {
       operationId: 'reversalApprove',
       tags: ['awards'],
       summary: 'Reverse an award',
       description:
-        'By somebody else than proposed it. Posts the mirror of the award: points and honour go back, its caps and its occasion are free again. Points that are spent are owed from then on, or refuse it, as the village’s policy says.',
+        'By somebody else than proposed it. Posts the mirror of the award: points and honour go back, its caps and its occasion are free again. Points that are spent are owed from then on, or refuse it, as the village’s policy says. Of a household that was merged or inherited, whoever took it on gives them back.',
       params: ReversalParams,
       response: { 200: Reversal },
     },

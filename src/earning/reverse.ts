@@ -2,14 +2,18 @@ import { randomUUIDv7 } from 'node:crypto';
 import { and, eq } from 'drizzle-orm';
 import { dayOf, iso } from '../calendar.ts';
 import { one, type Tx } from '../db/database.ts';
+import { getHouseholdRow } from '../households/read.ts';
+import { successorOf } from '../households/read-changes.ts';
 import type { Actor } from '../http/route.ts';
 import { arrearsAccount } from '../ledger/accounts.ts';
+import { successorReturn } from '../ledger/household-transactions.ts';
+import { lotsMoved } from '../ledger/lots.ts';
 import { openAccounts, postOne, takePen } from '../ledger/post.ts';
 import { householdBalances } from '../ledger/read.ts';
 import * as transactions from '../ledger/transactions.ts';
 import { Refusal } from '../refusals.ts';
 import { policyOn } from '../villages/policy.ts';
-import { findOpenReversal, getReversal, type ReversalView } from './read.ts';
+import { findOpenReversal, getReversal, honourOf, type ReversalView } from './read.ts';
 import { type AwardRow, award, reversal } from './tables.ts';
 
 interface ReversalKey {
@@ -43,7 +47,7 @@ export async function proposeReversal(
  * Agrees: posts the mirror of the award, dated today, and gives its caps and its occasion back. When points of it are
  * spent, the policy decides: nothing changes, or what is missing is recorded as owed.
  * @throws Refusal `not-found` | `second-person-required` (facts: `firstUserId`) | `wrong-state` | `already-reversed` |
- *   `reversal-arrears` (facts: `available`, `required`)
+ *   `reversal-arrears` (facts: `available`, `required`) | `household-not-active` (it was closed, and nobody took it on)
  */
 export async function approveReversal(
   tx: Tx,
@@ -60,7 +64,7 @@ export async function approveReversal(
     occurredAt: iso(now),
     businessDate: dayOf(now).toString(),
   };
-  if (policy.arrears === 'floorAndRecord' && taken.state === 'posted') await lendWhatIsSpent(tx, event, taken);
+  if (taken.state === 'posted') await makeGood(tx, event, taken, policy.arrears === 'floorAndRecord');
   const number = await takeBack(tx, event, taken);
   // The row is locked since before the pen was taken, so nothing waits here.
   await tx
@@ -104,20 +108,33 @@ async function takeBack(tx: Tx, event: transactions.Event, taken: AwardRow): Pro
 }
 
 /**
- * Lends a household what it has already spent of an award, so that the reversal finds it. Under the pen: nobody spends
- * between the look and the posting.
+ * Sees to it that a household has what a reversal takes of it: what it has already spent is lent to it, where the policy
+ * says so. A closed household has nothing any more: who took on all of it gives the award's points and honour back to
+ * it, or else nothing can be reversed. Under the pen: nobody spends, merges or closes between the look and the posting.
+ * @throws Refusal `reversal-arrears` | `household-not-active` (closed, and nobody took it on)
  */
-async function lendWhatIsSpent(
-  tx: Tx,
-  event: transactions.Event,
-  taken: Pick<AwardRow, 'village' | 'id' | 'householdId' | 'points'>,
-): Promise<void> {
-  const { village, id: awardId, householdId } = taken;
+async function makeGood(tx: Tx, event: transactions.Event, taken: AwardRow, lend: boolean): Promise<void> {
+  const { village, id: awardId, householdId, points } = taken;
   await takePen(tx, village);
-  const { available } = await householdBalances(tx, village, householdId);
-  if (available >= taken.points) return;
-  await openAccounts(tx, village, [arrearsAccount(householdId)]);
-  await postOne(tx, village, transactions.arrears(event, { awardId, householdId, points: taken.points - available }));
+  const owner = await successorOf(tx, village, householdId);
+  const { state } = await getHouseholdRow(tx, village, owner);
+  if (state === 'closed') throw new Refusal('household-not-active', { state });
+  const { available, honour: honoured } = await householdBalances(tx, village, owner);
+  if (available < points && lend) {
+    await openAccounts(tx, village, [arrearsAccount(owner)]);
+    const owed = { awardId, householdId: owner, points: points - available };
+    await postOne(tx, village, transactions.arrears(event, owed));
+  }
+  if (owner === householdId) return;
+  if (available < points && !lend) throw new Refusal('reversal-arrears', { available, required: points });
+  const honour = await honourOf(tx, taken);
+  if (honoured < honour) throw new Refusal('reversal-arrears', { available: honoured, required: honour });
+  const lots = await lotsMoved(tx, village, ['award'], `award:${awardId}`);
+  await postOne(
+    tx,
+    village,
+    successorReturn(event, { awardId, from: owner, to: householdId, available: points, honour, lots }),
+  );
 }
 
 /** Disagrees: the award stands. @throws Refusal `not-found` | `second-person-required` | `wrong-state` */

@@ -4,7 +4,7 @@ import { iso } from '../calendar.ts';
 import { type Db, one, type Tx } from '../db/database.ts';
 import type { Actor } from '../http/route.ts';
 import { Refusal } from '../refusals.ts';
-import { getHouseholdRow } from './read.ts';
+import { getHouseholdRow, holdHousehold } from './read.ts';
 import { card, household } from './tables.ts';
 
 export interface CardView {
@@ -33,7 +33,7 @@ export async function issueCard(
   key: { village: string; householdId: string },
   now: Temporal.Instant,
 ): Promise<CardView & { code: string }> {
-  const { state } = await getHouseholdRow(tx, key.village, key.householdId);
+  const { state } = await holdHousehold(tx, key.village, key.householdId);
   if (state === 'closed') throw new Refusal('household-not-active', { state });
   const code = newCardCode();
   const [row] = await tx

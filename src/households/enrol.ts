@@ -104,7 +104,7 @@ export async function addMember(
  * Under the number that was said, or else the next one. Two at once: the second waits for the first one's number, finds
  * it taken and takes the next. Of n at once the last one needs n attempts.
  */
-async function insertNumbered(
+export async function insertNumbered(
   tx: Tx,
   number: string | undefined,
   row: Omit<typeof household.$inferInsert, 'number'>,

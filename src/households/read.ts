@@ -1,4 +1,4 @@
-import { and, asc, count, eq, gt, inArray, isNull, sql } from 'drizzle-orm';
+import { and, asc, count, eq, gt, inArray, isNull, or, sql } from 'drizzle-orm';
 import { type Db, one } from '../db/database.ts';
 import { after, type Page, page } from '../http/paging.ts';
 import { type Actor, holds } from '../http/route.ts';
@@ -13,6 +13,7 @@ export interface MemberView {
   phone: string | null;
   idLast4: string | null;
   isHead: boolean;
+  diedOn: string | null;
 }
 
 export interface HouseholdView {
@@ -108,7 +109,19 @@ async function viewsOf(
   const people = await db
     .select()
     .from(member)
-    .where(and(eq(member.village, village), inArray(member.householdId, ids)))
+    .where(
+      and(
+        eq(member.village, village),
+        // The last head of a household that was merged is a member of another one.
+        or(
+          inArray(member.householdId, ids),
+          inArray(
+            member.id,
+            rows.map(row => row.headMemberId),
+          ),
+        ),
+      ),
+    )
     .orderBy(asc(member.id));
   const cards = await db
     .select({ householdId: card.householdId, cards: count() })
@@ -116,6 +129,7 @@ async function viewsOf(
     .where(and(eq(card.village, village), inArray(card.householdId, ids), isNull(card.revokedAt)))
     .groupBy(card.householdId);
   const byHousehold = Map.groupBy(people, one => one.householdId);
+  const names = new Map(people.map(one => [one.id, one.name]));
   const cardCounts = new Map(cards.map(row => [row.householdId, row.cards]));
   return rows.map(row => {
     const whole = seesWhole(actor, village, row.id);
@@ -126,7 +140,9 @@ async function viewsOf(
       phone: one.phone === null || whole ? one.phone : maskPhone(one.phone),
       idLast4: whole ? one.idLast4 : null,
       isHead: one.id === row.headMemberId,
+      diedOn: one.diedOn,
     }));
+    const headName = names.get(row.headMemberId)!;
     return {
       id: row.id,
       number: row.number,
@@ -135,8 +151,8 @@ async function viewsOf(
       address: whole ? row.address : null,
       state: row.state,
       headMemberId: row.headMemberId,
-      headName: own.find(one => one.isHead)!.name,
-      memberCount: own.length,
+      headName: whole ? headName : maskName(headName),
+      memberCount: own.filter(one => one.diedOn === null).length,
       cardCount: cardCounts.get(row.id) ?? 0,
       hasPin: row.pinHash !== null,
       pinTriesUsed: row.pinFailedAttempts,
@@ -191,4 +207,15 @@ export async function getPoints(db: Db, village: string, id: string): Promise<Po
 
 export async function hasGrid(db: Db, village: string, number: number): Promise<boolean> {
   return (await listGrids(db, village)).some(grid => grid.number === number);
+}
+
+/** The household, which nobody closes until the database transaction ends. @throws Refusal `not-found` */
+export async function holdHousehold(db: Db, village: string, id: string): Promise<HouseholdRow> {
+  return one(
+    await db
+      .select()
+      .from(household)
+      .where(and(eq(household.village, village), eq(household.id, id)))
+      .for('key share'),
+  );
 }

@@ -62,6 +62,7 @@ const Member = Type.Object(
       Type.String({ maxLength: 4, description: 'Only for those who see names whole', examples: ['166X'] }),
     ),
     isHead: Type.Boolean({ description: 'Whether the member speaks for the household' }),
+    diedOn: Nullable(Day('When the member died')),
   },
   { title: 'Member' },
 );
@@ -76,7 +77,7 @@ export const Household = Type.Object(
     state: OneOf(['active', 'frozen', 'closed'], 'Whether it may earn and spend'),
     headMemberId: Id('The head'),
     headName: Text(60, 'Name of the head; masked unless the caller needs it whole', '张*三'),
-    memberCount: Whole('People', { maximum: 1000 }),
+    memberCount: Whole('People who live', { maximum: 1000 }),
     cardCount: Whole('Cards that work', { maximum: 1000 }),
     hasPin: Type.Boolean({ description: 'Whether a PIN is set' }),
     pinTriesUsed: Whole('Wrong PINs in a row', { maximum: 100 }),

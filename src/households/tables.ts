@@ -1,5 +1,6 @@
-import { integer, pgSchema, primaryKey, smallint, text, uuid } from 'drizzle-orm/pg-core';
-import { bytea, instant } from '../db/columns.ts';
+import { boolean, date, integer, jsonb, pgSchema, primaryKey, smallint, text, uuid } from 'drizzle-orm/pg-core';
+import { bytea, instant, whole } from '../db/columns.ts';
+import type { Lots } from '../ledger/transactions.ts';
 
 const schema = pgSchema('households');
 
@@ -31,6 +32,7 @@ export const member = schema.table(
     phone: text(),
     idLast4: text(),
     createdAt: instant().notNull(),
+    diedOn: date(),
   },
   table => [primaryKey({ columns: [table.village, table.id] })],
 );
@@ -48,4 +50,57 @@ export const card = schema.table(
     revokedAt: instant(),
   },
   table => [primaryKey({ columns: [table.village, table.id] })],
+);
+
+export const changeKinds = ['memberMove', 'split', 'merge', 'moveAway', 'moveIn', 'death', 'close', 'head'] as const;
+export type ChangeKind = (typeof changeKinds)[number];
+export type ChangeState = 'proposed' | 'approved' | 'rejected' | 'withdrawn';
+
+export const change = schema.table(
+  'change',
+  {
+    village: text().notNull(),
+    id: uuid().notNull(),
+    kind: text().$type<ChangeKind>().notNull(),
+    householdId: uuid().notNull(),
+    toHouseholdId: uuid(),
+    memberIds: uuid().array().notNull(),
+    headMemberId: uuid(),
+    diedOn: date(),
+    newNumber: text(),
+    newGrid: integer(),
+    newAddress: text(),
+    newHeadMemberId: uuid(),
+    availablePoints: whole(),
+    honourPoints: whole(),
+    carried: boolean(),
+    otherVillage: text(),
+    closingNumber: whole(),
+    closingHash: text(),
+    lots: jsonb().$type<Lots>().notNull(),
+    reason: text().notNull(),
+    state: text().$type<ChangeState>().notNull(),
+    proposedBy: uuid().notNull(),
+    proposedAt: instant().notNull(),
+    decidedBy: uuid(),
+    decidedAt: instant(),
+    rejectionReason: text(),
+    transactionNumber: whole(),
+  },
+  table => [primaryKey({ columns: [table.village, table.id] })],
+);
+
+export const kin = schema.table(
+  'kin',
+  {
+    village: text().notNull(),
+    userId: uuid().notNull(),
+    householdId: uuid().notNull(),
+    relation: text().$type<'own' | 'kin'>().notNull(),
+    declaredBy: uuid().notNull(),
+    declaredAt: instant().notNull(),
+    endedBy: uuid(),
+    endedAt: instant(),
+  },
+  table => [primaryKey({ columns: [table.village, table.userId, table.householdId] })],
 );

@@ -30,6 +30,11 @@ export function householdAccount(householdId: string, purpose: HouseholdPurpose)
   return `household:${householdId}:${purpose}`;
 }
 
+/** Where households go that move to another village, and where those come from that move in: no floor. */
+export function abroad(village: string): string {
+  return `abroad:${village}`;
+}
+
 export function shelf(storeId: string): string {
   return `shelf:${storeId}`;
 }
@@ -76,4 +81,12 @@ export const expiredAccount: AccountKey = { code: expired, asset: 'PTS' };
 export function goodsAccounts(storeId: string, goodsId: string): AccountKey[] {
   const asset = skuOf(goodsId);
   return [shelf(storeId), reserved(storeId), handedOut, lost].map(code => ({ code, asset }));
+}
+
+/** The accounts of what households take to another village and bring from there, opened with the first of them. */
+export function abroadAccounts(village: string): AccountKey[] {
+  return [
+    { code: abroad(village), asset: 'PTS' },
+    { code: abroad(village), asset: 'HON' },
+  ];
 }

@@ -271,6 +271,7 @@ function moves(order: Order, way: { points: [string, string]; goods: [string, st
   ];
 }
 
-function command(event: Event, kind: string, cause: string, rest: Partial<Command>): Command {
+/** A command under an id of its own. */
+export function command(event: Event, kind: string, cause: string, rest: Partial<Command>): Command {
   return { id: randomUUIDv7(), kind, cause, ...event, ...rest };
 }

@@ -80,7 +80,11 @@ export const returnRoutes: FastifyPluginAsyncTypebox<{ database: Database; clock
   app.route({
     method: 'POST',
     url: '/v1/villages/:village/returns/:return/approve',
-    config: { access: deciders, idempotent: true, refusals: ['wrong-state', 'second-person-required'] },
+    config: {
+      access: deciders,
+      idempotent: true,
+      refusals: ['wrong-state', 'second-person-required', 'household-not-active'],
+    },
     schema: {
       operationId: 'returnApprove',
       tags: ['store'],

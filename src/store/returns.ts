@@ -2,6 +2,7 @@ import { randomUUIDv7 } from 'node:crypto';
 import { and, eq, ne } from 'drizzle-orm';
 import { dayOf, iso, startOf } from '../calendar.ts';
 import { one, type Tx } from '../db/database.ts';
+import { holdHousehold } from '../households/read.ts';
 import type { Actor } from '../http/route.ts';
 import { lastOf, lotsMoved } from '../ledger/lots.ts';
 import { redemptionReturn } from '../ledger/transactions.ts';
@@ -69,11 +70,13 @@ export async function proposeReturn(
 
 /**
  * Agrees: points go back to the household, goods to the shelf or to what is lost.
- * @throws Refusal `not-found` | `wrong-state` | `second-person-required`
+ * @throws Refusal `not-found` | `wrong-state` | `second-person-required` | `household-not-active` (it was closed since)
  */
 export async function approveReturn(tx: Tx, actor: Actor, key: ReturnKey, now: Temporal.Instant): Promise<ReturnView> {
   const { village } = key;
   const { view, row } = await decide(tx, actor, key, { state: 'approved', note: null }, now);
+  const { state } = await holdHousehold(tx, village, row.householdId);
+  if (state === 'closed') throw new Refusal('household-not-active', { state });
   await moveOn(tx, keyOf(row), { state: 'returned', since: iso(now) });
   const kinds = new Map((await frozenLines(tx, village, [row.id])).get(row.id)!.map(line => [line.goodsId, line]));
   const back = view.lines.map(line => ({ ...line, isService: kinds.get(line.goodsId)!.isService }));

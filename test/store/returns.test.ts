@@ -144,6 +144,24 @@ t.test('refusals', async t => {
   t.match((await keeper('GET', `${at}/returns?state=rejected`)).body.data, [{ id: rejected.body.id }]);
 });
 
+t.test('of a household that was closed since, nothing comes back', async t => {
+  const { id, redemptionId } = await bought({ [soap]: 1 });
+  const made = await propose(redemptionId);
+  const stays = await service.household();
+  const changes = `${at}/household-changes`;
+  const merge = { kind: 'merge', householdId: id, toHouseholdId: stays, reason: '并户' };
+  const { body } = await settled(clerk, changes, merge);
+  t.equal((await settled(admin, `${changes}/${body.id}/approve`)).status, 200);
+  t.match((await settled(admin, `${at}/returns/${made.body.id}/approve`)).body, { code: 'household-not-active' });
+  t.same(await shop.points(id), { available: 0, held: 0 });
+  t.equal((await settled(admin, `${at}/returns/${made.body.id}/reject`, { note: '已并户' })).status, 200);
+  // What is set aside for an order is finished first.
+  const waiting = await shop.household(10);
+  t.equal((await shop.redeem(keeper, shop.order(waiting, { [soap]: 1 }, { mode: 'pickup' }))).status, 201);
+  const refused = await settled(clerk, changes, { ...merge, householdId: waiting });
+  t.match(refused.body, { code: 'household-has-balance', balances: { held: 3 } });
+});
+
 t.test('within the days the village allows', async t => {
   const { clock } = service;
   const { redemptionId } = await bought({ [soap]: 1 });

@@ -1,0 +1,181 @@
+import { abroad, expired, householdAccount } from './accounts.ts';
+import { type Command, command, type Event, type Lots, type Transfer } from './transactions.ts';
+
+/*
+ * How value moves when a household changes, as pure as transactions.ts. Between accounts of households points keep their
+ * lots: the ledger takes along what is there, or what is wanted. A function answers undefined where nothing moves.
+ */
+
+/** What a household has, or what of it goes along. */
+export interface Estate {
+  available: number;
+  honour: number;
+}
+
+/** A household's points and honour, as far as the two sides signed, for the household that its members make. */
+export function householdSplit(
+  event: Event,
+  split: Estate & { changeId: string; from: string; to: string; lots: Lots },
+): Command | undefined {
+  return changed(event, 'householdSplit', split.changeId, between(split, split.lots));
+}
+
+/** All that a household has goes to the one that stays, and with the household its base points end. */
+export function householdMerge(
+  event: Event,
+  merge: Estate & { changeId: string; from: string; to: string; base: number },
+): Command | undefined {
+  return changed(event, 'householdMerge', merge.changeId, [...between(merge), ...baseEnds(merge.from, merge.base)]);
+}
+
+/** The same after the last member's death, for the heir. */
+export function inheritance(event: Event, left: Parameters<typeof householdMerge>[1]): Command | undefined {
+  return changed(event, 'inheritance', left.changeId, [...between(left), ...baseEnds(left.from, left.base)]);
+}
+
+/** Closes the accounts of a household that moves to another village, whose own book opens them: no transfer crosses books. */
+export function householdMoveOut(
+  event: Event,
+  move: Estate & { changeId: string; householdId: string; toVillage: string; base: number },
+): Command | undefined {
+  const { householdId, toVillage, base } = move;
+  const transfers = [
+    ...inParts({
+      from: householdAccount(householdId, 'available'),
+      to: abroad(toVillage),
+      asset: 'PTS',
+      amount: move.available,
+    }),
+    ...inParts({
+      from: householdAccount(householdId, 'honour'),
+      to: abroad(toVillage),
+      asset: 'HON',
+      amount: move.honour,
+    }),
+    ...baseEnds(householdId, base),
+  ];
+  return changed(event, 'householdMoveOut', move.changeId, transfers, { toVillage });
+}
+
+/** Opens here what another village's closing transaction let go: once for each, and linked to it by what is frozen. */
+export function householdMoveIn(
+  event: Event,
+  move: Estate & {
+    changeId: string;
+    householdId: string;
+    lots: Lots;
+    closing: { village: string; number: number; hash: string };
+  },
+): Command | undefined {
+  const { householdId, closing } = move;
+  const from = abroad(closing.village);
+  const transfers = [
+    ...inParts({
+      from,
+      to: householdAccount(householdId, 'available'),
+      asset: 'PTS',
+      amount: move.available,
+      lots: move.lots,
+    }),
+    ...inParts({ from, to: householdAccount(householdId, 'honour'), asset: 'HON', amount: move.honour }),
+  ];
+  const frozen = {
+    change: move.changeId,
+    fromVillage: closing.village,
+    fromNumber: String(closing.number),
+    fromHash: closing.hash,
+  };
+  if (transfers.length === 0) return undefined;
+  return command(event, 'householdMoveIn', `moveOut:${closing.village}:${closing.number}`, { transfers, frozen });
+}
+
+/** What nobody takes on when a household ends. Honour stays where it was earned: it is a record, and nobody spends it. */
+export function lapse(
+  event: Event,
+  left: { changeId: string; householdId: string; available: number; base: number; why: string },
+): Command | undefined {
+  const { householdId, available, base, why } = left;
+  const from = householdAccount(householdId, 'available');
+  const transfers = [
+    ...inParts({ from, to: expired, asset: 'PTS', amount: available }),
+    ...baseEnds(householdId, base),
+  ];
+  return changed(event, 'lapse', left.changeId, transfers, { why });
+}
+
+/**
+ * What an award brought goes back from the household that took on all of the one it was given to: posted just before the
+ * award's reversal, which then finds it and stays an exact mirror.
+ */
+export function successorReturn(
+  event: Event,
+  back: Estate & { awardId: string; from: string; to: string; lots: Lots },
+): Command {
+  const frozen = { award: back.awardId };
+  return command(event, 'successorReturn', `award:${back.awardId}:successor`, {
+    transfers: between(back, back.lots),
+    frozen,
+  });
+}
+
+function changed(
+  event: Event,
+  kind: string,
+  changeId: string,
+  transfers: Transfer[],
+  frozen: Record<string, string> = {},
+): Command | undefined {
+  if (transfers.length === 0) return undefined;
+  return command(event, kind, `householdChange:${changeId}`, { transfers, frozen: { change: changeId, ...frozen } });
+}
+
+function between({ from, to, available, honour }: Estate & { from: string; to: string }, lots?: Lots): Transfer[] {
+  const move = (purpose: 'available' | 'honour') => ({
+    from: householdAccount(from, purpose),
+    to: householdAccount(to, purpose),
+  });
+  return [
+    ...inParts({ ...move('available'), asset: 'PTS', amount: available, lots }),
+    ...inParts({ ...move('honour'), asset: 'HON', amount: honour }),
+  ];
+}
+
+function baseEnds(householdId: string, base: number): Transfer[] {
+  return inParts({ from: householdAccount(householdId, 'base'), to: expired, asset: 'PTS', amount: base });
+}
+
+/** Most that one line may carry: `ledger.amount_max`. A household may have more. */
+const lineMax = 1_000_000;
+
+/** A transfer in as many lines as it takes; none for nothing. Each line has its part of the lots. */
+function inParts({ amount, lots, ...rest }: Transfer): Transfer[] {
+  const left = Object.entries(lots ?? {}).sort(([a], [b]) => a.localeCompare(b));
+  const parts: Transfer[] = [];
+  for (let rests = amount; rests > 0; rests -= lineMax) {
+    const part = Math.min(rests, lineMax);
+    const own: Lots = {};
+    for (let room = part; room > 0 && left.length > 0; ) {
+      const [day, points] = left[0]!;
+      const some = Math.min(points, room);
+      own[day] = some;
+      room -= some;
+      if (some === points) left.shift();
+      else left[0] = [day, points - some];
+    }
+    parts.push({ ...rest, amount: part, ...(lots !== undefined && { lots: own }) });
+  }
+  return parts;
+}
+
+/** The share of lots that goes with `points` of `total`: of each as much, and of what never expires too. */
+export function shareOf(lots: Lots, total: number, points: number): Lots {
+  const share: Lots = {};
+  let before = 0n;
+  for (const [day, lot] of Object.entries(lots).sort(([a], [b]) => a.localeCompare(b))) {
+    const through = before + BigInt(lot);
+    const some = Number((through * BigInt(points)) / BigInt(total) - (before * BigInt(points)) / BigInt(total));
+    if (some > 0) share[day] = some;
+    before = through;
+  }
+  return share;
+}

@@ -1,0 +1,478 @@
+import { randomUUID } from 'node:crypto';
+import { sql } from 'drizzle-orm';
+import { t } from 'tap';
+import type { Tx } from '../src/db/database.ts';
+import { holdHousehold } from '../src/households/read.ts';
+import { postOne, takePen } from '../src/ledger/post.ts';
+import { pointsOf, readyToRace, tally } from './support/awards.ts';
+import { awardOf, changesPath, give, openRegister, own, totals } from './support/changes.ts';
+import { adoptRules, ruleDraft } from './support/rules.ts';
+import { connect, villages } from './support/service.ts';
+
+t.setTimeout(120_000);
+
+/** Most tests share a village: each makes its own households. */
+const register = await openRegister(t);
+const drafts = [ruleDraft('R5'), ruleDraft('M1', { capScope: 'member' })];
+const rules = await adoptRules(register.service, drafts);
+
+t.test('a member moves, and another head is named', async t => {
+  const { service, home, file, propose, changed, points, clerk, approve, lots } = register;
+  const [a, b] = [await home('欧阳明月', '李四'), await home('王五')];
+  await service.givePoints(a.id, 7);
+  const [head, second] = a.members as [string, string];
+  const move = { kind: 'memberMove', householdId: a.id, memberId: head, toHouseholdId: b.id };
+
+  t.match((await propose(move)).body, { code: 'validation-failed', errors: [{ pointer: '/headMemberId' }] });
+  t.match((await propose({ ...move, headMemberId: head })).body, { code: 'validation-failed' });
+  t.match((await propose({ ...move, toHouseholdId: a.id })).body, { code: 'validation-failed' });
+  t.match((await propose({ ...move, memberId: b.members[0] })).body, { code: 'member-elsewhere' });
+  t.match((await propose({ ...move, memberId: randomUUID() })).body, { code: 'not-found', field: 'memberId' });
+  t.match((await propose({ ...move, toHouseholdId: randomUUID(), headMemberId: second })).body, { code: 'not-found' });
+  t.match((await propose({ ...move, points: 3 })).body, { code: 'validation-failed' });
+  t.match(
+    (await propose({ kind: 'memberMove', householdId: b.id, memberId: b.members[0], toHouseholdId: a.id })).body,
+    {
+      code: 'validation-failed',
+    },
+  );
+
+  const made = await propose({ ...move, headMemberId: second });
+  t.match([made.status, made.headers.location], [201, `${changesPath}/${made.body.id}`]);
+  t.match(made.body, { kind: 'memberMove', state: 'proposed', proposedBy: clerk.actor.id, transactionNumber: null });
+  t.match((await propose({ kind: 'close', householdId: a.id })).body, { code: 'household-has-balance' });
+  t.match((await propose({ kind: 'head', householdId: a.id, headMemberId: second })).body, { code: 'already-exists' });
+  t.match((await approve(made.body.id)).body, { state: 'approved', transactionNumber: null });
+  t.match(await file(a.id), { memberCount: 1, headMemberId: second, headName: '李四' });
+  t.match(await file(b.id), { memberCount: 2, members: [{ name: '王五', isHead: true }, { name: '欧阳明月' }] });
+  t.match([await points(a.id), await points(b.id)], [{ available: 7 }, { available: 0 }], 'nothing moves in the book');
+  t.match((await approve(made.body.id)).body, { code: 'wrong-state', state: 'approved' });
+
+  const said = { kind: 'head', householdId: b.id, headMemberId: head };
+  t.match((await changed(said)).body, { state: 'approved' });
+  t.match((await propose(said)).body, { code: 'wrong-state' });
+  t.match((await propose({ ...said, headMemberId: second })).body, { code: 'validation-failed' });
+  t.equal((await file(b.id)).headName, '欧阳明月');
+  await lots.sound(t, 'after moves');
+});
+
+t.test('a household splits as the two sides signed, and points keep their days', async t => {
+  const { service, home, file, propose, changed, points, clerk, approve, lots } = register;
+  const a = await home('赵父', '赵母', '赵大', '赵大媳');
+  await give(service, a.id, 100, { expiresOn: '2027-03-31' });
+  await give(service, a.id, 61);
+  await give(service, a.id, 40, { expiresOn: '2027-06-30' });
+  await clerk('POST', `${own}/households/${a.id}/cards`);
+  const before = await totals(service);
+  const split = {
+    kind: 'split',
+    householdId: a.id,
+    memberIds: a.members.slice(2),
+    newHousehold: { number: 'H0777', grid: 1, address: '第一组 9 号', headMemberId: a.members[2] },
+  };
+  t.match((await propose({ ...split, availablePoints: 202 })).body, { code: 'split-unequal', available: 201 });
+  t.match((await propose({ ...split, honourPoints: 202 })).body, { code: 'split-unequal', honour: 201 });
+  for (const broken of [
+    { newHousehold: { ...split.newHousehold, headMemberId: a.members[0] } },
+    { memberIds: a.members },
+    { memberIds: a.members.slice(0, 1), newHousehold: { grid: 1, headMemberId: a.members[0] } },
+  ]) {
+    t.match((await propose({ ...split, ...broken })).body, { code: 'split-unequal', field: /./ });
+  }
+  t.match((await propose({ ...split, newHousehold: { ...split.newHousehold, grid: 77 } })).body, { code: 'not-found' });
+  const { number } = await file(a.id);
+  t.match((await propose({ ...split, newHousehold: { ...split.newHousehold, number } })).body, {
+    code: 'already-exists',
+    field: 'number',
+  });
+
+  const key = { 'idempotency-key': randomUUID() };
+  const made = await clerk('POST', changesPath, { ...split, reason: '分家' }, key);
+  t.match(made.body, { availablePoints: 100, honourPoints: 100, newHousehold: { number: 'H0777', address: /./ } });
+  t.equal((await clerk('POST', changesPath, { ...split, reason: '分家' }, key)).text, made.text, 'the same call twice');
+  const done = await approve(made.body.id);
+  t.equal(done.status, 200, done.text);
+  const newId = done.body.toHouseholdId;
+  t.strictSame(await totals(service), before, 'nothing is lost and nothing comes');
+  t.match(await points(newId), { available: 100, honour: 100 });
+  t.match(await points(a.id), { available: 101, honour: 101 });
+  t.strictSame(await lots.of(newId), { '2027-03-31': 49, '2027-06-30': 20, infinity: 31 }, 'of each as much');
+  t.strictSame(await lots.of(a.id), { '2027-03-31': 51, '2027-06-30': 20, infinity: 30 });
+  t.match(await file(newId), { number: 'H0777', memberCount: 2, cardCount: 0, headName: '赵大', state: 'active' });
+  t.match(await file(a.id), { memberCount: 2, cardCount: 1 });
+
+  for (const [id, to, sign] of [
+    [a.id, newId, -1],
+    [newId, a.id, 1],
+  ]) {
+    const { data } = (await clerk('GET', `${own}/households/${id}/entries`)).body;
+    t.match(data[0], { kind: 'householdSplit', amount: 100 * sign, counterAccountCode: `household:${to}:available` });
+  }
+  const shown = await clerk('GET', `${own}/transactions/${done.body.transactionNumber}`);
+  t.notMatch(shown.text, /分家|赵/, 'no words in the book');
+  await lots.sound(t, 'after a split');
+  await lots.verified(t, 'after a split');
+
+  const nobodys = await changed({
+    ...split,
+    memberIds: [a.members[1]],
+    newHousehold: { grid: null, headMemberId: a.members[1] },
+    availablePoints: 0,
+    honourPoints: 0,
+  });
+  t.match(nobodys.body, { state: 'approved', transactionNumber: null }, 'nothing goes along: no transaction');
+});
+
+t.test('what was signed no longer holds', async t => {
+  const { service, home, propose, points, clerk, approve, file, lots } = register;
+  const [a, b] = [await home('孙一', '孙二'), await home()];
+  await service.givePoints(a.id, 30);
+  const split = { kind: 'split', householdId: a.id, memberIds: [a.members[1]], availablePoints: 30 };
+  const newHousehold = { grid: 1, headMemberId: a.members[1] };
+  const made = (await propose({ ...split, newHousehold })).body;
+  await service.inVillage(villages.own, tx =>
+    tx.execute(sql`update households.member set household_id = ${b.id} where id = ${a.members[1]}`),
+  );
+  const gone = await approve(made.id);
+  t.match([gone.status, gone.body], [409, { code: 'member-elsewhere', memberId: a.members[1] }]);
+  await service.inVillage(villages.own, tx =>
+    tx.execute(sql`update households.member set household_id = ${a.id} where id = ${a.members[1]}`),
+  );
+  const award = { ruleId: rules.R5, householdId: a.id, quantity: 1, occasion: 'x' };
+  await give(service, a.id, 5, { pending: true });
+  t.match((await approve(made.id)).body, { code: 'household-has-balance', balances: { pending: 5 } });
+  t.match(await file(a.id), { memberCount: 2 }, 'all of it is undone');
+  t.equal((await clerk('POST', `${changesPath}/${made.id}/withdraw`)).body.state, 'withdrawn');
+  t.match((await approve(made.id)).body, { code: 'wrong-state', state: 'withdrawn' });
+  t.match((await propose({ kind: 'merge', householdId: a.id, toHouseholdId: b.id })).body, {
+    code: 'household-has-balance',
+    balances: { pending: 5 },
+  });
+  t.equal((await clerk('POST', `${own}/awards`, award)).status, 201);
+  t.match(await points(a.id), { available: 35, pending: 5 });
+  await lots.sound(t, 'nothing moved');
+});
+
+t.test('a merger carries all, closes the other household and finds the successor', async t => {
+  const { service, home, file, propose, changed, points, clerk, admin, other, lots } = register;
+  const [a, b] = [await home('钱老', '钱婆'), await home('钱小')];
+  t.equal((await admin('POST', `${own}/base-points`)).status, 200);
+  await give(service, a.id, 1_000_000, { expiresOn: '2027-03-31' });
+  await give(service, a.id, 900_000, { expiresOn: '2027-04-30' });
+  const awarded = (await clerk('POST', `${own}/awards`, { ruleId: rules.R5, householdId: a.id, quantity: 1 })).body;
+  const card = (await clerk('POST', `${own}/households/${a.id}/cards`)).body;
+  const before = await totals(service);
+  const done = await changed({ kind: 'merge', householdId: a.id, toHouseholdId: b.id });
+  t.match([done.status, done.body], [200, { state: 'approved', memberIds: a.members.toSorted() }]);
+  t.match(await points(b.id), { available: 1_900_005, honour: 1_900_005, base: 10 });
+  t.match(await points(a.id), { available: 0, honour: 0, base: 0 }, 'base points end');
+  t.strictSame(await totals(service), { ...before, PTS: before.PTS! - 10 });
+  t.strictSame(await lots.of(b.id), { '2027-03-31': 1_000_000, '2027-04-30': 900_000, infinity: 5 });
+  t.match(await file(a.id), { state: 'closed', memberCount: 0, cardCount: 0, headName: '钱老' }, 'readable');
+  t.match(await file(b.id), { memberCount: 3, state: 'active' });
+  const masked = await (await service.as('auditor'))('GET', `${own}/households/${a.id}`);
+  t.match([masked.body.headName, masked.body.members], ['钱*', []]);
+  t.equal((await clerk('GET', `${own}/households/${a.id}/statement?month=2026-11`)).status, 200);
+
+  await t.test('it can neither earn nor spend, and ends once', async t => {
+    const refused = { code: 'household-not-active' };
+    t.match((await clerk('POST', `${own}/awards`, { ruleId: rules.R5, householdId: a.id, quantity: 1 })).body, refused);
+    t.match((await clerk('POST', `${own}/households/${a.id}/cards`)).body, refused);
+    t.match((await propose({ kind: 'close', householdId: a.id })).body, refused);
+    t.match((await propose({ kind: 'merge', householdId: b.id, toHouseholdId: a.id })).body, {
+      ...refused,
+      field: 'toHouseholdId',
+    });
+    const kiosk = await service.asKiosk();
+    t.match((await kiosk('POST', '/v1/kiosk/sessions', { card: card.code })).body, { code: 'card-revoked' });
+    await admin('POST', `${own}/base-points`);
+    t.match(await points(a.id), { base: 0 }, 'nor is it given base points');
+  });
+
+  await t.test('an award of it that is taken back is given back by the successor', async t => {
+    const { body } = await clerk('POST', `${own}/reversals`, { awardId: awarded.id, reason: '登记错户' });
+    const back = await other('POST', `${own}/reversals/${body.id}/approve`);
+    t.match([back.status, back.body], [200, { state: 'posted' }], back.text);
+    t.match(await points(b.id), { available: 1_900_000, honour: 1_900_000 });
+    t.match(await points(a.id), { available: 0, honour: 0, arrears: 0 });
+    t.strictSame(await lots.of(b.id), { '2027-03-31': 1_000_000, '2027-04-30': 900_000 }, 'the very points');
+  });
+  await lots.sound(t, 'after a merger');
+});
+
+t.test('the successor owes what it has spent, or the policy refuses', async t => {
+  for (const arrears of ['floorAndRecord', 'reject'] as const) {
+    const { service, home, changed, points, clerk, other, lots } =
+      arrears === 'reject' ? await openRegister(t, { policy: { arrears } }) : register;
+    const codes = arrears === 'reject' ? await adoptRules(service, drafts) : rules;
+    const [a, b, c] = [await home(), await home(), await home()];
+    const awarded = (await clerk('POST', `${own}/awards`, { ruleId: codes.R5, householdId: a.id, quantity: 1 })).body;
+    t.equal((await changed({ kind: 'merge', householdId: a.id, toHouseholdId: b.id })).status, 200);
+    t.equal((await changed({ kind: 'merge', householdId: b.id, toHouseholdId: c.id })).status, 200, 'and again');
+    // The simplest way to spend without a shop: its member leaves with the points.
+    const member = (await clerk('POST', `${own}/households/${c.id}/members`, { name: '周八' })).body.members.at(-1).id;
+    const newHousehold = { grid: 1, headMemberId: member };
+    const split = {
+      kind: 'split',
+      householdId: c.id,
+      memberIds: [member],
+      newHousehold,
+      availablePoints: 4,
+      honourPoints: 0,
+    };
+    t.equal((await changed(split)).status, 200);
+    const { body } = await clerk('POST', `${own}/reversals`, { awardId: awarded.id, reason: '登记错户' });
+    const back = await other('POST', `${own}/reversals/${body.id}/approve`);
+    if (arrears === 'reject') {
+      t.match([back.status, back.body], [422, { code: 'reversal-arrears', available: 1, required: 5 }]);
+      t.match(await points(c.id), { available: 1, arrears: 0 });
+    } else {
+      t.equal(back.status, 200, back.text);
+      t.match(await points(c.id), { available: 0, arrears: 4, honour: 0 });
+      t.match(await points(a.id), { available: 0, arrears: 0, honour: 0 });
+      const leaves = { kind: 'moveAway', householdId: c.id, toVillage: villages.sibling, carry: true };
+      t.match((await changed(leaves)).body, { code: 'household-has-balance', balances: { arrears: 4 } });
+    }
+    await lots.sound(t, arrears);
+  }
+});
+
+t.test('a household moves to another village: two books, linked', async t => {
+  const { service, home, changed, points, clerk, other, lots } = register;
+  const a = await home('买买提·艾力');
+  const awarded = (await clerk('POST', `${own}/awards`, { ruleId: rules.R5, householdId: a.id, quantity: 1 })).body;
+  await give(service, a.id, 20, { expiresOn: '2027-03-31' });
+  const leave = { kind: 'moveAway', householdId: a.id, toVillage: villages.sibling, carry: true };
+  t.match((await changed({ ...leave, toVillage: villages.own })).body, { code: 'validation-failed' });
+  t.match((await changed({ ...leave, toVillage: '999999999999' })).body, { code: 'not-found', field: 'toVillage' });
+  const left = (await changed(leave)).body;
+  t.match(left, { state: 'approved', carried: true, otherVillage: villages.sibling });
+  t.match(await points(a.id), { available: 0, honour: 0 });
+
+  const there = `/v1/villages/${villages.sibling}`;
+  const [theirClerk, theirAdmin] = [
+    await service.as('clerk', villages.sibling),
+    await service.as('villageAdmin', villages.sibling),
+  ];
+  const newHome = await service.household({ members: [{ name: '买买提·艾力' }] }, villages.sibling);
+  const come = {
+    kind: 'moveIn',
+    householdId: newHome,
+    fromVillage: villages.own,
+    transactionNumber: left.transactionNumber,
+    reason: '迁入',
+  };
+  const propose = (said: object) => theirClerk('POST', `${there}/household-changes`, { ...come, ...said });
+  t.match((await propose({ transactionNumber: 1 })).body, { code: 'not-found' }, 'no closing');
+  t.match((await propose({ transactionNumber: 999 })).body, { code: 'not-found' });
+  const foreigner = await service.as('clerk', villages.foreign);
+  const strange = await service.household({}, villages.foreign);
+  const stolen = { ...come, householdId: strange };
+  const thief = await foreigner('POST', `/v1/villages/${villages.foreign}/household-changes`, stolen);
+  t.match(thief.body, { code: 'not-found' }, 'it goes to another village');
+  const made = await propose({});
+  t.match(
+    [made.status, made.body],
+    [201, { availablePoints: 25, honourPoints: 25, closingNumber: left.transactionNumber }],
+  );
+  const twice = await service.household({}, villages.sibling);
+  t.match((await propose({ householdId: twice })).body, { code: 'already-exists' }, 'once');
+  const came = await theirAdmin('POST', `${there}/household-changes/${made.body.id}/approve`);
+  t.equal(came.status, 200, came.text);
+  t.match((await propose({ householdId: twice })).body, { code: 'already-exists' }, 'for ever');
+  const { body } = await theirClerk('GET', `${there}/households/${newHome}/points`);
+  t.match(body, { available: 25, honour: 25, expiring: [{ points: 20, expiresOn: '2027-03-31' }] });
+  const opening = (await theirClerk('GET', `${there}/transactions/${came.body.transactionNumber}`)).body;
+  const closing = (await clerk('GET', `${own}/transactions/${left.transactionNumber}`)).body;
+  t.match(opening, {
+    kind: 'householdMoveIn',
+    frozen: { fromVillage: villages.own, fromNumber: String(left.transactionNumber), fromHash: closing.hash },
+  });
+  t.match(closing, { kind: 'householdMoveOut', frozen: { toVillage: villages.sibling } });
+
+  const reversal = (await clerk('POST', `${own}/reversals`, { awardId: awarded.id, reason: '登记错户' })).body;
+  const back = await other('POST', `${own}/reversals/${reversal.id}/approve`);
+  t.match(
+    [back.status, back.body],
+    [409, { code: 'household-not-active', state: 'closed' }],
+    'nobody is here to give it back',
+  );
+
+  const b = await home();
+  await give(service, b.id, 9);
+  const lapsed = (await changed({ ...leave, householdId: b.id, carry: false })).body;
+  t.match(lapsed, { state: 'approved', carried: false });
+  t.match((await clerk('GET', `${own}/transactions/${lapsed.transactionNumber}`)).body, {
+    kind: 'lapse',
+    frozen: { why: 'moveAway' },
+  });
+  t.match(await points(b.id), { available: 0, honour: 9 }, 'honour stays with the file');
+  await lots.sound(t, 'after moves between villages');
+});
+
+t.test('a death: of one member, of the head, of the last', async t => {
+  const { service, home, file, propose, changed, points, clerk, lots } = register;
+  const [a, heir] = [await home('周一', '周二'), await home('周三')];
+  await service.givePoints(a.id, 12);
+  const died = { kind: 'death', householdId: a.id, memberId: a.members[0], diedOn: '2026-11-20' };
+  t.match((await propose(died)).body, { code: 'validation-failed' }, 'the head: who is next');
+  t.match((await propose({ ...died, headMemberId: a.members[1], heirHouseholdId: heir.id })).body, {
+    code: 'validation-failed',
+  });
+  t.match((await propose({ ...died, headMemberId: a.members[1], diedOn: '2026-11-24' })).body, {
+    code: 'out-of-bounds',
+  });
+  const one = await changed({ ...died, headMemberId: a.members[1] });
+  t.match([one.status, one.body], [200, { transactionNumber: null }], one.text);
+  t.match(await file(a.id), { memberCount: 1, state: 'active', headName: '周二' });
+  t.match((await file(a.id)).members.at(-1), { id: a.members[0], diedOn: '2026-11-20' });
+  t.match((await propose({ ...died, headMemberId: a.members[1] })).body, { code: 'wrong-state', state: 'dead' });
+  const award = { ruleId: rules.M1, householdId: a.id, memberId: a.members[0], quantity: 1 };
+  t.match((await clerk('POST', `${own}/awards`, { ...award, occasion: 'late' })).body, {
+    code: 'business-date-refused',
+  });
+  const early = { ...award, occurredAt: '2026-11-20T01:00:00Z', occasion: 'early' };
+  t.equal((await clerk('POST', `${own}/awards`, early)).status, 201, 'what was done before counts');
+
+  const last = { ...died, memberId: a.members[1] };
+  t.match((await propose(last)).body, { code: 'validation-failed', errors: [{ pointer: '/heirHouseholdId' }] });
+  t.match((await propose({ ...last, heirHouseholdId: heir.id, lapse: true })).body, { code: 'validation-failed' });
+  t.match((await propose({ ...last, diedOn: '2025-11-22', heirHouseholdId: heir.id })).body, { code: 'too-late' });
+  const left = await changed({ ...last, diedOn: '2025-11-23', heirHouseholdId: heir.id });
+  t.match([left.status, left.body], [200, { carried: true, toHouseholdId: heir.id }], left.text);
+  t.match(await file(a.id), { memberCount: 0, state: 'closed' });
+  t.match(await points(heir.id), { available: 17, honour: 17 });
+  t.match((await clerk('GET', `${own}/transactions/${left.body.transactionNumber}`)).body, { kind: 'inheritance' });
+
+  const alone = await home('吴九');
+  await service.givePoints(alone.id, 3);
+  const gone = await changed({ ...died, householdId: alone.id, memberId: alone.members[0], lapse: true });
+  t.match([gone.status, gone.body], [200, { carried: false, toHouseholdId: null }], gone.text);
+  t.match(await points(alone.id), { available: 0 });
+  await lots.sound(t, 'after deaths');
+});
+
+t.test('two people, no kin, over HTTP and behind it', async t => {
+  const { service, home, propose, admin, other, clerk } = register;
+  const [a, b] = [await home('郑一', '郑二'), await home('郑三')];
+  const said = { kind: 'memberMove', householdId: a.id, memberId: a.members[1], toHouseholdId: b.id };
+  const byAdmin = (await admin('POST', changesPath, { ...said, reason: '过继' })).body;
+  for (const verb of ['approve', 'reject']) {
+    const self = await admin(
+      'POST',
+      `${changesPath}/${byAdmin.id}/${verb}`,
+      verb === 'reject' ? { reason: '否' } : undefined,
+    );
+    t.match([self.status, self.body], [403, { code: 'second-person-required', firstUserId: admin.actor.id }], verb);
+  }
+  await service.inVillage(villages.own, tx =>
+    tx.execute(sql`insert into households.kin (village, user_id, household_id, relation, declared_by, declared_at)
+      values (${villages.own}, ${other.actor.id}, ${b.id}, 'kin', ${other.actor.id}, now())`),
+  );
+  const kin = await other('POST', `${changesPath}/${byAdmin.id}/approve`);
+  t.match([kin.status, kin.body], [403, { code: 'own-household' }]);
+
+  const app = await connect(t, service.appUrl);
+  await app.query(`set jifen.scope = '${villages.own}'`);
+  const decide = (state: string, user: string) =>
+    app.query(`select households.decide_change($1, $2, $3, $4, now(), null, null, null)`, [
+      villages.own,
+      byAdmin.id,
+      state,
+      user,
+    ]);
+  await t.rejects(decide('approved', admin.actor.id), /change_second_person/);
+  await t.rejects(decide('approved', other.actor.id), { code: 'JF007' });
+  await t.rejects(decide('proposed', clerk.actor.id), /change_decided/);
+  for (const statement of [
+    `update households.change set state = 'approved', decided_by = proposed_by, decided_at = now()`,
+    `update households.change set state = 'approved'`,
+    `insert into households.change (village, id, kind, household_id, reason, state, proposed_by, proposed_at)
+       values ('${villages.own}', gen_random_uuid(), 'close', '${a.id}', 'x', 'approved', gen_random_uuid(), now())`,
+    'delete from households.change',
+  ]) {
+    await t.rejects(app.query(statement), { code: '42501' }, statement);
+  }
+  await app.query(`set jifen.scope = '${villages.sibling}'`);
+  await t.rejects(decide('withdrawn', clerk.actor.id), { code: 'JF006' }, 'of another village');
+
+  const supervisor = await service.as('supervisor');
+  const turned = await supervisor('POST', `${changesPath}/${byAdmin.id}/reject`, { reason: '双方未签字' });
+  t.match([turned.status, turned.body], [200, { state: 'rejected', rejectionReason: '双方未签字' }]);
+  t.equal((await propose(said)).status, 201, 'another one may be proposed');
+});
+
+t.test('who sees what', async t => {
+  const { service, home, propose, clerk } = register;
+  const [a, b, c] = [await home('冯一', '冯二'), await home(), await home()];
+  const none = await clerk('GET', `${changesPath}?householdId=${c.id}`);
+  t.strictSame(none.body, { data: [], nextCursor: null, hasMore: false });
+  const made = await propose({ kind: 'memberMove', householdId: a.id, memberId: a.members[1], toHouseholdId: b.id });
+  await propose({ kind: 'close', householdId: c.id });
+  const list = (await clerk('GET', `${changesPath}?limit=1`)).body;
+  t.match([list.data.length, list.hasMore], [1, true]);
+  const next = (await clerk('GET', `${changesPath}?limit=1&cursor=${list.nextCursor}`)).body;
+  t.match([next.data[0].id, next.hasMore], [made.body.id, true]);
+  t.match((await clerk('GET', `${changesPath}?cursor=${list.nextCursor}&state=approved`)).body, {
+    code: 'cursor-mismatch',
+  });
+  for (const query of [`householdId=${b.id}`, `kind=memberMove&state=proposed&householdId=${a.id}`]) {
+    t.equal((await clerk('GET', `${changesPath}?${query}`)).body.data.length, 1, query);
+  }
+  const [atB, atC] = [await service.asHousehold(b.id), await service.asHousehold(c.id)];
+  t.match((await atB('GET', changesPath)).body.data, [{ id: made.body.id, reason: null }], 'it is one side');
+  t.equal((await atC('GET', `${changesPath}/${made.body.id}`)).status, 404);
+  t.match((await atC('GET', changesPath)).body.data, [{ kind: 'close', reason: /./ }], 'its own, whole');
+  const auditor = await service.as('auditor');
+  t.match((await auditor('GET', `${changesPath}/${made.body.id}`)).body, { reason: null });
+});
+
+t.test('at once: one wins', async t => {
+  const { service, home, propose, admin, other, clerk, lots, points } = register;
+  await readyToRace(service);
+  for (let round = 0; round < 5; round += 1) {
+    const [a, b, c] = [await home('陈一', '陈二'), await home(), await home()];
+    await service.givePoints(a.id, 20);
+    const merge = (toHouseholdId: string) => ({ kind: 'merge', householdId: a.id, toHouseholdId, reason: '并户' });
+    const proposed = await Promise.all([admin, other].map((who, i) => who('POST', changesPath, merge([b, c][i]!.id))));
+    t.strictSame(tally(proposed), { 201: 1, 'already-exists': 1 });
+    const won = proposed.find(reply => reply.status === 201)!.body;
+    const third = await service.as('supervisor');
+    // The other side closes at the same time, and an award comes in between.
+    const closes = (await propose({ kind: 'close', householdId: won.toHouseholdId })).body;
+    const [merged, closed, awarded] = await Promise.all([
+      third('POST', `${changesPath}/${won.id}/approve`),
+      third('POST', `${changesPath}/${closes.id}/approve`),
+      clerk('POST', `${own}/awards`, { ruleId: rules.R5, householdId: a.id, quantity: 1 }),
+    ]);
+    t.equal([merged, closed].filter(reply => reply.status === 200).length, 1, `${merged.text} ${closed.text}`);
+    t.ok(['household-not-active', 'household-has-balance', undefined].includes(closed.body.code), closed.text);
+    t.ok([201, 409].includes(awarded.status), awarded.text);
+    const total = (awarded.status === 201 ? 25 : 20) as number;
+    t.equal((await points(a.id)).available! + (await points(won.toHouseholdId)).available!, total);
+    if (merged.status === 200)
+      t.match(await points(a.id), { available: 0, pending: 0 }, 'nothing comes to a closed one');
+    t.equal((await pointsOf(clerk, won.toHouseholdId)).pending, 0);
+  }
+  await lots.sound(t, 'after races');
+});
+
+t.test('whoever awards while it is agreed to is waited for', async t => {
+  const { service, home, propose, approve, points, lots } = register;
+  // With the household held, as an award holds it before it comes to the book; and with the pen in hand.
+  for (const hold of [holdHousehold, (tx: Tx, village: string) => takePen(tx, village)]) {
+    const [a, b] = [await home(), await home()];
+    await service.givePoints(a.id, 20);
+    const { id } = (await propose({ kind: 'merge', householdId: a.id, toHouseholdId: b.id })).body;
+    const approving = await service.inVillage(villages.own, async tx => {
+      await hold(tx, villages.own, a.id);
+      const approving = { reply: approve(id) };
+      await new Promise(resolve => setTimeout(resolve, 500));
+      await postOne(tx, villages.own, awardOf(service, a.id, 5));
+      return approving;
+    });
+    t.equal((await approving.reply).status, 200);
+    t.match([await points(a.id), await points(b.id)], [{ available: 0 }, { available: 25 }], 'nothing is left behind');
+  }
+  await lots.sound(t, 'after waiting');
+});
