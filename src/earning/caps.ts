@@ -4,6 +4,12 @@ import type { CapPeriod } from '../rules/tables.ts';
 import type { PolicySettings } from '../villages/policy.ts';
 import type { GroundRule } from './grounds.ts';
 
+/** What limits follow from. */
+export type CappedRule = Pick<
+  GroundRule,
+  'code' | 'excludes' | 'highestOnlyGroup' | 'capTimes' | 'capPeriod' | 'capScope'
+>;
+
 export interface Use {
   householdId: string;
   memberId: string | null;
@@ -27,7 +33,7 @@ const householdDayPrefix = 'awardDay:';
  * gives all of it back.
  */
 export function limitsOf(
-  rule: GroundRule,
+  rule: CappedRule,
   use: Use,
   policy: Pick<PolicySettings, 'householdDayMaxPoints' | 'pointValueFen' | 'issuingFund' | 'issuingBudgetFen'>,
 ): Limit[] {
@@ -77,6 +83,22 @@ export function resetsOn(period: CapPeriod, day: Temporal.PlainDate): string | n
   }
 }
 
+/** The first day of the period that a day lies in; null for the one that has no beginning. */
+export function startOfPeriod(period: CapPeriod, day: Temporal.PlainDate): string | null {
+  switch (period) {
+    case 'day':
+      return day.toString();
+    case 'week':
+      return day.subtract({ days: day.dayOfWeek - 1 }).toString();
+    case 'month':
+      return day.with({ day: 1 }).toString();
+    case 'year':
+      return day.with({ month: 1, day: 1 }).toString();
+    case 'once':
+      return null;
+  }
+}
+
 /** 2026-11-23, 2026-W48 (ISO 8601), 2026-11, 2026, or `once`. */
 function periodOf(period: CapPeriod, day: Temporal.PlainDate): string {
   switch (period) {
@@ -94,6 +116,6 @@ function periodOf(period: CapPeriod, day: Temporal.PlainDate): string {
 }
 
 /** Whom the rule belongs to. */
-function holderOf(rule: GroundRule, use: Use): string {
+function holderOf(rule: CappedRule, use: Use): string {
   return rule.capScope === 'household' ? use.householdId : use.memberId!;
 }
