@@ -61,7 +61,7 @@ function changesOf(was: RuleDraft, is: RuleDraft): Change[] {
     field: F,
     say: (was: RuleDraft[F], is: RuleDraft[F]) => [string, string],
   ) => {
-    if (JSON.stringify(was[field]) === JSON.stringify(is[field])) return [];
+    if (same(was[field], is[field])) return [];
     const [zh, en] = say(was[field], is[field]);
     return [{ fields: [field], zh, en }];
   };
@@ -138,6 +138,12 @@ function termsOf(rule: RuleDraft): { zh: string; en: string } {
     zh: `每${unit}${verbZh} ${points} 分，${capZh(rule)}，${scopes[capScope].zh}计`,
     en: `${verbEn} ${points} points for each ${unit}, cap ${capEn(rule)}, belongs to ${scopes[capScope].en}`,
   };
+}
+
+/** What is listed has no order. */
+function same(a: unknown, b: unknown): boolean {
+  if (!Array.isArray(a) || !Array.isArray(b)) return a === b;
+  return a.length === b.length && a.every(one => b.includes(one));
 }
 
 function capOf({ capTimes, capPeriod }: RuleDraft): { times: number; period: CapPeriod } | null {
