@@ -46,11 +46,7 @@ export function limitsOf(
     limits.push(once(`awardPair:${pair}:${holder}:${occasion}`));
   }
   if (rule.highestOnlyGroup !== null) limits.push(once(`awardGroup:${rule.highestOnlyGroup}:${holder}:${occasion}`));
-  if (rule.capTimes !== null && rule.capPeriod !== null) {
-    const period = periodOf(rule.capPeriod, use.businessDate);
-    const key = `cap:${holder}:${rule.code}:${period}`;
-    limits.push({ key, use: use.quantity, max: rule.capTimes, code: 'cap-reached' });
-  }
+  limits.push(...capOf(rule, use));
   const day = `${householdDayPrefix}${use.householdId}:${use.businessDate}`;
   limits.push({ key: day, use: use.points, max: policy.householdDayMaxPoints, code: 'cap-reached' });
   if (policy.issuingBudgetFen !== null) {
@@ -58,6 +54,13 @@ export function limitsOf(
     limits.push({ key: `budget:${use.businessDate.year}`, use: use.points, max, code: 'budget-exhausted' });
   }
   return limits;
+}
+
+/** What an award uses of its rule's own cap. */
+export function capOf(rule: CappedRule, use: Use): Limit[] {
+  if (rule.capTimes === null || rule.capPeriod === null) return [];
+  const key = `cap:${holderOf(rule, use)}:${rule.code}:${periodOf(rule.capPeriod, use.businessDate)}`;
+  return [{ key, use: use.quantity, max: rule.capTimes, code: 'cap-reached' }];
 }
 
 /** Which of its limits an award was refused for. */

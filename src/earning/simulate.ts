@@ -1,7 +1,7 @@
 import type { Limit } from '../ledger/transactions.ts';
 import type { RuleView } from '../rules/read.ts';
 import type { PolicySettings } from '../villages/policy.ts';
-import { type CappedRule, kindOfLimit, limitsOf } from './caps.ts';
+import { type CappedRule, capOf, kindOfLimit, limitsOf } from './caps.ts';
 
 /** An award that stands, as far as its limits need it, with its rule as it was. */
 export interface EnteredAward {
@@ -36,7 +36,8 @@ export interface Simulated {
 /**
  * Judges the awards of a span again, under the rules of another book, as the book of points would have: in the order in
  * which they were entered, one that is refused using nothing up. What was awarded for days before the span stands, and has
- * used up what it did. Points that were set by hand stay as they are.
+ * used up what it did of its cap; an exclusion it cannot have used up, for what it excludes could not be entered after
+ * it. Points that were set by hand stay as they are.
  * @param asked.spent points of each year before the span, as far as a budget counted them
  */
 export function simulate(asked: {
@@ -48,20 +49,21 @@ export function simulate(asked: {
 }): Simulated[] {
   const rules = new Map(asked.rules.map(rule => [rule.code, rule]));
   const used = new Map<string, number>(asked.spent.map(({ year, points }) => [`budget:${year}`, points]));
+  // Of a hundred thousand awards few are of different days, and a day is slow to read.
+  const days = new Map<string, Temporal.PlainDate>();
+  const useOf = (award: EnteredAward, points: number) => {
+    const day = days.get(award.businessDate) ?? Temporal.PlainDate.from(award.businessDate);
+    days.set(award.businessDate, day);
+    return { ...award, businessDate: day, points };
+  };
   const entries = [
     ...asked.before.map(award => ({ award, stands: true })),
     ...asked.within.map(award => ({ award, stands: false })),
   ].sort((a, b) => a.award.transactionNumber - b.award.transactionNumber);
 
   return entries.flatMap(({ award, stands }): Simulated[] => {
-    const policy = asked.policyOn(award.businessDate);
     if (stands) {
-      const limits = limitsOf(award.rule, useOf(award, award.points), policy);
-      // A year's budget is counted in `spent`.
-      take(
-        used,
-        limits.filter(limit => limit.code !== 'budget-exhausted'),
-      );
+      take(used, capOf(award.rule, useOf(award, award.points)));
       return [];
     }
     const rule = rules.get(award.rule.code);
@@ -69,7 +71,7 @@ export function simulate(asked: {
     if (rule === undefined || odd !== null) return [{ award, points: 0, refused: odd }];
     const byHand = award.points !== award.rule.points * award.quantity;
     const points = byHand ? award.points : rule.points * award.quantity;
-    const limits = limitsOf(rule, useOf(award, points), policy);
+    const limits = limitsOf(rule, useOf(award, points), asked.policyOn(award.businessDate));
     const reached = limits.find(limit => (used.get(limit.key) ?? 0) + limit.use > limit.max);
     if (reached !== undefined) return [{ award, points: 0, refused: refusalOf(reached) }];
     take(used, limits);
@@ -84,10 +86,6 @@ function oddityOf(
   if (rule === undefined) return 'notInBook';
   if (rule.direction === 'deduction') return 'deduction';
   return rule.capScope === 'member' && award.memberId === null ? 'memberMissing' : null;
-}
-
-function useOf(award: EnteredAward, points: number) {
-  return { ...award, businessDate: Temporal.PlainDate.from(award.businessDate), points };
 }
 
 function take(used: Map<string, number>, limits: Limit[]): void {

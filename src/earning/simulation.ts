@@ -1,16 +1,21 @@
 // Whatever a rule book is tried on: read from the awards that stand.
 
-import { type SQL, sql } from 'drizzle-orm';
+import { and, eq, inArray, type SQL, sql } from 'drizzle-orm';
 import { type Db, rowsOf } from '../db/database.ts';
 import { Refusal } from '../refusals.ts';
 import { getRuleBook, type RuleView } from '../rules/read.ts';
+import { rule } from '../rules/tables.ts';
 import { defaultPolicy, type PolicySettings } from '../villages/policy.ts';
 import { listPolicies } from '../villages/read.ts';
 import { startOfPeriod } from './caps.ts';
 import { type EnteredAward, type SimulationTotals, simulate, totalsOf } from './simulate.ts';
 
-/** Awards that one simulation looks at: as many are judged in about a third of a second. */
-const awardsMax = 50_000;
+/**
+ * Awards that one simulation judges, and that it counts caps from: nothing else is answered meanwhile, and this many take
+ * up to half a second.
+ */
+const judgedMax = 20_000;
+const countedMax = 100_000;
 
 export interface SimulationView extends Omit<SimulationTotals, 'rules' | 'gainingMost' | 'losingMost'> {
   ruleBookId: string;
@@ -43,8 +48,8 @@ export async function simulateRuleBook(
   refuseSpan(span);
   const book = await getRuleBook(db, village, key.ruleBookId, today);
   const policyOn = await policiesOf(db, village);
-  const within = await awardsOf(db, village, dated(span));
-  const before = await awardsOf(db, village, stillCounting(span, book.rules));
+  const within = await awardsOf(db, village, dated(span), judgedMax);
+  const before = await awardsOf(db, village, stillCounting(span, book.rules), countedMax);
   const spent = await spentBefore(db, village, span.from, policyOn);
   const totals = totalsOf(simulate({ before, within, rules: book.rules, policyOn, spent }), book.rules.map(codeOf));
   const titles = new Map(book.rules.map(rule => [rule.code, rule.title]));
@@ -78,41 +83,35 @@ function dated({ from, to }: { from: string; to: string }): SQL {
   return sql`a.business_date >= ${from} and a.business_date < ${to}`;
 }
 
-/**
- * Awards of days before the span that count in it: in a cap whose period has begun before, or for an occasion that the
- * same household has in the span.
- */
+/** Awards of days before the span that count in it: in a cap whose period has begun before. */
 function stillCounting(span: { from: string; to: string }, rules: RuleView[]): SQL {
   const first = Temporal.PlainDate.from(span.from);
   const capped = rules.filter(rule => rule.capPeriod !== null);
   const since = capped.map(rule => startOfPeriod(rule.capPeriod!, first) ?? '2000-01-01');
-  return sql`a.business_date < ${span.from} and (
-    exists (
-      select from unnest(${sql.param(capped.map(codeOf))}::text[], ${sql.param(since)}::date[]) c (code, since)
-       where c.code = a.rule_code and c.since <= a.business_date)
-    or (a.household_id, a.occasion) in (
-      select o.household_id, o.occasion from earning.award o
-       where o.village = a.village and o.state <> 'reversed'
-         and o.business_date >= ${span.from} and o.business_date < ${span.to}))`;
+  return sql`a.business_date < ${span.from} and exists (
+    select from unnest(${sql.param(capped.map(codeOf))}::text[], ${sql.param(since)}::date[]) c (code, since)
+     where c.code = a.rule_code and c.since <= a.business_date)`;
 }
 
-/** Awards that stand, with their rules as they were. @throws Refusal `out-of-bounds` (more than one look is good for) */
-async function awardsOf(db: Db, village: string, which: SQL): Promise<EnteredAward[]> {
-  const rows = await rowsOf<EnteredAward>(
+/** Awards that stand, with their rules as they were. @throws Refusal `out-of-bounds` (more than `max`) */
+async function awardsOf(db: Db, village: string, which: SQL, max: number): Promise<EnteredAward[]> {
+  const rows = await rowsOf<Omit<EnteredAward, 'rule'> & { ruleId: string }>(
     db,
     sql`
     select a.transaction_number as "transactionNumber", a.household_id as "householdId", a.member_id as "memberId",
-           a.occasion, a.business_date as "businessDate", a.quantity, a.points,
-           jsonb_build_object('code', r.code, 'points', r.points, 'excludes', r.excludes,
-                              'highestOnlyGroup', r.highest_only_group, 'capTimes', r.cap_times,
-                              'capPeriod', r.cap_period, 'capScope', r.cap_scope) as rule
+           a.occasion, a.business_date as "businessDate", a.quantity, a.points, a.rule_id as "ruleId"
       from earning.award a
-      join rules.rule r on r.village = a.village and r.id = a.rule_id
      where a.village = ${village} and a.state <> 'reversed' and ${which}
-     limit ${awardsMax + 1}`,
+     limit ${max + 1}`,
   );
-  if (rows.length > awardsMax) throw new Refusal('out-of-bounds', { field: 'awards', min: 0, max: awardsMax });
-  return rows;
+  if (rows.length > max) throw new Refusal('out-of-bounds', { field: 'awards', min: 0, max });
+  const ids = [...new Set(rows.map(row => row.ruleId))];
+  const rules = await db
+    .select()
+    .from(rule)
+    .where(and(eq(rule.village, village), inArray(rule.id, ids)));
+  const byId = new Map(rules.map(row => [row.id, row]));
+  return rows.map(({ ruleId, ...award }) => ({ ...award, rule: byId.get(ruleId)! }));
 }
 
 /** Points of the year before a day, of those days whose policy counts them against a budget. */
