@@ -144,7 +144,7 @@ const sweeping: RuleDraft = {
   capTimes: 10_000,
   capPeriod: 'day',
   capScope: 'household',
-  evidence: [],
+  evidence: ['count'],
   excludes: [],
   highestOnlyGroup: null,
   honour: true,

@@ -801,16 +801,28 @@ create table rules.rule_book (
   abstained integer,
   adopted_by uuid,
   adopted_at timestamp(3) with time zone,
+  revision integer not null default 1,
+  edited_by uuid[] not null default '{}'::uuid[],
+  discarded_by uuid,
+  discarded_at timestamp(3) with time zone,
   constraint rule_book_pkey PRIMARY KEY (village, id),
   constraint rule_book_in_force_key UNIQUE (village, in_force_from),
   constraint rule_book_village_fkey FOREIGN KEY (village) REFERENCES villages.village(village),
+  constraint rule_book_discarded CHECK ((num_nonnulls(discarded_by, discarded_at) =
+CASE state
+    WHEN 'discarded'::text THEN 2
+    ELSE 0
+END)),
+  constraint rule_book_editors CHECK (((adopted_by IS NULL) OR (NOT (adopted_by = ANY (edited_by))))),
+  constraint rule_book_editors_known CHECK ((array_position(edited_by, NULL::uuid) IS NULL)),
   constraint rule_book_resolution CHECK ((num_nonnulls(in_force_from, held_on, present, votes_for, votes_against, abstained, adopted_by, adopted_at) =
 CASE state
     WHEN 'adopted'::text THEN 8
     ELSE 0
 END)),
+  constraint rule_book_revision_check CHECK (((revision >= 1) AND (revision <= 1000000))),
   constraint rule_book_second_person CHECK (((adopted_by IS NULL) OR (adopted_by <> created_by))),
-  constraint rule_book_state_check CHECK ((state = ANY (ARRAY['draft'::text, 'adopted'::text]))),
+  constraint rule_book_state_check CHECK ((state = ANY (ARRAY['draft'::text, 'adopted'::text, 'discarded'::text]))),
   constraint rule_book_title_check CHECK (((length(title) >= 1) AND (length(title) <= 60))),
   constraint rule_book_votes CHECK (((votes_for IS NULL) OR ((votes_against >= 0) AND (abstained >= 0) AND (votes_for > votes_against) AND (((votes_for + votes_against) + abstained) <= present))))
 );
@@ -818,7 +830,7 @@ alter table rules.rule_book enable row level security;
 alter table rules.rule_book force row level security;
 create policy scope on rules.rule_book using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
 grant insert, select on rules.rule_book to jifen_app;
-grant update (state, in_force_from, held_on, present, votes_for, votes_against, abstained, adopted_by, adopted_at) on rules.rule_book to jifen_app;
+grant update (state, in_force_from, held_on, present, votes_for, votes_against, abstained, adopted_by, adopted_at, discarded_by, discarded_at) on rules.rule_book to jifen_app;
 
 -- store.goods
 create table store.goods (
@@ -1841,3 +1853,31 @@ begin
   perform from ledger.book where village = p_village for update;
 end $function$;
 grant execute on function ledger.take_pen(text) to jifen_app;
+
+-- rules.redraft(text,uuid,uuid,text,jsonb)
+CREATE OR REPLACE FUNCTION rules.redraft(p_village text, p_rule_book uuid, p_editor uuid, p_title text, p_rules jsonb)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  update rules.rule_book
+     set title = p_title,
+         revision = revision + 1,
+         edited_by = case when p_editor = created_by or p_editor = any (edited_by)
+                          then edited_by
+                          else edited_by || p_editor end
+   where village = p_village and id = p_rule_book and state = 'draft';
+  if not found then
+    raise exception 'only a draft is revised' using errcode = 'JF005';
+  end if;
+  delete from rules.rule where village = p_village and rule_book_id = p_rule_book;
+  insert into rules.rule (village, rule_book_id, id, code, category, title, title_en, points, direction, unit, cap_times,
+                          cap_period, cap_scope, evidence, excludes, highest_only_group, honour, publicity)
+  select p_village, p_rule_book, r.id, r.code, r.category, r.title, r.title_en, r.points, r.direction, r.unit, r.cap_times,
+         r.cap_period, r.cap_scope, r.evidence, r.excludes, r.highest_only_group, r.honour, r.publicity
+    from jsonb_populate_recordset(null::rules.rule, p_rules) r;
+end
+$function$;
+grant execute on function rules.redraft(text,uuid,uuid,text,jsonb) to jifen_app;

@@ -66,6 +66,12 @@ export const refusals = {
     detail: { zh: '公示到 {endsAt} 为止。', en: 'It ends at {endsAt}.' },
   },
   'objection-open': { status: 409, zh: '有异议尚未处理', en: 'An objection is open' },
+  'rule-book-changed': {
+    status: 409,
+    zh: '细则草案已被改动',
+    en: 'Draft was changed meanwhile',
+    detail: { zh: '现在是第 {revision} 稿。', en: 'It is revision {revision} now.' },
+  },
   'award-duplicate': { status: 409, zh: '此事项已登记过积分', en: 'This occasion was already awarded' },
   'already-reversed': { status: 409, zh: '此笔不能再冲正', en: 'Already reversed, or itself a reversal' },
   'cause-reused': { status: 409, zh: '同一事由已有不同内容入账', en: 'The cause was posted with other content' },
@@ -108,6 +114,7 @@ export const refusals = {
   'insufficient-balance': { status: 422, zh: '余额不足', en: 'Account balance too low' },
   'rule-not-in-force': { status: 422, zh: '细则当前不生效', en: 'Rule is not in force' },
   'rule-wording-refused': { status: 422, zh: '含罚款或停发待遇内容', en: 'Fine or benefit cut in a rule' },
+  'rule-book-unsound': { status: 422, zh: '细则检查有错误', en: 'Rule book has errors' },
   'evidence-missing': { status: 422, zh: '缺少佐证材料', en: 'Evidence is missing' },
   'photo-reused': { status: 422, zh: '照片已在别处使用', en: 'Photo was used before' },
   'quorum-missing': {

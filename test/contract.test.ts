@@ -125,6 +125,7 @@ const withoutKey = new Set([
   'sessionCreate',
   'sessionRefresh',
   'redemptionQuote',
+  'ruleBookSimulate',
   'redemptionByCode',
   'kioskPairingCreate',
   'kioskPairingPoll',

@@ -29,6 +29,7 @@ export const refusalsByConstraint: Record<string, RefusalCode> = {
   run_standing_key: 'already-exists',
   run_second_person: 'second-person-required',
   rule_book_second_person: 'second-person-required',
+  rule_book_editors: 'second-person-required',
   award_standing_key: 'award-duplicate',
   award_second_person: 'second-person-required',
   reversal_open_key: 'already-exists',

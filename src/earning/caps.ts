@@ -4,6 +4,12 @@ import type { CapPeriod } from '../rules/tables.ts';
 import type { PolicySettings } from '../villages/policy.ts';
 import type { GroundRule } from './grounds.ts';
 
+/** What limits follow from. */
+export type CappedRule = Pick<
+  GroundRule,
+  'code' | 'excludes' | 'highestOnlyGroup' | 'capTimes' | 'capPeriod' | 'capScope'
+>;
+
 export interface Use {
   householdId: string;
   memberId: string | null;
@@ -27,7 +33,7 @@ const householdDayPrefix = 'awardDay:';
  * gives all of it back.
  */
 export function limitsOf(
-  rule: GroundRule,
+  rule: CappedRule,
   use: Use,
   policy: Pick<PolicySettings, 'householdDayMaxPoints' | 'pointValueFen' | 'issuingFund' | 'issuingBudgetFen'>,
 ): Limit[] {
@@ -40,11 +46,7 @@ export function limitsOf(
     limits.push(once(`awardPair:${pair}:${holder}:${occasion}`));
   }
   if (rule.highestOnlyGroup !== null) limits.push(once(`awardGroup:${rule.highestOnlyGroup}:${holder}:${occasion}`));
-  if (rule.capTimes !== null && rule.capPeriod !== null) {
-    const period = periodOf(rule.capPeriod, use.businessDate);
-    const key = `cap:${holder}:${rule.code}:${period}`;
-    limits.push({ key, use: use.quantity, max: rule.capTimes, code: 'cap-reached' });
-  }
+  limits.push(...capOf(rule, use));
   const day = `${householdDayPrefix}${use.householdId}:${use.businessDate}`;
   limits.push({ key: day, use: use.points, max: policy.householdDayMaxPoints, code: 'cap-reached' });
   if (policy.issuingBudgetFen !== null) {
@@ -52,6 +54,13 @@ export function limitsOf(
     limits.push({ key: `budget:${use.businessDate.year}`, use: use.points, max, code: 'budget-exhausted' });
   }
   return limits;
+}
+
+/** What an award uses of its rule's own cap. */
+export function capOf(rule: CappedRule, use: Use): Limit[] {
+  if (rule.capTimes === null || rule.capPeriod === null) return [];
+  const key = `cap:${holderOf(rule, use)}:${rule.code}:${periodOf(rule.capPeriod, use.businessDate)}`;
+  return [{ key, use: use.quantity, max: rule.capTimes, code: 'cap-reached' }];
 }
 
 /** Which of its limits an award was refused for. */
@@ -77,6 +86,22 @@ export function resetsOn(period: CapPeriod, day: Temporal.PlainDate): string | n
   }
 }
 
+/** The first day of the period that a day lies in; null for the one that has no beginning. */
+export function startOfPeriod(period: CapPeriod, day: Temporal.PlainDate): string | null {
+  switch (period) {
+    case 'day':
+      return day.toString();
+    case 'week':
+      return day.subtract({ days: day.dayOfWeek - 1 }).toString();
+    case 'month':
+      return day.with({ day: 1 }).toString();
+    case 'year':
+      return day.with({ month: 1, day: 1 }).toString();
+    case 'once':
+      return null;
+  }
+}
+
 /** 2026-11-23, 2026-W48 (ISO 8601), 2026-11, 2026, or `once`. */
 function periodOf(period: CapPeriod, day: Temporal.PlainDate): string {
   switch (period) {
@@ -94,6 +119,6 @@ function periodOf(period: CapPeriod, day: Temporal.PlainDate): string {
 }
 
 /** Whom the rule belongs to. */
-function holderOf(rule: GroundRule, use: Use): string {
+function holderOf(rule: CappedRule, use: Use): string {
   return rule.capScope === 'household' ? use.householdId : use.memberId!;
 }

@@ -132,6 +132,7 @@ const exampleFacts: Json = {
   min: 1,
   required: 30,
   retryAfterSeconds: 30,
+  revision: 2,
   state: 'posted',
   used: 2,
 };

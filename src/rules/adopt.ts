@@ -4,7 +4,10 @@ import { one, type Tx } from '../db/database.ts';
 import type { Actor } from '../http/route.ts';
 import { Refusal } from '../refusals.ts';
 import { getVillage } from '../villages/read.ts';
+import { refuseWording } from './draft.ts';
+import { findingsOf } from './findings.ts';
 import { getRuleBook, type Resolution, type RuleBookView } from './read.ts';
+import { refuseUnlessDraft } from './redraft.ts';
 import { ruleBook } from './tables.ts';
 
 /**
@@ -12,13 +15,15 @@ import { ruleBook } from './tables.ts';
  * The first may reach back to the day the village opened; each further one starts after the one before it, so that which
  * book holds on a day is never decided twice.
  * Source: the 2020 national notice on village points: a rule needs the assembly's resolution.
- * @throws Refusal `not-found` | `second-person-required` (facts: `firstUserId`) | `wrong-state` | `out-of-bounds`
+ * With `revision`, only while the draft is still the one that was read.
+ * @throws Refusal `not-found` | `second-person-required` (facts: `firstUserId`) | `wrong-state` | `rule-book-changed` |
+ *   `rule-wording-refused` | `rule-book-unsound` (facts: `findings`) | `out-of-bounds`
  */
 export async function adoptRuleBook(
   tx: Tx,
   actor: Actor,
   key: { village: string; ruleBookId: string },
-  said: { inForceFrom: string; resolution: Resolution },
+  said: { inForceFrom: string; resolution: Resolution; revision?: number | undefined },
   now: Temporal.Instant,
 ): Promise<RuleBookView> {
   // Every book of the village, and not only this one: two adoptions at once would each see the other as not yet made.
@@ -30,10 +35,11 @@ export async function adoptRuleBook(
     .for('update');
   const mine = and(eq(ruleBook.village, key.village), eq(ruleBook.id, key.ruleBookId));
   const book = one(await tx.select().from(ruleBook).where(mine));
-  if (book.createdBy === actor.id) throw new Refusal('second-person-required', { firstUserId: book.createdBy });
-  if (book.state !== 'draft') {
-    throw new Refusal('wrong-state', { state: book.state, allowedFrom: ['draft'], since: book.adoptedAt });
+  if ([book.createdBy, ...book.editedBy].includes(actor.id)) {
+    throw new Refusal('second-person-required', { firstUserId: actor.id });
   }
+  refuseUnlessDraft(book, said.revision);
+  await refuseErrors(tx, key, dayOf(now));
   refuseVotes(said.resolution);
   await refuseDates(tx, key.village, said, dayOf(now));
   await tx
@@ -46,7 +52,20 @@ export async function adoptRuleBook(
       adoptedAt: iso(now),
     })
     .where(mine);
-  return getRuleBook(tx, key.village, key.ruleBookId);
+  return getRuleBook(tx, key.village, key.ruleBookId, dayOf(now));
+}
+
+/** The words that are refused grow: a draft that was taken in once is looked at again. */
+async function refuseErrors(
+  tx: Tx,
+  { village, ruleBookId }: { village: string; ruleBookId: string },
+  today: Temporal.PlainDate,
+): Promise<void> {
+  const book = await getRuleBook(tx, village, ruleBookId, today);
+  refuseWording(book);
+  const errors = findingsOf(book, { basePoints: 0 }).filter(finding => finding.level === 'error');
+  if (errors.length === 0) return;
+  throw new Refusal('rule-book-unsound', { findings: errors.map(({ kind, ruleCode }) => ({ kind, ruleCode })) });
 }
 
 function refuseVotes({ present, votesFor, votesAgainst, abstained }: Resolution): void {

@@ -1,8 +1,9 @@
 import { randomUUIDv7 } from 'node:crypto';
-import { iso } from '../calendar.ts';
+import { dayOf, iso } from '../calendar.ts';
 import type { Tx } from '../db/database.ts';
 import type { Actor } from '../http/route.ts';
 import { Refusal } from '../refusals.ts';
+import { textsOf } from './findings.ts';
 import { getRuleBook, type RuleBookView } from './read.ts';
 import { type CapPeriod, rule, ruleBook } from './tables.ts';
 import { refusedTermsIn } from './wording.ts';
@@ -34,40 +35,60 @@ export interface RuleDraft {
 }
 
 /**
- * Enters a whole draft of a rule book. Exclusions are made to hold both ways. Deductions may stand in the book; nothing
- * awards them yet.
- * @throws Refusal `rule-wording-refused` (facts: `terms`, `codes`) | `already-exists` (a code twice) |
- *   `validation-failed` (what rules say of one another)
+ * Enters a whole draft of a rule book, or a copy of another book's rules to go on from.
+ * @throws Refusal `not-found` (the book to copy) | `validation-failed` (rules and a copy, or neither), and whatever
+ *   `readied` refuses
  */
 export async function draftRuleBook(
   tx: Tx,
   actor: Actor,
   village: string,
-  said: { title: string; rules: RuleDraft[] },
+  said: { title: string; rules?: RuleDraft[] | undefined; copyOf?: string | undefined },
   now: Temporal.Instant,
 ): Promise<RuleBookView> {
-  refuseWording(said);
-  refuseRepeatedCodes(said.rules);
-  refuseOddRelations(said.rules);
+  const rules = readied({ title: said.title, rules: await rulesFor(tx, village, said, dayOf(now)) });
   const id = randomUUIDv7();
   await tx
     .insert(ruleBook)
     .values({ village, id, title: said.title, state: 'draft', createdBy: actor.id, createdAt: iso(now) });
-  await tx
-    .insert(rule)
-    .values(bothWays(said.rules).map(draft => ({ ...draft, village, ruleBookId: id, id: randomUUIDv7() })));
-  return getRuleBook(tx, village, id);
+  await tx.insert(rule).values(rules.map(draft => ({ ...draft, village, ruleBookId: id, id: randomUUIDv7() })));
+  return getRuleBook(tx, village, id, dayOf(now));
 }
 
-function refuseWording(said: { title: string; rules: RuleDraft[] }): void {
-  const found = said.rules.map(({ code, ...draft }) => ({
-    code,
-    terms: [draft.category, draft.title, draft.unit].flatMap(refusedTermsIn),
-  }));
+/**
+ * Rules as they may stand in a draft: exclusions are made to hold both ways. Deductions may stand in it; nothing awards
+ * them yet.
+ * @throws Refusal `rule-wording-refused` (facts: `terms`, `codes`) | `already-exists` (a code twice) |
+ *   `validation-failed` (what rules say of one another)
+ */
+export function readied(said: { title: string; rules: RuleDraft[] }): RuleDraft[] {
+  refuseWording(said);
+  refuseRepeatedCodes(said.rules);
+  refuseOddRelations(said.rules);
+  return bothWays(said.rules);
+}
+
+/** @throws Refusal `rule-wording-refused` (facts: `terms`, `codes`) */
+export function refuseWording(said: { title: string; rules: RuleDraft[] }): void {
+  const found = said.rules.map(draft => ({ code: draft.code, terms: textsOf(draft).flatMap(refusedTermsIn) }));
   const terms = new Set([...refusedTermsIn(said.title), ...found.flatMap(one => one.terms)]);
   if (terms.size === 0) return;
   const codes = found.filter(one => one.terms.length > 0).map(one => one.code);
   throw new Refusal('rule-wording-refused', { terms: [...terms], codes });
+}
+
+async function rulesFor(
+  tx: Tx,
+  village: string,
+  { rules, copyOf }: { rules?: RuleDraft[] | undefined; copyOf?: string | undefined },
+  today: Temporal.PlainDate,
+): Promise<RuleDraft[]> {
+  if ((rules === undefined) === (copyOf === undefined)) {
+    throw malformed('/copyOf', 'either the rules or the book to copy');
+  }
+  if (rules !== undefined) return rules;
+  const copied = await getRuleBook(tx, village, copyOf!, today);
+  return copied.rules.map(({ id: _, ruleBookId: __, ...draft }) => draft);
 }
 
 function refuseRepeatedCodes(rules: RuleDraft[]): void {

@@ -19,7 +19,11 @@ export interface RuleBookSummary {
   id: string;
   village: string;
   title: string;
-  state: 'draft' | 'adopted';
+  state: 'draft' | 'adopted' | 'discarded';
+  /** What it is today: an adopted book comes into force, and is superseded by the next. */
+  standing: 'draft' | 'discarded' | 'adopted' | 'inForce' | 'superseded';
+  /** Counts the revisions of the draft, from 1. */
+  revision: number;
   ruleCount: number;
   /** First day it holds, and the first day it holds no more; null: not adopted, and still in force. */
   inForceFrom: string | null;
@@ -27,8 +31,12 @@ export interface RuleBookSummary {
   resolution: Resolution | null;
   createdBy: string;
   createdAt: string;
+  /** Who has revised the draft beside. */
+  editedBy: string[];
   adoptedBy: string | null;
   adoptedAt: string | null;
+  discardedBy: string | null;
+  discardedAt: string | null;
 }
 
 export interface RuleBookView extends RuleBookSummary {
@@ -42,8 +50,13 @@ const inForceTo = sql<string | null>`(select min(next.in_force_from) from rules.
 const ruleCount = sql<number>`(select count(*) from rules.rule
   where rule.village = "rule_book"."village" and rule.rule_book_id = "rule_book"."id")`;
 
-/** A book with its rules. @throws Refusal `not-found` */
-export async function getRuleBook(db: Db, village: string, id: string): Promise<RuleBookView> {
+/** A book with its rules, as it stands on a day. @throws Refusal `not-found` */
+export async function getRuleBook(
+  db: Db,
+  village: string,
+  id: string,
+  today: Temporal.PlainDate,
+): Promise<RuleBookView> {
   const found = one(
     await db
       .select({ book: ruleBook, inForceTo })
@@ -51,7 +64,7 @@ export async function getRuleBook(db: Db, village: string, id: string): Promise<
       .where(and(eq(ruleBook.village, village), eq(ruleBook.id, id))),
   );
   const rules = await rulesOf(db, village, id);
-  return { ...summaryOf({ ...found, ruleCount: rules.length }), rules };
+  return { ...summaryOf({ ...found, ruleCount: rules.length }, today), rules };
 }
 
 /** Books without their rules, the newest first. */
@@ -59,6 +72,7 @@ export async function listRuleBooks(
   db: Db,
   village: string,
   query: { limit: number; cursor?: string | undefined },
+  today: Temporal.PlainDate,
 ): Promise<Page<RuleBookSummary>> {
   const filters = { list: 'ruleBooks', village };
   const start = after<[string]>(query.cursor, filters);
@@ -69,7 +83,7 @@ export async function listRuleBooks(
     .orderBy(desc(ruleBook.id))
     .limit(query.limit + 1);
   const listed = page(rows, query.limit, filters, row => [row.book.id]);
-  return { ...listed, data: listed.data.map(summaryOf) };
+  return { ...listed, data: listed.data.map(row => summaryOf(row, today)) };
 }
 
 export interface RulesInForce {
@@ -131,14 +145,16 @@ function viewOf({ village: _, ...row }: typeof rule.$inferSelect): RuleView {
   return row;
 }
 
-function summaryOf(row: {
+interface BookRow {
   book: typeof ruleBook.$inferSelect;
   inForceTo: string | null;
-  ruleCount: number;
-}): RuleBookSummary {
+}
+
+function summaryOf(row: BookRow & { ruleCount: number }, today: Temporal.PlainDate): RuleBookSummary {
   const { heldOn, present, votesFor, votesAgainst, abstained, ...book } = row.book;
   return {
     ...book,
+    standing: standingOf(row, today.toString()),
     inForceTo: row.inForceTo,
     ruleCount: row.ruleCount,
     resolution:
@@ -152,4 +168,10 @@ function summaryOf(row: {
             abstained: abstained!,
           },
   };
+}
+
+function standingOf({ book, inForceTo }: BookRow, today: string): RuleBookSummary['standing'] {
+  if (book.inForceFrom === null) return book.state;
+  if (today < book.inForceFrom) return 'adopted';
+  return inForceTo !== null && inForceTo <= today ? 'superseded' : 'inForce';
 }

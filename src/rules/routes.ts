@@ -1,12 +1,13 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { type Clock, dayOf } from '../calendar.ts';
 import type { Database } from '../db/database.ts';
-import type { Mutate } from '../http/idempotency.ts';
-import { type Access, roles } from '../http/route.ts';
+import type { Mutate, Write } from '../http/idempotency.ts';
+import type { Access } from '../http/route.ts';
 import { VillageParams } from '../http/shapes.ts';
 import { adoptRuleBook } from './adopt.ts';
 import { draftRuleBook } from './draft.ts';
-import { getRuleBook, listRuleBooks, rulesInForce } from './read.ts';
+import { getRuleBook, listRuleBooks } from './read.ts';
+import { discardRuleBook, redraftRuleBook } from './redraft.ts';
 import {
   RuleBook,
   RuleBookAdopt,
@@ -14,12 +15,11 @@ import {
   RuleBookListQuery,
   RuleBookPage,
   RuleBookParams,
-  RuleList,
-  RuleListQuery,
+  RuleBookUpdate,
 } from './schemas.ts';
 
 /** Drafts are for those who work on them and those who look over their shoulders; what is in force is for everybody. */
-const readers: Access = [
+export const bookReaders: Access = [
   'villageAdmin',
   'clerk',
   'supervisor',
@@ -30,14 +30,16 @@ const readers: Access = [
 ];
 
 /** Rule books: what earns or costs points, drafted in the village, put in force from above. */
-export const ruleRoutes: FastifyPluginAsyncTypebox<{ database: Database; clock: Clock; mutate: Mutate }> = async (
-  app,
-  { database, clock, mutate },
-) => {
+export const ruleRoutes: FastifyPluginAsyncTypebox<{
+  database: Database;
+  clock: Clock;
+  mutate: Mutate;
+  write: Write;
+}> = async (app, { database, clock, mutate, write }) => {
   app.route({
     method: 'GET',
     url: '/v1/villages/:village/rule-books',
-    config: { access: readers, refusals: ['cursor-mismatch'] },
+    config: { access: bookReaders, refusals: ['cursor-mismatch'] },
     schema: {
       operationId: 'ruleBookList',
       tags: ['rules'],
@@ -47,7 +49,8 @@ export const ruleRoutes: FastifyPluginAsyncTypebox<{ database: Database; clock: 
       querystring: RuleBookListQuery,
       response: { 200: RuleBookPage },
     },
-    handler: ({ params, query }) => database.inSnapshot(params.village, db => listRuleBooks(db, params.village, query)),
+    handler: ({ params, query }) =>
+      database.inSnapshot(params.village, db => listRuleBooks(db, params.village, query, dayOf(clock.now()))),
   });
 
   app.route({
@@ -63,7 +66,7 @@ export const ruleRoutes: FastifyPluginAsyncTypebox<{ database: Database; clock: 
       tags: ['rules'],
       summary: 'Draft a rule book',
       description:
-        'A whole book with its rules. Wording that fines people or cuts benefits is refused. Deductions may stand in it; nothing awards them yet.',
+        'A whole book with its rules, or a copy of another’s. Wording that fines people or cuts benefits is refused. Deductions may stand in it; nothing awards them yet.',
       params: VillageParams,
       body: RuleBookCreate,
       response: { 201: RuleBook },
@@ -83,7 +86,7 @@ export const ruleRoutes: FastifyPluginAsyncTypebox<{ database: Database; clock: 
   app.route({
     method: 'GET',
     url: '/v1/villages/:village/rule-books/:ruleBook',
-    config: { access: readers },
+    config: { access: bookReaders },
     schema: {
       operationId: 'ruleBookGet',
       tags: ['rules'],
@@ -93,7 +96,55 @@ export const ruleRoutes: FastifyPluginAsyncTypebox<{ database: Database; clock: 
       response: { 200: RuleBook },
     },
     handler: ({ params }) =>
-      database.inSnapshot(params.village, db => getRuleBook(db, params.village, params.ruleBook)),
+      database.inSnapshot(params.village, db => getRuleBook(db, params.village, params.ruleBook, dayOf(clock.now()))),
+  });
+
+  app.route({
+    method: 'PUT',
+    url: '/v1/villages/:village/rule-books/:ruleBook',
+    config: {
+      access: ['villageAdmin', 'clerk'],
+      refusals: ['wrong-state', 'rule-book-changed', 'already-exists', 'rule-wording-refused'],
+    },
+    schema: {
+      operationId: 'ruleBookUpdate',
+      tags: ['rules'],
+      summary: 'Revise a draft',
+      description:
+        'Title and rules as a whole, while it is a draft; its rules get new ids. Whoever revises it cannot adopt it.',
+      params: RuleBookParams,
+      body: RuleBookUpdate,
+      response: { 200: RuleBook },
+    },
+    handler: request => {
+      const { village, ruleBook } = request.params;
+      return write(request, (tx, actor) =>
+        redraftRuleBook(tx, actor, { village, ruleBookId: ruleBook }, request.body, clock.now()),
+      );
+    },
+  });
+
+  app.route({
+    method: 'POST',
+    url: '/v1/villages/:village/rule-books/:ruleBook/discard',
+    config: { access: ['villageAdmin', 'clerk'], idempotent: true, refusals: ['wrong-state'] },
+    schema: {
+      operationId: 'ruleBookDiscard',
+      tags: ['rules'],
+      summary: 'Give a draft up',
+      description: 'It stays readable, and cannot be revised or adopted any more.',
+      params: RuleBookParams,
+      response: { 200: RuleBook },
+    },
+    handler: (request, reply) => {
+      const { village, ruleBook } = request.params;
+      return mutate(
+        request,
+        reply,
+        (tx, actor) => discardRuleBook(tx, actor, { village, ruleBookId: ruleBook }, clock.now()),
+        { status: 200 },
+      );
+    },
   });
 
   app.route({
@@ -102,14 +153,21 @@ export const ruleRoutes: FastifyPluginAsyncTypebox<{ database: Database; clock: 
     config: {
       access: ['supervisor'],
       idempotent: true,
-      refusals: ['second-person-required', 'wrong-state', 'out-of-bounds'],
+      refusals: [
+        'second-person-required',
+        'wrong-state',
+        'rule-book-changed',
+        'rule-wording-refused',
+        'rule-book-unsound',
+        'out-of-bounds',
+      ],
     },
     schema: {
       operationId: 'ruleBookAdopt',
       tags: ['rules'],
       summary: 'Put a rule book in force',
       description:
-        'By somebody else than drafted it, with the assembly’s resolution. It holds from its first day until the next book’s, and never changes again.',
+        'By somebody who had no hand in the draft, with the assembly’s resolution. A book with errors is refused. It holds from its first day until the next book’s, and never changes again.',
       params: RuleBookParams,
       body: RuleBookAdopt,
       response: { 200: RuleBook },
@@ -122,25 +180,6 @@ export const ruleRoutes: FastifyPluginAsyncTypebox<{ database: Database; clock: 
         (tx, actor) => adoptRuleBook(tx, actor, { village, ruleBookId: ruleBook }, request.body, clock.now()),
         { status: 200 },
       );
-    },
-  });
-
-  app.route({
-    method: 'GET',
-    url: '/v1/villages/:village/rules',
-    config: { access: roles },
-    schema: {
-      operationId: 'ruleList',
-      tags: ['rules'],
-      summary: 'The rules in force',
-      description: 'On a day, today unless told. Everybody in the village may know them.',
-      params: VillageParams,
-      querystring: RuleListQuery,
-      response: { 200: RuleList },
-    },
-    handler: ({ params, query }) => {
-      const day = query.on === undefined ? dayOf(clock.now()) : Temporal.PlainDate.from(query.on);
-      return database.inSnapshot(params.village, db => rulesInForce(db, params.village, day));
     },
   });
 };
