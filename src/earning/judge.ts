@@ -109,7 +109,11 @@ function refuseDead({ memberId }: AwardLine, { died, openedOn }: Grounds, busine
   }
 }
 
-function refuseDate(occurred: Temporal.Instant, { openedOn, policyOn }: Grounds, now: Temporal.Instant): void {
+/**
+ * How late a thing may be entered, by today's policy.
+ * @throws Refusal `business-date-refused` (facts: `earliest`, `latest`)
+ */
+export function refuseDate(occurred: Temporal.Instant, { openedOn, policyOn }: Grounds, now: Temporal.Instant): void {
   const today = dayOf(now);
   const latest = today.toString();
   const allowed = today.subtract({ days: policyOn(latest).backdateDays }).toString();
