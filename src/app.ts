@@ -26,6 +26,10 @@ import { earningRoutes } from './earning/routes.ts';
 import { expiryJobs, resumeQueue } from './expiry/jobs.ts';
 import { postQueue } from './expiry/post-run.ts';
 import { expiryRoutes } from './expiry/routes.ts';
+import { importJobs, importQueue, importSweepQueue } from './households/import-jobs.ts';
+import { importRoutes } from './households/import-routes.ts';
+import { joinRoutes } from './households/join-routes.ts';
+import { kinRoutes } from './households/kin-routes.ts';
 import { householdRoutes } from './households/routes.ts';
 import { forgetAnswers, mutations } from './http/idempotency.ts';
 import { addressLimit, limits, type Quotas } from './http/limits.ts';
@@ -78,6 +82,8 @@ export const queues: readonly string[] = [
   checkpointQueue,
   postQueue,
   resumeQueue,
+  importQueue,
+  importSweepQueue,
 ];
 
 /** Starts working off jobs in this process. */
@@ -86,6 +92,7 @@ export async function startJobs(deps: Pick<Deps, 'database' | 'jobs' | 'clock' |
   await storeJobs(deps);
   await checkpointJobs(deps);
   await expiryJobs(deps);
+  await importJobs(deps);
   await jobs.work(forgetQueue, async () =>
     forgetAnswers(database, await database.inSnapshot(none, listOpenVillages), clock.now()).then(() =>
       forgetOldTries(deps),
@@ -163,6 +170,9 @@ export async function build(deps: Deps): Promise<FastifyInstance> {
   await app.register(identityRoutes, { ...world, tokens, keys: deps.keys });
   await app.register(villageRoutes, world);
   await app.register(householdRoutes, world);
+  await app.register(joinRoutes, world);
+  await app.register(kinRoutes, world);
+  await app.register(importRoutes, { ...world, jobs: deps.jobs });
   await app.register(ruleRoutes, world);
   await app.register(earningRoutes, { ...world, together, origin });
   await app.register(reversalRoutes, world);

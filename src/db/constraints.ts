@@ -15,6 +15,8 @@ export const refusalsByConstraint: Record<string, RefusalCode> = {
   policy_pkey: 'already-exists',
   household_number_key: 'already-exists',
   kin_own_key: 'already-exists',
+  kin_end_second_person: 'second-person-required',
+  join_application_second_person: 'second-person-required',
   store_name_key: 'already-exists',
   goods_sku_key: 'already-exists',
   goods_barcode_key: 'already-exists',

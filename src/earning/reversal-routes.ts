@@ -91,7 +91,7 @@ export const reversalRoutes: FastifyPluginAsyncTypebox<{ database: Database; clo
     config: {
       access: ['villageAdmin', 'supervisor'],
       idempotent: true,
-      refusals: ['second-person-required', 'wrong-state', 'already-reversed', 'reversal-arrears'],
+      refusals: ['second-person-required', 'own-household', 'wrong-state', 'already-reversed', 'reversal-arrears'],
     },
     schema: {
       operationId: 'reversalApprove',
@@ -119,7 +119,7 @@ export const reversalRoutes: FastifyPluginAsyncTypebox<{ database: Database; clo
     config: {
       access: ['villageAdmin', 'supervisor'],
       idempotent: true,
-      refusals: ['second-person-required', 'wrong-state'],
+      refusals: ['second-person-required', 'own-household', 'wrong-state'],
     },
     schema: {
       operationId: 'reversalReject',
