@@ -49,7 +49,8 @@ async function submitted(world: World, { village }: Ask): Promise<string> {
 
 /** The caller's own list, where staff call; else somebody's. */
 async function kinOf(world: World, { village, caller }: Ask): Promise<string> {
-  const isStaff = caller?.actor.kind === 'staff' && caller.actor.grants.some(([, prefix]) => village.startsWith(prefix));
+  const isStaff =
+    caller?.actor.kind === 'staff' && caller.actor.grants.some(([, prefix]) => village.startsWith(prefix));
   const { id } = isStaff ? caller.actor : await world.user('villageAdmin', village);
   return `${at(village)}/users/${id}/kin`;
 }
