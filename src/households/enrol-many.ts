@@ -19,7 +19,9 @@ export async function enrolMany(
   now: Temporal.Instant,
 ): Promise<string[]> {
   const homes = newcomers.map(({ number, grid, address, members }) => {
-    const people = members.map(({ name, phone, idLast4 }) => ({ id: randomUUIDv7(), name, phone, idLast4 }));
+    // In their order, which is that of their ids.
+    const ids = members.map(() => randomUUIDv7()).sort();
+    const people = members.map(({ name, phone, idLast4 }, place) => ({ id: ids[place]!, name, phone, idLast4 }));
     return { id: randomUUIDv7(), number, grid, address, head: people[0]!.id, people };
   });
   await tx.execute(sql`

@@ -18,7 +18,7 @@ const batchSize = 200;
 /** What is written down of a roster that is nothing but mistakes. */
 const mistakesMax = 10_000;
 
-/** A file that ends the process each time it is looked at is given up. */
+/** A file that ends the process each time, before anything has come of it, is given up. */
 const attemptsMax = 5;
 
 interface World {
@@ -88,7 +88,10 @@ async function report(
   const { there, mistakes } = await database.inSnapshot(village, db =>
     compareWithRegister(db, village, roster.households),
   );
-  roster.mistakes.push(...mistakes);
+  // Of a cell that is wrong by itself, the register has nothing to add.
+  const placeOf = ({ row, column }: Mistake) => `${row} ${column}`;
+  const wrong = new Set(roster.mistakes.map(placeOf));
+  roster.mistakes.push(...mistakes.filter(mistake => !wrong.has(placeOf(mistake))));
   const bad = badRowsOf(roster);
   const right = roster.households.filter(({ rows }) => !bad.has(rows[0]!));
   const alreadyThere = right.filter(({ number }) => there.has(number)).length;
@@ -104,6 +107,7 @@ async function report(
       .update(rosterImport)
       .set({
         state,
+        attempts: 0,
         households: roster.households.length,
         good: right.length - alreadyThere,
         alreadyThere,
@@ -145,7 +149,7 @@ async function enterBatch(tx: Tx, key: ImportKey, batch: RosterHousehold[], now:
   await writeDown(tx, key, mistakes);
   await tx
     .update(rosterImport)
-    .set({ entered: row.entered + fresh.length, good: row.good - spoilt.length })
+    .set({ attempts: 0, entered: row.entered + fresh.length, good: row.good - spoilt.length })
     .where(mine(key));
   if (fresh.length > 0) await enrolMany(tx, row.committedBy!, key.village, fresh, now);
 }
