@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { test } from 'tap';
+import { adoptRules, ruleDraft } from './support/rules.ts';
 import { connect, openService, villages } from './support/service.ts';
 import { openShop } from './support/shop.ts';
 
@@ -287,4 +288,26 @@ test('whose kin somebody is', async t => {
   const app = await connect(t, service.appUrl);
   await app.query(`set jifen.scope = '${villages.own}'`);
   await t.rejects(app.query('update households.kin set ended_by = user_id, ended_at = now()'), /kin_end_second_person/);
+});
+
+test('nobody decides on a reversal of kin', async t => {
+  const service = await openService(t);
+  const [clerk, admin, supervisor] = [
+    await service.as('clerk'),
+    await service.as('villageAdmin'),
+    await service.as('supervisor'),
+  ];
+  const { ENV03: ruleId } = await adoptRules(service, [ruleDraft('ENV03')]);
+  const householdId = await service.household();
+  const line = { ruleId, householdId, memberId: null, quantity: 1, occasion: '清扫', note: null };
+  const award = await clerk('POST', `${at}/awards`, line);
+  t.equal(award.status, 201, award.text);
+  const { headers } = await clerk('POST', `${at}/reversals`, { awardId: award.body.id, reason: '登记错户' });
+  const kin = `${at}/users/${admin.actor.id}/kin`;
+  t.equal((await supervisor('PUT', kin, { entries: [{ householdId, relation: 'own' }] })).status, 200);
+  const url = headers.location!;
+  t.match((await admin('POST', `${url}/approve`)).body, { status: 403, code: 'own-household' });
+  t.match((await admin('POST', `${url}/reject`, { reason: '无误' })).body, { status: 403, code: 'own-household' });
+  t.equal((await supervisor('PUT', kin, { entries: [] })).status, 200);
+  t.equal((await admin('POST', `${url}/approve`)).status, 200, 'once it has ended');
 });
