@@ -1290,7 +1290,7 @@ begin
        and (m.name = p.value ->> 'name' and m.id_last4 = p.value ->> 'idLast4'
          or m.phone = coalesce(p.value ->> 'phone', a.phone)
          or m.name = p.value ->> 'name' and h.grid = a.grid)
-     order by 4 = 'person' desc, 3, 2
+     order by (m.name = p.value ->> 'name' and m.id_last4 = p.value ->> 'idLast4') is true desc, p.place, m.id
      limit 100;
 end
 $function$;

@@ -178,6 +178,9 @@ test('who decides, and on what', async t => {
     t.strictSame(await seen({ ...family('别人', null), phone: '13900001111' }), [['phone', true]]);
     t.strictSame(await seen(family('别人', '3792')), []);
 
+    const atKiosk = await (await service.asKiosk())('POST', applications, said(family('龙应芬', '3792')));
+    t.strictSame(atKiosk.body.duplicates, [], 'but not to whoever stands at a kiosk');
+
     const same = await apply({ members: [{ name: '别人' }, { name: '龙小军', idLast4: '1111' }] });
     const refused = await admin('POST', `${same.url}/approve`, {});
     t.match([refused.status, refused.body], [409, { code: 'member-elsewhere', place: 1 }]);

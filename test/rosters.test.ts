@@ -402,6 +402,12 @@ test('an import that is broken off', async t => {
   await runImport(service, its);
   t.match((await clerk('GET', poison.url)).body, { state: 'failed', mistakes: 1 }, 'it is given up');
 
+  const broken = await send(service, clerk, 'number,head_name\nP3,欧阳某\n', { query: '?dryRun=false' });
+  await owner.query('alter table households.member add constraint planted check (name <> $$欧阳某$$) not valid');
+  const failure = await runImport(service, { village: villages.own, importId: broken.body.id }).catch(error => error);
+  t.match(String(failure), /23514 planted/);
+  t.notMatch(String(failure), /欧阳/, 'no log and no queue is told of people');
+
   const left = await imported(service, clerk, 'number,head_name\nP2,某\n');
   service.clock.pass({ hours: 24 * 8 });
   await sweepImports(service);
