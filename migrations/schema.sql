@@ -462,6 +462,57 @@ create policy scope on households.household using (starts_with(village, NULLIF(c
 grant insert, select on households.household to jifen_app;
 grant update (grid, address, head_member_id, state, pin_hash, pin_failed_attempts) on households.household to jifen_app;
 
+-- households.join_application
+create table households.join_application (
+  village text collate "C" not null,
+  id uuid not null,
+  state text not null default 'submitted'::text,
+  channel text not null,
+  grid integer,
+  address text,
+  phone text,
+  members jsonb not null,
+  consent_by text not null,
+  created_by uuid not null,
+  created_at timestamp(3) with time zone not null,
+  question text,
+  returned_by uuid,
+  returned_at timestamp(3) with time zone,
+  answer text,
+  resubmitted_by uuid,
+  resubmitted_at timestamp(3) with time zone,
+  decided_by uuid,
+  decided_at timestamp(3) with time zone,
+  reason text,
+  household_id uuid,
+  constraint join_application_pkey PRIMARY KEY (village, id),
+  constraint join_application_grid_fkey FOREIGN KEY (village, grid) REFERENCES villages.grid(village, number),
+  constraint join_application_household_fkey FOREIGN KEY (village, household_id) REFERENCES households.household(village, id),
+  constraint join_application_address_check CHECK (((length(address) >= 1) AND (length(address) <= 120))),
+  constraint join_application_answer_check CHECK (((length(answer) >= 1) AND (length(answer) <= 200))),
+  constraint join_application_approved CHECK (((state = 'approved'::text) = (household_id IS NOT NULL))),
+  constraint join_application_channel_check CHECK ((channel = ANY (ARRAY['kiosk'::text, 'staff'::text]))),
+  constraint join_application_consent_by_check CHECK (((length(consent_by) >= 1) AND (length(consent_by) <= 60))),
+  constraint join_application_decided CHECK ((((state = ANY (ARRAY['approved'::text, 'rejected'::text, 'withdrawn'::text])) = (decided_by IS NOT NULL)) AND ((decided_by IS NULL) = (decided_at IS NULL)))),
+  constraint join_application_members_check CHECK (((jsonb_typeof(members) = 'array'::text) AND ((jsonb_array_length(members) >= 1) AND (jsonb_array_length(members) <= 30)))),
+  constraint join_application_phone_check CHECK ((phone ~ '^[0-9+-]{5,20}$'::text)),
+  constraint join_application_question_check CHECK (((length(question) >= 1) AND (length(question) <= 200))),
+  constraint join_application_reason_check CHECK (((length(reason) >= 1) AND (length(reason) <= 200))),
+  constraint join_application_rejected CHECK (((state <> 'rejected'::text) OR (reason IS NOT NULL))),
+  constraint join_application_resubmitted CHECK (((resubmitted_by IS NULL) = (resubmitted_at IS NULL))),
+  constraint join_application_returned CHECK ((((question IS NULL) = (returned_by IS NULL)) AND ((question IS NULL) = (returned_at IS NULL)) AND ((state <> 'returned'::text) OR (question IS NOT NULL)))),
+  constraint join_application_second_person CHECK (((state <> ALL (ARRAY['approved'::text, 'rejected'::text])) OR ((decided_by <> created_by) AND (decided_by IS DISTINCT FROM resubmitted_by)))),
+  constraint join_application_state_check CHECK ((state = ANY (ARRAY['submitted'::text, 'returned'::text, 'approved'::text, 'rejected'::text, 'withdrawn'::text])))
+);
+CREATE INDEX join_application_state ON households.join_application USING btree (village, state, id);
+alter table households.join_application enable row level security;
+alter table households.join_application force row level security;
+create policy scope on households.join_application using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
+grant select on households.join_application to jifen_app;
+grant insert (grid, address, phone, members, consent_by), update (grid, address, phone, members, consent_by) on households.join_application to jifen_app;
+grant update (state, question, returned_by, returned_at, answer, resubmitted_by, resubmitted_at) on households.join_application to jifen_app;
+grant insert (village, id, channel, created_by, created_at) on households.join_application to jifen_app;
+
 -- households.kin
 create table households.kin (
   village text collate "C" not null,
@@ -474,6 +525,7 @@ create table households.kin (
   ended_at timestamp(3) with time zone,
   constraint kin_pkey PRIMARY KEY (village, user_id, household_id),
   constraint kin_household_fkey FOREIGN KEY (village, household_id) REFERENCES households.household(village, id),
+  constraint kin_end_second_person CHECK (((ended_by IS NULL) OR (ended_by <> user_id))),
   constraint kin_ended CHECK (((ended_by IS NULL) = (ended_at IS NULL))),
   constraint kin_relation_check CHECK ((relation = ANY (ARRAY['own'::text, 'kin'::text])))
 );
@@ -501,11 +553,75 @@ create table households.member (
   constraint member_phone_check CHECK ((phone ~ '^[0-9+-]{5,20}$'::text))
 );
 CREATE INDEX member_household ON households.member USING btree (village, household_id);
+CREATE INDEX member_person ON households.member USING btree (village, name, id_last4);
+CREATE INDEX member_phone ON households.member USING btree (village, phone) WHERE (phone IS NOT NULL);
 alter table households.member enable row level security;
 alter table households.member force row level security;
 create policy scope on households.member using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
 grant insert, select on households.member to jifen_app;
 grant update (household_id, name, phone, id_last4, died_on) on households.member to jifen_app;
+
+-- households.roster_import
+create table households.roster_import (
+  village text collate "C" not null,
+  id uuid not null,
+  state text not null default 'received'::text,
+  dry_run boolean not null,
+  format text not null,
+  bytes integer not null,
+  content bytea,
+  encoding text,
+  ignored_columns text[] not null default '{}'::text[],
+  attempts integer not null default 0,
+  rows integer not null default 0,
+  households integer not null default 0,
+  good integer not null default 0,
+  already_there integer not null default 0,
+  mistakes integer not null default 0,
+  entered integer not null default 0,
+  created_by uuid not null,
+  created_at timestamp(3) with time zone not null,
+  reported_at timestamp(3) with time zone,
+  committed_by uuid,
+  committed_at timestamp(3) with time zone,
+  ended_at timestamp(3) with time zone,
+  constraint roster_import_pkey PRIMARY KEY (village, id),
+  constraint roster_import_already_there_check CHECK ((already_there >= 0)),
+  constraint roster_import_attempts_check CHECK ((attempts >= 0)),
+  constraint roster_import_bytes_check CHECK (((bytes >= 0) AND (bytes <= 20971520))),
+  constraint roster_import_committed CHECK ((((committed_by IS NULL) = (committed_at IS NULL)) AND ((state <> ALL (ARRAY['committing'::text, 'done'::text])) OR (committed_by IS NOT NULL)))),
+  constraint roster_import_content CHECK (((content IS NOT NULL) = (state <> ALL (ARRAY['done'::text, 'failed'::text])))),
+  constraint roster_import_ended CHECK (((state = ANY (ARRAY['done'::text, 'failed'::text])) = (ended_at IS NOT NULL))),
+  constraint roster_import_entered_check CHECK ((entered >= 0)),
+  constraint roster_import_format_check CHECK ((format = ANY (ARRAY['csv'::text, 'xlsx'::text]))),
+  constraint roster_import_good_check CHECK ((good >= 0)),
+  constraint roster_import_households_check CHECK ((households >= 0)),
+  constraint roster_import_mistakes_check CHECK ((mistakes >= 0)),
+  constraint roster_import_rows_check CHECK ((rows >= 0)),
+  constraint roster_import_state_check CHECK ((state = ANY (ARRAY['received'::text, 'checking'::text, 'reported'::text, 'committing'::text, 'done'::text, 'failed'::text])))
+);
+alter table households.roster_import enable row level security;
+alter table households.roster_import force row level security;
+create policy scope on households.roster_import using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
+grant insert, select on households.roster_import to jifen_app;
+grant update (state, content, encoding, ignored_columns, attempts, rows, households, good, already_there, mistakes, entered, reported_at, committed_by, committed_at, ended_at) on households.roster_import to jifen_app;
+
+-- households.roster_mistake
+create table households.roster_mistake (
+  village text collate "C" not null,
+  import_id uuid not null,
+  "row" integer not null,
+  column_name text collate "C" not null,
+  code text collate "C" not null,
+  facts jsonb not null,
+  constraint roster_mistake_pkey PRIMARY KEY (village, import_id, "row", column_name, code),
+  constraint roster_mistake_import_fkey FOREIGN KEY (village, import_id) REFERENCES households.roster_import(village, id),
+  constraint roster_mistake_row_check CHECK (("row" >= 1))
+);
+alter table households.roster_mistake enable row level security;
+alter table households.roster_mistake force row level security;
+create policy scope on households.roster_mistake using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
+grant insert, select on households.roster_mistake to jifen_app;
 
 -- http.idempotency
 create table http.idempotency (
@@ -1429,6 +1545,30 @@ end
 $function$;
 grant execute on function households.decide_change(text,uuid,text,uuid,timestamp with time zone,text,uuid,bigint) to jifen_app;
 
+-- households.decide_join(text,uuid,text,uuid,timestamp with time zone,text,uuid)
+CREATE OR REPLACE FUNCTION households.decide_join(p_village text, p_application uuid, p_state text, p_by uuid, p_at timestamp with time zone, p_reason text, p_household uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  if p_state <> 'withdrawn' and exists (
+    select from households.join_duplicates(p_village, p_application) d
+     where d.household_id is distinct from p_household and households.is_kin(p_village, p_by, d.household_id)) then
+    raise exception 'the application may be of the own household or of kin';
+  end if;
+  update households.join_application
+     set state = p_state, decided_by = p_by, decided_at = p_at, reason = p_reason, household_id = p_household
+   where village = p_village and id = p_application
+     and (state = 'submitted' or state = 'returned' and p_state = 'withdrawn');
+  if not found then
+    raise exception 'the application is not open';
+  end if;
+end
+$function$;
+grant execute on function households.decide_join(text,uuid,text,uuid,timestamp with time zone,text,uuid) to jifen_app;
+
 -- households.is_kin(text,uuid,uuid)
 CREATE OR REPLACE FUNCTION households.is_kin(p_village text, p_user uuid, p_household uuid)
  RETURNS boolean
@@ -1443,6 +1583,35 @@ begin
 end
 $function$;
 grant execute on function households.is_kin(text,uuid,uuid) to jifen_app;
+
+-- households.join_duplicates(text,uuid)
+CREATE OR REPLACE FUNCTION households.join_duplicates(p_village text, p_application uuid)
+ RETURNS TABLE(household_id uuid, member_id uuid, place integer, likeness text)
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+AS $function$
+begin
+  return query
+    select m.household_id, m.id, p.place::integer - 1,
+           case when m.name = p.value ->> 'name' and m.id_last4 = p.value ->> 'idLast4' then 'person'
+                when m.phone = coalesce(p.value ->> 'phone', a.phone) then 'phone'
+                else 'nameAndGrid' end
+      from households.join_application a
+     cross join lateral jsonb_array_elements(a.members) with ordinality p(value, place)
+      join households.member m
+        on m.village = a.village and (m.name = p.value ->> 'name' or m.phone = coalesce(p.value ->> 'phone', a.phone))
+      join households.household h
+        on h.village = m.village and h.id = m.household_id and h.state <> 'closed' and h.id is distinct from a.household_id
+     where a.village = p_village and a.id = p_application
+       and (m.name = p.value ->> 'name' and m.id_last4 = p.value ->> 'idLast4'
+         or m.phone = coalesce(p.value ->> 'phone', a.phone)
+         or m.name = p.value ->> 'name' and h.grid = a.grid)
+     order by (m.name = p.value ->> 'name' and m.id_last4 = p.value ->> 'idLast4') is true desc, p.place, m.id
+     limit 100;
+end
+$function$;
+grant execute on function households.join_duplicates(text,uuid) to jifen_app;
 
 -- ledger.add_lots(jsonb,jsonb,integer)
 CREATE OR REPLACE FUNCTION ledger.add_lots(lots jsonb, others jsonb, sign integer)

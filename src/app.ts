@@ -30,6 +30,10 @@ import { expiryJobs, resumeQueue } from './expiry/jobs.ts';
 import { postQueue } from './expiry/post-run.ts';
 import { expiryRoutes } from './expiry/routes.ts';
 import { householdChangeRoutes } from './households/change-routes.ts';
+import { importJobs, importQueue, importSweepQueue } from './households/import-jobs.ts';
+import { importRoutes } from './households/import-routes.ts';
+import { joinRoutes } from './households/join-routes.ts';
+import { kinRoutes } from './households/kin-routes.ts';
 import { householdRoutes } from './households/routes.ts';
 import { forgetAnswers, mutations } from './http/idempotency.ts';
 import { addressLimit, limits, type Quotas } from './http/limits.ts';
@@ -83,6 +87,8 @@ export const queues: readonly string[] = [
   checkpointQueue,
   postQueue,
   resumeQueue,
+  importQueue,
+  importSweepQueue,
 ];
 
 /** Starts working off jobs in this process. */
@@ -91,6 +97,7 @@ export async function startJobs(deps: Pick<Deps, 'database' | 'jobs' | 'clock' |
   await storeJobs(deps);
   await checkpointJobs(deps);
   await expiryJobs(deps);
+  await importJobs(deps);
   await jobs.work(forgetQueue, async () =>
     forgetAnswers(database, await database.inSnapshot(none, listOpenVillages), clock.now()).then(() =>
       forgetOldTries(deps),
@@ -169,6 +176,9 @@ export async function build(deps: Deps): Promise<FastifyInstance> {
   await app.register(villageRoutes, world);
   await app.register(householdRoutes, world);
   await app.register(householdChangeRoutes, world);
+  await app.register(joinRoutes, world);
+  await app.register(kinRoutes, world);
+  await app.register(importRoutes, { ...world, jobs: deps.jobs });
   await app.register(ruleRoutes, world);
   await app.register(readingRoutes, world);
   await app.register(earningRoutes, { ...world, together, origin });

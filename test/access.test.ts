@@ -193,8 +193,8 @@ async function atOnce<T>(limit: number, items: T[], work: (item: T) => Promise<v
   await Promise.all(Array.from({ length: limit }, worker));
 }
 
-function send(service: Service, caller: Caller | null, { method, url, body }: Call): Promise<Reply> {
-  return caller === null ? service.anonymous(method, url, body) : caller(method, url, body);
+function send(service: Service, caller: Caller | null, { method, url, body, headers }: Call): Promise<Reply> {
+  return caller === null ? service.anonymous(method, url, body, headers) : caller(method, url, body, headers);
 }
 
 const abbreviations: Record<Who, string> = {

@@ -93,6 +93,7 @@ export const reversalRoutes: FastifyPluginAsyncTypebox<{ database: Database; clo
       idempotent: true,
       refusals: [
         'second-person-required',
+        'own-household',
         'wrong-state',
         'already-reversed',
         'reversal-arrears',
@@ -125,7 +126,7 @@ export const reversalRoutes: FastifyPluginAsyncTypebox<{ database: Database; clo
     config: {
       access: ['villageAdmin', 'supervisor'],
       idempotent: true,
-      refusals: ['second-person-required', 'wrong-state'],
+      refusals: ['second-person-required', 'own-household', 'wrong-state'],
     },
     schema: {
       operationId: 'reversalReject',

@@ -2,6 +2,7 @@ import { randomUUIDv7 } from 'node:crypto';
 import { and, eq } from 'drizzle-orm';
 import { dayOf, iso } from '../calendar.ts';
 import { one, type Tx } from '../db/database.ts';
+import { refuseKin } from '../households/kin.ts';
 import { getHouseholdRow } from '../households/read.ts';
 import { successorOf } from '../households/read-changes.ts';
 import type { Actor } from '../http/route.ts';
@@ -13,7 +14,7 @@ import { householdBalances } from '../ledger/read.ts';
 import * as transactions from '../ledger/transactions.ts';
 import { Refusal } from '../refusals.ts';
 import { policyOn } from '../villages/policy.ts';
-import { findOpenReversal, getReversal, honourOf, type ReversalView } from './read.ts';
+import { findOpenReversal, getAward, getReversal, honourOf, type ReversalView } from './read.ts';
 import { type AwardRow, award, reversal } from './tables.ts';
 
 interface ReversalKey {
@@ -47,7 +48,8 @@ export async function proposeReversal(
  * Agrees: posts the mirror of the award, dated today, and gives its caps and its occasion back. When points of it are
  * spent, the policy decides: nothing changes, or what is missing is recorded as owed.
  * @throws Refusal `not-found` | `second-person-required` (facts: `firstUserId`) | `wrong-state` | `already-reversed` |
- *   `reversal-arrears` (facts: `available`, `required`) | `household-not-active` (it was closed, and nobody took it on)
+ *   `reversal-arrears` (facts: `available`, `required`) | `household-not-active` (it was closed, and nobody took it on) |
+ *   `own-household`
  */
 export async function approveReversal(
   tx: Tx,
@@ -137,7 +139,7 @@ async function makeGood(tx: Tx, event: transactions.Event, taken: AwardRow, lend
   );
 }
 
-/** Disagrees: the award stands. @throws Refusal `not-found` | `second-person-required` | `wrong-state` */
+/** Disagrees: the award stands. @throws Refusal `not-found` | `second-person-required` | `own-household` | `wrong-state` */
 export async function rejectReversal(
   tx: Tx,
   actor: Actor,
@@ -153,10 +155,12 @@ export async function rejectReversal(
   return getReversal(tx, actor, key.village, key.reversalId);
 }
 
-/** A proposal that is still open, for a decision by somebody else than made it. */
+/** A proposal that is still open, for a decision by somebody else than made it, and not on the own household. */
 async function lockProposal(tx: Tx, actor: Actor, key: ReversalKey): Promise<typeof reversal.$inferSelect> {
   const row = one(await tx.select().from(reversal).where(mine(key)).for('update'));
   if (row.proposedBy === actor.id) throw new Refusal('second-person-required', { firstUserId: row.proposedBy });
+  const { householdId } = await getAward(tx, actor, key.village, row.awardId);
+  await refuseKin(tx, actor, key.village, [householdId]);
   if (row.state !== 'proposed') {
     throw new Refusal('wrong-state', { state: row.state, allowedFrom: ['proposed'], since: row.decidedAt });
   }

@@ -2,25 +2,30 @@ import { Type } from 'typebox';
 import { PageOf, PageQuery } from '../http/paging.ts';
 import { Day, Id, Instant, Nullable, OneOf, Sum, Text, VillageCode, Whole } from '../http/shapes.ts';
 
-const Phone = Type.String({
+export const Phone = Type.String({
   pattern: '^[0-9+-]{5,20}$',
   maxLength: 20,
   description: 'Telephone',
   examples: ['19900000963'],
 });
-const IdLast4 = Type.String({
+export const IdLast4 = Type.String({
   pattern: '^[0-9]{3}[0-9X]$',
   maxLength: 4,
   description: 'Last four characters of the ID number; it may end in X',
   examples: ['166X'],
 });
-const PassbookNumber = Type.String({
+export const PassbookNumber = Type.String({
   pattern: '^[A-Z]?[0-9]{1,8}$',
   maxLength: 9,
   description: 'Number on the passbook',
   examples: ['H0007'],
 });
-const GridNumber = Type.Integer({ minimum: 1, maximum: 999, description: 'Group or patrol area', examples: [1] });
+export const GridNumber = Type.Integer({
+  minimum: 1,
+  maximum: 999,
+  description: 'Group or patrol area',
+  examples: [1],
+});
 
 export const MemberCreate = Type.Object(
   {

@@ -104,3 +104,87 @@ export const kin = schema.table(
   },
   table => [primaryKey({ columns: [table.village, table.userId, table.householdId] })],
 );
+
+/** A person in an application to join. */
+export interface Applicant {
+  name: string;
+  phone: string | null;
+  idLast4: string | null;
+  /** Under 14: somebody else consents. */
+  isMinor: boolean;
+  guardian: string | null;
+}
+
+export type JoinState = 'submitted' | 'returned' | 'approved' | 'rejected' | 'withdrawn';
+
+export const joinApplication = schema.table(
+  'join_application',
+  {
+    village: text().notNull(),
+    id: uuid().notNull(),
+    state: text().$type<JoinState>().notNull(),
+    channel: text().$type<'kiosk' | 'staff'>().notNull(),
+    grid: integer(),
+    address: text(),
+    phone: text(),
+    members: jsonb().$type<Applicant[]>().notNull(),
+    consentBy: text().notNull(),
+    createdBy: uuid().notNull(),
+    createdAt: instant().notNull(),
+    question: text(),
+    returnedBy: uuid(),
+    returnedAt: instant(),
+    answer: text(),
+    resubmittedBy: uuid(),
+    resubmittedAt: instant(),
+    decidedBy: uuid(),
+    decidedAt: instant(),
+    reason: text(),
+    householdId: uuid(),
+  },
+  table => [primaryKey({ columns: [table.village, table.id] })],
+);
+
+export type ImportState = 'received' | 'checking' | 'reported' | 'committing' | 'done' | 'failed';
+
+export const rosterImport = schema.table(
+  'roster_import',
+  {
+    village: text().notNull(),
+    id: uuid().notNull(),
+    state: text().$type<ImportState>().notNull(),
+    dryRun: boolean().notNull(),
+    format: text().$type<'csv' | 'xlsx'>().notNull(),
+    bytes: integer().notNull(),
+    content: bytea(),
+    encoding: text(),
+    ignoredColumns: text().array().notNull(),
+    attempts: integer().notNull(),
+    rows: integer().notNull(),
+    households: integer().notNull(),
+    good: integer().notNull(),
+    alreadyThere: integer().notNull(),
+    mistakes: integer().notNull(),
+    entered: integer().notNull(),
+    createdBy: uuid().notNull(),
+    createdAt: instant().notNull(),
+    reportedAt: instant(),
+    committedBy: uuid(),
+    committedAt: instant(),
+    endedAt: instant(),
+  },
+  table => [primaryKey({ columns: [table.village, table.id] })],
+);
+
+export const rosterMistake = schema.table(
+  'roster_mistake',
+  {
+    village: text().notNull(),
+    importId: uuid().notNull(),
+    row: integer().notNull(),
+    columnName: text().notNull(),
+    code: text().notNull(),
+    facts: jsonb().$type<Record<string, string | number>>().notNull(),
+  },
+  table => [primaryKey({ columns: [table.village, table.importId, table.row, table.columnName, table.code] })],
+);

@@ -10,7 +10,7 @@ import { Problem } from './shapes.ts';
 const tags: [string, string][] = [
   ['identity', 'Sign-in, users, grants'],
   ['villages', 'Divisions, villages, grids, policies'],
-  ['households', 'Households, members, cards'],
+  ['households', 'Households, members, cards; how they join, and whose kin they are'],
   ['rules', 'Rule books'],
   ['awards', 'Awards, alone and by the sheet'],
   ['claims', 'Claims of households, and their review'],

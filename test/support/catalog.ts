@@ -39,6 +39,7 @@ export const judgedBefore: Record<string, string> = {
   pairing_open_key: 'made with `on conflict do nothing`, and tried again',
   kiosk_code_key: 'made with `on conflict do nothing`, and tried again',
   card_code_key: 'digest of a random code',
+  roster_mistake_pkey: 'inserted with `on conflict do nothing`: a roster that is looked at again has the same mistakes',
   stock_line_pkey: 'lines of one document are counted as they are written',
   redemption_line_pkey: 'lines of one redemption are counted as they are written',
   redemption_line_goods_key: 'an order that names one kind of goods twice is refused before',

@@ -39,7 +39,8 @@ export function send(
   headers: Record<string, string> = {},
 ): Promise<Reply> {
   const { method, url, body } = call;
-  return caller === null ? service.anonymous(method, url, body, headers) : caller(method, url, body, headers);
+  const said = { ...call.headers, ...headers };
+  return caller === null ? service.anonymous(method, url, body, said) : caller(method, url, body, said);
 }
 
 /** What clients send by mistake or on purpose, wherever something else is meant. */

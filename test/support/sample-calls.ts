@@ -7,6 +7,8 @@ export interface Call {
   method: string;
   url: string;
   body?: unknown;
+  /** Of a body that is no JSON. */
+  headers?: Record<string, string>;
 }
 
 /** For whom a call is made ready, and where. */

@@ -1,0 +1,526 @@
+import { randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { deflateRawSync } from 'node:zlib';
+import { stringify } from 'csv-stringify/sync';
+import { writeXlsx } from 'hucre/xlsx';
+import tap, { test } from 'tap';
+import { startJobs } from '../src/app.ts';
+import type { Database, Tx } from '../src/db/database.ts';
+import { sweepImports } from '../src/households/import-jobs.ts';
+import { wordsOf } from '../src/households/roster-mistakes.ts';
+import { runImport } from '../src/households/run-import.ts';
+import { digestOf } from './support/digest.ts';
+import { type Caller, connect, openService, type Reply, type Service, villages } from './support/service.ts';
+
+tap.setTimeout(120_000);
+
+const at = `/v1/villages/${villages.own}`;
+const imports = `${at}/household-imports`;
+const xlsxType = 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet';
+const header = ['number', 'grid_number', 'head_name', 'members', 'phone', 'id_last4', 'is_five_guarantee'];
+
+/** Sends a file as it is. */
+async function send(
+  service: Service,
+  by: Caller,
+  file: Buffer | string,
+  options: { type?: string; query?: string } = {},
+) {
+  const { type = 'text/csv', query = '' } = options;
+  const answer = await service.app.inject({
+    method: 'POST',
+    url: `${imports}${query}`,
+    headers: { authorization: `Bearer ${by.token}`, 'content-type': type, 'idempotency-key': randomUUID() },
+    payload: file,
+  });
+  return { status: answer.statusCode, body: answer.json(), url: String(answer.headers.location) };
+}
+
+/** Sends a file and has it read. Answers the import as it then stands, and every mistake. */
+async function imported(
+  service: Service,
+  by: Caller,
+  file: Buffer | string,
+  options: { type?: string; query?: string } = {},
+) {
+  const sent = await send(service, by, file, options);
+  if (sent.status !== 201) throw new Error(JSON.stringify(sent.body));
+  await runImport(service, { village: villages.own, importId: sent.body.id });
+  return { ...(await standing(by, sent.url)), url: sent.url, id: sent.body.id as string };
+}
+
+async function standing(by: Caller, url: string) {
+  const mistakes: { row: number; column: string | null; code: string; zh: string; en: string }[] = [];
+  let next: string | null = '';
+  while (next !== null) {
+    const { body }: Reply = await by('GET', `${url}/errors?limit=20${next && `&cursor=${next}`}`);
+    mistakes.push(...body.data);
+    next = body.nextCursor;
+  }
+  return {
+    body: (await by('GET', url)).body,
+    mistakes,
+    said: mistakes.map(({ row, column, code }) => [row, column, code]),
+  };
+}
+
+/** A thousand households, and thirty mistakes in their rows, none twice in one. */
+function plantedRoster() {
+  const rows = Array.from({ length: 1_000 }, (_, n) => [
+    `H${String(n + 1).padStart(4, '0')}`,
+    String((n % 3) + 1),
+    `户主${String.fromCodePoint(0x4e00 + n)}`,
+    String((n % 6) + 1),
+    `1990000${String(n).padStart(4, '0')}`,
+    String(1_000 + n),
+    'false',
+  ]);
+  const expected: [number, string | null, string][] = [];
+  let place = 13;
+  const plant = (column: string, code: string, ...cells: string[]) => {
+    for (const cell of cells) {
+      place += 32;
+      rows[place]![header.indexOf(column)] = cell;
+      expected.push([place + 2, column, code]);
+    }
+  };
+  plant('number', 'number-missing', '', '  ');
+  plant('number', 'number-bad', 'HH01', '12-3', 'H123456789');
+  plant('number', 'number-twice', 'H0001', 'h0002', 'Ｈ０００３');
+  plant('grid_number', 'grid-unknown', '4', '第九组', '-1');
+  plant('head_name', 'head-missing', '', ' ');
+  plant('head_name', 'name-bad', '=1+1', '12345', '长'.repeat(61));
+  plant('members', 'members-bad', '0', '三', '1.5');
+  plant('members', 'too-many-members', '31', '400');
+  plant('phone', 'phone-bad', '1.99E+10', '1234');
+  plant('id_last4', 'id-bad', '123', 'X123', '522121199001011234');
+  plant('head_name', 'control-character', '张\u0007三', '李\u200b四');
+  for (const other of [0, 5]) {
+    place += 32;
+    rows[place]![2] = rows[other]![2]!;
+    rows[place]![5] = rows[other]![5]!;
+    expected.push([place + 2, 'head_name', 'person-twice']);
+  }
+  return { rows, expected };
+}
+
+test('a thousand households with thirty mistakes', async t => {
+  const service = await openService(t);
+  const [clerk, admin] = [await service.as('clerk'), await service.as('villageAdmin')];
+  for (const number of [2, 3]) await admin('POST', `${at}/grids`, { number, name: `第${number}组` });
+  const owner = await connect(t, service.ownerUrl);
+  const { rows, expected } = plantedRoster();
+  t.equal(expected.length, 30);
+  t.ok(new Set(expected.map(([, , code]) => code)).size >= 12);
+  const csv = stringify([header, ...rows]);
+
+  let url = '';
+  await t.test('a dry run names every one by its row, and enters nothing', async t => {
+    const before = (await clerk('GET', `${at}/households?limit=1`)).body;
+    const dry = await imported(service, clerk, csv);
+    url = dry.url;
+    t.strictSame(
+      dry.said,
+      expected.sort(([a], [b]) => a - b),
+    );
+    t.match(dry.body, {
+      state: 'reported',
+      dryRun: true,
+      encoding: 'utf-8',
+      rows: 1_000,
+      households: 1_000,
+      good: 970,
+      alreadyThere: 0,
+      mistakes: 30,
+      entered: 0,
+      ignoredColumns: ['is_five_guarantee'],
+      committedBy: null,
+    });
+    t.ok(dry.mistakes.every(({ zh, en }) => /[一-鿿]/.test(zh) && /[a-z]/.test(en) && !/[{?]/.test(zh + en)));
+    t.notMatch(JSON.stringify(dry.mistakes), /1234|长长|张/, 'no mistake repeats what a cell says');
+    t.strictSame((await clerk('GET', `${at}/households?limit=1`)).body, before);
+  });
+
+  await t.test('committed, the others are entered', async t => {
+    const started = performance.now();
+    t.match((await admin('POST', `${url}/commit`)).body, { state: 'committing', committedBy: admin.actor.id });
+    t.match((await admin('POST', `${url}/commit`)).body, { code: 'wrong-state', state: 'committing' });
+    await runImport(service, { village: villages.own, importId: url.split('/').at(-1)! });
+    const seconds = (performance.now() - started) / 1_000;
+    t.comment(`entered in ${seconds.toFixed(1)} s`);
+    t.ok(seconds < 20);
+    const { body, said } = await standing(clerk, url);
+    t.match(body, { state: 'done', entered: 970, good: 970, alreadyThere: 0, mistakes: 30 });
+    t.strictSame(said, expected);
+    t.equal((await admin('POST', `${url}/commit`)).body.state, 'done');
+    const { data } = (await clerk('GET', `${at}/households?q=H0006`)).body;
+    t.match(data, [{ grid: 3, memberCount: 6, headName: `户主${String.fromCodePoint(0x4e05)}` }]);
+    t.match(data[0].members[1], { name: '家庭成员2', phone: null });
+    const points = await clerk('GET', `${at}/households/${data[0].id}/points`);
+    t.match(points.body, { available: 0, pending: 0, honour: 0 }, 'its accounts are open');
+    await service.givePoints(data[0].id, 5);
+    await owner.query(`set jifen.scope = '52'`);
+    const { rows: left } = await owner.query(
+      'select count(*)::integer as n from households.roster_import where content is not null',
+    );
+    t.equal(left[0].n, 0, 'the file is gone');
+  });
+
+  await t.test('imported again, nothing changes', async t => {
+    const tables = async () => {
+      const all = await digestOf(owner);
+      return Object.fromEntries(
+        Object.entries(all).filter(([name]) => /^(households\.(household|member|card|kin)|ledger\.)/.test(name)),
+      );
+    };
+    const before = await tables();
+    const again = await imported(service, clerk, csv, { query: '?dryRun=false' });
+    t.match(again.body, { state: 'done', entered: 0, good: 0, alreadyThere: 970, mistakes: 30 });
+    t.strictSame(again.said, expected);
+
+    const workbook = Buffer.from(await writeXlsx({ sheets: [{ name: '名册', rows: [header, ...rows] }] }));
+    const asWorkbook = await imported(service, clerk, workbook, { type: xlsxType, query: '?dryRun=false' });
+    t.match(asWorkbook.body, { state: 'done', format: 'xlsx', entered: 0, alreadyThere: 970, mistakes: 30 });
+    t.strictSame(asWorkbook.said, expected, 'as a workbook the same');
+    t.strictSame(await tables(), before);
+  });
+
+  await t.test('as a workbook, in a village that has none', async t => {
+    const other = await openService(t);
+    const by = await other.as('villageAdmin');
+    for (const number of [2, 3]) await by('POST', `${at}/grids`, { number, name: `第${number}组` });
+    const cells = rows.map(row => row.map(cell => (/^[1-9][0-9]{0,12}$/.test(cell) ? Number(cell) : cell)));
+    const workbook = Buffer.from(await writeXlsx({ sheets: [{ name: '名册', rows: [header, ...cells] }] }));
+    const made = await imported(other, by, workbook, { type: xlsxType, query: '?dryRun=false' });
+    t.match(made.body, { state: 'done', entered: 970, mistakes: 30 });
+    t.strictSame(made.said, expected);
+  });
+});
+
+test('the sample village', async t => {
+  const service = await openService(t, { now: '2026-11-23T02:00:00Z' });
+  const admin = await service.as('villageAdmin');
+  for (let number = 2; number <= 12; number += 1) await admin('POST', `${at}/grids`, { number, name: `第${number}组` });
+  const file = await readFile(new URL('../sample/households-sample.csv', import.meta.url));
+  const { body, mistakes } = await imported(service, admin, file, { query: '?dryRun=false' });
+  t.strictSame(mistakes, []);
+  t.match(body, { state: 'done', households: 512, entered: 512 });
+  const owner = await connect(t, service.ownerUrl);
+  await owner.query(`set jifen.scope = '52'`);
+  const { rows } = await owner.query('select count(*)::integer as people from households.member');
+  t.equal(rows[0].people, 1_485);
+});
+
+test('what a roster may look like', async t => {
+  const service = await openService(t);
+  const clerk = await service.as('clerk');
+  t.strictSame((await clerk('GET', imports)).body, { data: [], nextCursor: null, hasMore: false });
+  const direct = (file: Buffer | string, type?: string) =>
+    imported(service, clerk, file, { query: '?dryRun=false', ...(type !== undefined && { type }) });
+  const household = async (number: string) => (await clerk('GET', `${at}/households?q=${number}`)).body.data[0];
+
+  await t.test('Chinese names of columns, in the order and encoding of an office', async t => {
+    // 户号,户主姓名,村民小组,联系电话（必填）,身份证后四位,家庭人口 / G1,张三,第一组,13812341234,166x,2 in GB18030
+    const words = [
+      '户号,户主姓名,村民小组,联系电话（必填）,身份证后四位,家庭人口',
+      'G1,张三,第一组,138 1234 1234,166x,2',
+      '',
+    ];
+    const made = await direct(gb18030(words.join('\r\n')));
+    t.match(
+      made.body,
+      { state: 'done', entered: 1, encoding: 'gb18030', ignoredColumns: [] },
+      JSON.stringify(made.mistakes),
+    );
+    t.match(await household('G1'), {
+      grid: 1,
+      headName: '张三',
+      memberCount: 2,
+      members: [{ phone: '13812341234', idLast4: '166X' }],
+    });
+  });
+
+  await t.test('members with names, tabs, a byte-order mark and empty rows', async t => {
+    const lines = [
+      '\ufeff户号\t户主\t成员姓名\t身份证后4位\t人数\t备注',
+      'M1\t马明\t\t1111\t4\t',
+      '\t\t马小明\t2222\t\t',
+      '\t\t\t\t\t',
+      'M1\t\t马小红\t\t\t',
+      'M2\t李明\t\t\t\t低保',
+    ];
+    const made = await direct(lines.join('\n'));
+    t.match(
+      made.body,
+      { state: 'done', rows: 4, households: 2, entered: 2, ignoredColumns: ['备注'] },
+      JSON.stringify(made.mistakes),
+    );
+    const names = (await household('M1')).members.map(({ name }: { name: string }) => name);
+    t.strictSame(names, ['马明', '马小明', '马小红', '家庭成员4']);
+
+    const wrong = await direct(
+      '户号,户主,成员姓名,身份证后4位,人数\n,,谁家的,,\nM3,周某,,,2\nM9,,别家的,,\n,,马小明,2222,\n,,又一人,3,\nM4,吴某,,2222,',
+    );
+    t.strictSame(
+      wrong.said,
+      [
+        [2, 'number', 'member-astray'],
+        [4, 'number', 'member-astray'],
+        [5, 'member_name', 'person-elsewhere'],
+        [6, 'id_last4', 'id-bad'],
+      ]
+        .concat([[3, 'members', 'members-bad']])
+        .sort(([a], [b]) => Number(a) - Number(b)),
+    );
+    t.match(
+      wrong.mistakes.find(({ code }) => code === 'person-elsewhere'),
+      { zh: '此人已登记在 M1 户。' },
+    );
+    t.match(wrong.body, { entered: 1 }, 'a mistake in one row is its household’s');
+  });
+
+  await t.test('the same number with another head, and rows that are too long', async t => {
+    const made = await direct('number,head_name,id_last4\nG1,李四,166X\nG1,张三,\nG2,王五,1234,x\n');
+    t.strictSame(made.said, [
+      [2, 'number', 'number-taken'],
+      [3, 'number', 'number-twice'],
+      [4, null, 'row-too-long'],
+    ]);
+    const other = await direct('number,head_name,id_last4\nG1,张三,9999\n');
+    t.strictSame(other.said, [[2, 'number', 'number-taken']]);
+  });
+
+  await t.test('formulas are text, and nothing is worked out', async t => {
+    const made = await direct('number,head_name,address\nF1,"=HYPERLINK(""http://x"")",\nF2,赵六,=1+1\n');
+    t.strictSame(made.said, [[2, 'head_name', 'name-bad']]);
+    t.equal((await household('F2')).address, '=1+1');
+  });
+
+  await t.test('what is no roster at all', async t => {
+    const failed = async (file: Buffer | string, type: string | undefined, ...codes: string[]) => {
+      const made = await direct(file, type);
+      t.match(made.body, { state: 'failed', entered: 0 }, codes.join());
+      t.strictSame(
+        made.mistakes.map(({ code }) => code),
+        codes,
+      );
+    };
+    await failed('number,head_name\n', undefined, 'file-empty');
+    await failed('\n\n', undefined, 'file-empty');
+    await failed('phone,grid\n1,2\n', undefined, 'column-missing', 'column-missing');
+    await failed('number,户号,head_name\n1,2,3\n', undefined, 'column-twice');
+    await failed('number,head_name\nA1,"half a quote\n', undefined, 'file-unreadable');
+    await failed(Buffer.from([0x6e, 0xff, 0xff, 0x0a]), undefined, 'encoding-unknown');
+    await failed(`number,head_name\n${'A1,x\n'.repeat(20_001)}`, undefined, 'too-many-rows');
+    await failed('not a workbook', xlsxType, 'file-unreadable');
+    await failed(`a\n${'x'.repeat(60_000)}`, undefined, 'file-unreadable');
+    await failed(bomb(), xlsxType, 'file-too-large');
+    await failed(bomb(1_000), xlsxType, 'file-too-large');
+    await failed(bomb(0), xlsxType, 'file-unreadable');
+    await failed(farAway(), xlsxType, 'file-too-large');
+  });
+
+  await t.test('what is not taken', async t => {
+    t.equal((await send(service, clerk, '{}', { type: 'application/json' })).body.code, 'media-type-unsupported');
+    t.equal((await send(service, clerk, 'x', { type: 'text/plain' })).body.code, 'media-type-unsupported');
+    t.equal((await send(service, clerk, Buffer.alloc(20 * 1024 * 1024 + 1))).body.code, 'body-too-large');
+    t.equal((await send(service, clerk, 'x', { query: '?dryRun=maybe' })).body.code, 'validation-failed');
+    const award = await service.app.inject({
+      method: 'POST',
+      url: `${at}/households`,
+      headers: { authorization: `Bearer ${clerk.token}`, 'content-type': 'text/csv', 'idempotency-key': 'csv' },
+      payload: 'number\n1',
+    });
+    t.equal(award.statusCode, 415, 'a file is taken here alone');
+  });
+
+  await t.test('one key, one import', async t => {
+    const headers = { 'content-type': 'text/csv', 'idempotency-key': randomUUID() };
+    const first = await clerk('POST', imports, 'number,head_name\nK1,钱七\n', headers);
+    const again = await clerk('POST', imports, 'number,head_name\nK1,钱七\n', headers);
+    t.strictSame([again.status, again.body], [201, first.body]);
+    t.equal((await clerk('POST', imports, 'number,head_name\nK2,钱七\n', headers)).body.code, 'idempotency-key-reused');
+    t.equal(
+      (await clerk('POST', `${first.headers.location}/commit`)).body.code,
+      'wrong-state',
+      'before it is reported',
+    );
+    const page = (await clerk('GET', `${imports}?limit=1`)).body;
+    t.equal(page.data[0].id, first.body.id);
+    t.equal((await clerk('GET', `${imports}?limit=1&cursor=${page.nextCursor}`)).body.data.length, 1);
+  });
+
+  await t.test('a full file of 20 MiB is read, in little memory', async t => {
+    const line = `${'备注'.repeat(170)}`;
+    const rows = Array.from({ length: 19_000 }, (_, n) => `L${n + 1},户主${n},${line}`);
+    const file = Buffer.from(`number,head_name,备注\n${rows.join('\n')}`).subarray(0, 20 * 1024 * 1024);
+    const before = process.memoryUsage().rss;
+    const dry = await imported(service, clerk, file);
+    t.match(dry.body, { state: 'reported' });
+    const grown = (process.memoryUsage().rss - before) / 1024 / 1024;
+    t.comment(`${(file.length / 1024 / 1024).toFixed(1)} MiB, ${dry.body.rows} rows, ${Math.round(grown)} MiB more`);
+    t.ok(grown < 600);
+  });
+});
+
+test('an import that is broken off', async t => {
+  const service = await openService(t);
+  const clerk = await service.as('clerk');
+  const rows = Array.from({ length: 900 }, (_, n) => `K${n + 1},户主${n},${1_000 + n}`);
+  const csv = ['number,head_name,id_last4', ...rows].join('\n');
+  const sent = await send(service, clerk, csv, { query: '?dryRun=false' });
+  const key = { village: villages.own, importId: sent.body.id };
+  const run = (database = service.database) => runImport({ ...service, database }, key);
+  const progress = async () => (await clerk('GET', sent.url)).body;
+
+  // Before the report commits; with it committed and nobody told; in the second batch; with the third committed.
+  await t.rejects(run(dying(service.database, { at: 2, committed: false })), /died/);
+  t.match(await progress(), { state: 'checking', mistakes: 0 });
+  await t.rejects(run(dying(service.database, { at: 2, committed: true })), /died/);
+  t.match(await progress(), { state: 'committing', good: 900, entered: 0 });
+  await t.rejects(run(dying(service.database, { at: 3, committed: false })), /died/);
+  t.match(await progress(), { state: 'committing', entered: 200 });
+  await t.rejects(run(dying(service.database, { at: 3, committed: true })), /died/);
+  t.match(await progress(), { state: 'committing', entered: 400 });
+  await Promise.all([run(), sweepImports(service)]);
+  t.match(await progress(), { state: 'done', entered: 900, alreadyThere: 0, mistakes: 0 });
+  const owner = await connect(t, service.ownerUrl);
+  await owner.query(`set jifen.scope = '52'`);
+  const { rows: counted } = await owner.query(
+    'select count(*)::integer as n, count(distinct number)::integer as numbers from households.household',
+  );
+  t.strictSame(counted, [{ n: 900, numbers: 900 }]);
+
+  const poison = await send(service, clerk, 'number,head_name\nP1,某\n');
+  const its = { village: villages.own, importId: poison.body.id };
+  for (let left = 5; left > 0; left -= 1) {
+    await t.rejects(
+      runImport({ ...service, database: dying(service.database, { at: 2, committed: false }) }, its),
+      /died/,
+    );
+  }
+  await runImport(service, its);
+  t.match((await clerk('GET', poison.url)).body, { state: 'failed', mistakes: 1 }, 'it is given up');
+
+  const broken = await send(service, clerk, 'number,head_name\nP3,欧阳某\n', { query: '?dryRun=false' });
+  await owner.query('alter table households.member add constraint planted check (name <> $$欧阳某$$) not valid');
+  const failure = await runImport(service, { village: villages.own, importId: broken.body.id }).catch(error => error);
+  t.match(String(failure), /23514 planted/);
+  t.notMatch(String(failure), /欧阳/, 'no log and no queue is told of people');
+  await owner.query('alter table households.member drop constraint planted');
+
+  const left = await imported(service, clerk, 'number,head_name\nP2,某\n');
+  service.clock.pass({ hours: 24 * 8 });
+  await sweepImports(service);
+  t.match((await clerk('GET', left.url)).body, { state: 'failed' }, 'nobody came back for it');
+});
+
+test('what happens between the report and the commit', async t => {
+  const service = await openService(t);
+  const clerk = await service.as('clerk');
+  const dry = await imported(
+    service,
+    clerk,
+    'number,head_name,id_last4\nC1,甲某,1111\nC2,乙某,2222\nC3,丙某,3333\nC4,丁某,4444\n',
+  );
+  t.match(dry.body, { good: 4 });
+  await service.household({ number: 'C1', members: [{ name: '甲某', idLast4: '1111' }] });
+  await service.household({ number: 'C2', members: [{ name: '另一人' }] });
+  await service.household({ number: 'X9', members: [{ name: '丙某', idLast4: '3333' }] });
+  await clerk('POST', `${dry.url}/commit`);
+  await runImport(service, { village: villages.own, importId: dry.id });
+  const { body, said } = await standing(clerk, dry.url);
+  t.match(body, { state: 'done', entered: 1, good: 1, alreadyThere: 1, mistakes: 2 });
+  t.strictSame(said, [
+    [3, 'number', 'number-taken'],
+    [4, 'head_name', 'person-elsewhere'],
+  ]);
+});
+
+test('a worker does it', async t => {
+  const service = await openService(t, {
+    now: Temporal.Now.instant().subtract({ minutes: 1 }).toString(),
+    worker: true,
+  });
+  const clerk = await service.as('clerk');
+  await startJobs(service);
+  const sent = await send(service, clerk, 'number,head_name\nW1,某人\n', { query: '?dryRun=false' });
+  let state = 'received';
+  for (let left = 100; left > 0 && state !== 'done'; left -= 1) {
+    await new Promise(resolve => setTimeout(resolve, 100));
+    ({ state } = (await clerk('GET', sent.url)).body);
+  }
+  t.equal(state, 'done');
+});
+
+test('a mistake is told in words', async t => {
+  t.strictSame(wordsOf({ code: 'person-twice', facts: { row: 12 } }), {
+    zh: '此人与第 12 行是同一人。',
+    en: 'The same person stands in row 12.',
+  });
+});
+
+/** A database whose process dies in the `at`-th database transaction from now, before or after it commits. */
+function dying(database: Database, { at, committed }: { at: number; committed: boolean }): Database {
+  let left = at;
+  const die = () => {
+    throw new Error('died');
+  };
+  return {
+    ...database,
+    async inTransaction<T>(scope: string, work: (tx: Tx) => Promise<T>): Promise<T> {
+      left -= 1;
+      if (left > 0) return database.inTransaction(scope, work);
+      const result = await database.inTransaction(scope, async tx => {
+        const done = await work(tx);
+        return committed ? done : die();
+      });
+      die();
+      return result;
+    },
+  };
+}
+
+/** Chinese text as an office writes it: what the decoder reads is turned round, character by character. */
+function gb18030(text: string): Buffer {
+  const decoder = new TextDecoder('gb18030');
+  const codes = new Map<string, number[]>();
+  for (let high = 0x81; high <= 0xfe; high += 1) {
+    for (let low = 0x40; low <= 0xfe; low += 1) codes.set(decoder.decode(Uint8Array.of(high, low)), [high, low]);
+  }
+  return Buffer.from([...text].flatMap(one => (one < '\x80' ? [one.charCodeAt(0)] : codes.get(one)!)));
+}
+
+/** A ZIP of one sheet that unpacks to sixty megabytes, and says so, or says another size. */
+function bomb(saidSize = 60 * 1024 * 1024): Buffer {
+  return zip('xl/worksheets/sheet1.xml', Buffer.alloc(60 * 1024 * 1024, ' '), saidSize);
+}
+
+/** A sheet with a cell in its last column. */
+function farAway(): Buffer {
+  const sheet = Buffer.from('<worksheet><sheetData><row r="1"><c r="XFD1"><v>1</v></c></row></sheetData></worksheet>');
+  return zip('xl/worksheets/sheet1.xml', sheet, sheet.length);
+}
+
+function zip(name: string, content: Buffer, saidSize: number): Buffer {
+  const packed = deflateRawSync(content, { level: 1 });
+  const local = Buffer.alloc(30);
+  local.writeUInt32LE(0x04034b50, 0);
+  local.writeUInt16LE(8, 8);
+  local.writeUInt32LE(packed.length, 18);
+  local.writeUInt32LE(saidSize, 22);
+  local.writeUInt16LE(name.length, 26);
+  const entry = Buffer.alloc(46);
+  entry.writeUInt32LE(0x02014b50, 0);
+  entry.writeUInt16LE(8, 10);
+  entry.writeUInt32LE(packed.length, 20);
+  entry.writeUInt32LE(saidSize, 24);
+  entry.writeUInt16LE(name.length, 28);
+  const end = Buffer.alloc(22);
+  end.writeUInt32LE(0x06054b50, 0);
+  end.writeUInt16LE(1, 8);
+  end.writeUInt16LE(1, 10);
+  end.writeUInt32LE(46 + name.length, 12);
+  end.writeUInt32LE(30 + name.length + packed.length, 16);
+  return Buffer.concat([local, Buffer.from(name), packed, entry, Buffer.from(name), end]);
+}
