@@ -23,6 +23,7 @@ import { none } from './db/scope.ts';
 import { basePointsRoutes } from './earning/base-points-routes.ts';
 import { reversalRoutes } from './earning/reversal-routes.ts';
 import { earningRoutes } from './earning/routes.ts';
+import { evaluationRoutes } from './evaluations/routes.ts';
 import { expiryJobs, resumeQueue } from './expiry/jobs.ts';
 import { postQueue } from './expiry/post-run.ts';
 import { expiryRoutes } from './expiry/routes.ts';
@@ -167,6 +168,7 @@ export async function build(deps: Deps): Promise<FastifyInstance> {
   await app.register(earningRoutes, { ...world, together, origin });
   await app.register(reversalRoutes, world);
   await app.register(basePointsRoutes, world);
+  await app.register(evaluationRoutes, world);
   await app.register(storeRoutes, { ...world, jobs: deps.jobs });
   await app.register(expiryRoutes, { ...world, jobs: deps.jobs });
   await app.register(kioskRoutes, world);
