@@ -92,10 +92,6 @@ alter table evaluations.score force row level security;
 create policy scope on evaluations.score
   using (starts_with(village, nullif(current_setting('jifen.scope', true), '')));
 
--- Not validated, for row-level security hides all awards from whoever migrates: none names a round yet.
-alter table earning.award
-  add constraint award_round_fkey foreign key (village, round_id) references evaluations.round not valid;
-
 -- The only way to write scores: refuses whoever is no judge of the round, a round that is not open, figures beyond the
 -- sheet, and the judge's own household or kin. Entries are [{householdId, scores}]; an entry replaces the judge's earlier
 -- one. Answers how many were written.

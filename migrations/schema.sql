@@ -109,7 +109,6 @@ create table earning.award (
   constraint award_transaction_key UNIQUE (village, transaction_number),
   constraint award_household_fkey FOREIGN KEY (village, household_id) REFERENCES households.household(village, id),
   constraint award_member_fkey FOREIGN KEY (village, member_id) REFERENCES households.member(village, id),
-  constraint award_round_fkey FOREIGN KEY (village, round_id) REFERENCES evaluations.round(village, id) NOT VALID,
   constraint award_rule_fkey FOREIGN KEY (village, rule_id) REFERENCES rules.rule(village, id),
   constraint award_decided CHECK (((num_nonnulls(claim_id, round_id) = 0) OR (cardinality(decided_by) > 0))),
   constraint award_note_check CHECK (((length(note) >= 1) AND (length(note) <= 200))),

@@ -45,6 +45,7 @@ import { recogniseDevice } from './kiosks/device.ts';
 import { kioskDeviceRoutes } from './kiosks/device-routes.ts';
 import { kioskRoutes } from './kiosks/routes.ts';
 import { ruleRoutes } from './rules/routes.ts';
+import { signalRoutes } from './signals/routes.ts';
 import { expireQueue, storeJobs, sweepQueue } from './store/jobs.ts';
 import { storeRoutes } from './store/routes.ts';
 import { listOpenVillages, villageExists } from './villages/read.ts';
@@ -174,6 +175,7 @@ export async function build(deps: Deps): Promise<FastifyInstance> {
   await app.register(kioskRoutes, world);
   await app.register(kioskDeviceRoutes, { database, clock, tokens });
   await app.register(auditRoutes, { database, clock });
+  await app.register(signalRoutes, { database, clock });
   await app.register(proofRoutes, { ...world, signer: deps.signer });
   return app;
 }

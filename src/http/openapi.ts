@@ -19,6 +19,7 @@ const tags: [string, string][] = [
   ['kiosks', 'Kiosks, from the village and from the device'],
   ['ledger', 'The book: accounts, transactions, soundness'],
   ['audit', 'Statements, journal, trial balance, checkpoints, proofs'],
+  ['signals', 'What an honest village would look into'],
   ['service', 'Probes, contract, problem pages, keys'],
 ];
 
