@@ -3,6 +3,9 @@
 create schema audit;
 grant usage on schema audit to jifen_app;
 
+create schema claims;
+grant usage on schema claims to jifen_app;
+
 create schema earning;
 grant usage on schema earning to jifen_app;
 
@@ -76,6 +79,118 @@ alter table audit.subtree enable row level security;
 alter table audit.subtree force row level security;
 create policy scope on audit.subtree using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
 grant insert, select on audit.subtree to jifen_app;
+
+-- claims.claim
+create table claims.claim (
+  village text collate "C" not null,
+  id uuid not null,
+  household_id uuid not null,
+  member_id uuid,
+  rule_id uuid not null,
+  rule_code text collate "C" not null,
+  unit_points integer not null,
+  quantity integer not null,
+  custom_points integer,
+  custom_reason text,
+  occurred_at timestamp(3) with time zone not null,
+  business_date date not null,
+  place text,
+  note text,
+  occasion text collate "C",
+  photo_ids uuid[] not null,
+  evidence jsonb not null,
+  on_behalf boolean not null,
+  submitted_by uuid not null,
+  submitted_at timestamp(3) with time zone not null,
+  review_steps text not null,
+  panel_size integer not null,
+  second_from_points integer not null,
+  round integer not null default 1,
+  state text not null,
+  state_since timestamp(3) with time zone not null,
+  taken_by uuid,
+  taken_until timestamp(3) with time zone,
+  passed_by uuid,
+  agreed_quantity integer,
+  agreed_points integer,
+  confirmed_by uuid,
+  constraint claim_pkey PRIMARY KEY (village, id),
+  constraint claim_parties_key UNIQUE (village, id, household_id, submitted_by),
+  constraint claim_household_fkey FOREIGN KEY (village, household_id) REFERENCES households.household(village, id),
+  constraint claim_member_fkey FOREIGN KEY (village, member_id) REFERENCES households.member(village, id),
+  constraint claim_rule_fkey FOREIGN KEY (village, rule_id) REFERENCES rules.rule(village, id),
+  constraint claim_agreed CHECK (((agreed_quantity IS NULL) = (agreed_points IS NULL))),
+  constraint claim_agreed_points_check CHECK (((agreed_points >= 1) AND (agreed_points <= 1000000))),
+  constraint claim_check CHECK (((agreed_quantity >= 1) AND (agreed_quantity <= quantity))),
+  constraint claim_confirmed CHECK (((state <> 'approved'::text) OR (confirmed_by IS NOT NULL) OR ((custom_points IS NULL) AND COALESCE((agreed_points < second_from_points), false)))),
+  constraint claim_custom CHECK ((((custom_points IS NULL) = (custom_reason IS NULL)) AND ((custom_points IS NULL) OR on_behalf))),
+  constraint claim_custom_points_check CHECK (((custom_points >= 1) AND (custom_points <= 1000))),
+  constraint claim_custom_reason_check CHECK (((length(custom_reason) >= 1) AND (length(custom_reason) <= 200))),
+  constraint claim_decided CHECK ((((state <> 'inPanel'::text) OR (review_steps = 'panel'::text) OR (passed_by IS NOT NULL)) AND ((state <> ALL (ARRAY['awaitingSecond'::text, 'approved'::text])) OR (agreed_points IS NOT NULL)) AND ((state <> ALL (ARRAY['awaitingSecond'::text, 'approved'::text])) OR (review_steps = 'panel'::text) OR (passed_by IS NOT NULL)))),
+  constraint claim_evidence CHECK ((jsonb_typeof(evidence) = 'array'::text)),
+  constraint claim_note_check CHECK (((length(note) >= 1) AND (length(note) <= 200))),
+  constraint claim_occasion_check CHECK (((length(occasion) >= 1) AND (length(occasion) <= 80))),
+  constraint claim_on_behalf CHECK ((on_behalf = (submitted_by <> household_id))),
+  constraint claim_panel_size_check CHECK (((panel_size >= 3) AND (panel_size <= 5))),
+  constraint claim_photos CHECK ((cardinality(photo_ids) <= 9)),
+  constraint claim_place_check CHECK (((length(place) >= 1) AND (length(place) <= 100))),
+  constraint claim_quantity_check CHECK (((quantity >= 1) AND (quantity <= 1000))),
+  constraint claim_review_steps_check CHECK ((review_steps = ANY (ARRAY['firstReviewAndPanel'::text, 'firstReview'::text, 'panel'::text]))),
+  constraint claim_round_check CHECK ((round = ANY (ARRAY[1, 2]))),
+  constraint claim_second_from_points_check CHECK (((second_from_points >= 1) AND (second_from_points <= 1000000))),
+  constraint claim_second_person CHECK (((passed_by <> submitted_by) AND (confirmed_by <> submitted_by) AND (confirmed_by <> passed_by) AND (taken_by <> submitted_by))),
+  constraint claim_state_check CHECK ((state = ANY (ARRAY['submitted'::text, 'inPanel'::text, 'awaitingSecond'::text, 'approved'::text, 'returned'::text, 'rejected'::text, 'withdrawn'::text]))),
+  constraint claim_taken CHECK (((taken_by IS NULL) = (taken_until IS NULL))),
+  constraint claim_unit_points_check CHECK (((unit_points >= 1) AND (unit_points <= 1000)))
+);
+CREATE INDEX claim_household ON claims.claim USING btree (village, household_id, id);
+CREATE UNIQUE INDEX claim_open_key ON claims.claim USING btree (village, household_id, occasion, rule_code, member_id) NULLS NOT DISTINCT WHERE ((occasion IS NOT NULL) AND (state = ANY (ARRAY['submitted'::text, 'inPanel'::text, 'awaitingSecond'::text, 'returned'::text])));
+CREATE INDEX claim_rule ON claims.claim USING btree (village, rule_id, id);
+CREATE INDEX claim_state ON claims.claim USING btree (village, state, id);
+alter table claims.claim enable row level security;
+alter table claims.claim force row level security;
+create policy scope on claims.claim using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
+grant select on claims.claim to jifen_app;
+grant insert (quantity, note, photo_ids, evidence, state, state_since), update (quantity, note, photo_ids, evidence, state, state_since) on claims.claim to jifen_app;
+grant update (round, taken_by, taken_until) on claims.claim to jifen_app;
+grant insert (village, id, household_id, member_id, rule_id, rule_code, unit_points, custom_points, custom_reason, occurred_at, business_date, place, occasion, on_behalf, submitted_by, submitted_at, review_steps, panel_size, second_from_points) on claims.claim to jifen_app;
+
+-- claims.decision
+create table claims.decision (
+  village text collate "C" not null,
+  claim_id uuid not null,
+  number integer not null,
+  household_id uuid not null,
+  submitted_by uuid not null,
+  round integer not null,
+  step text not null,
+  verdict text not null,
+  quantity integer,
+  reason text,
+  decided_by uuid not null,
+  decided_at timestamp(3) with time zone not null,
+  constraint decision_pkey PRIMARY KEY (village, claim_id, number),
+  constraint decision_person_key UNIQUE (village, claim_id, round, decided_by),
+  constraint decision_claim_fkey FOREIGN KEY (village, claim_id, household_id, submitted_by) REFERENCES claims.claim(village, id, household_id, submitted_by),
+  constraint decision_person_fkey FOREIGN KEY (decided_by) REFERENCES identity."user"(id),
+  constraint decision_quantity CHECK (((quantity IS NULL) OR (verdict = ANY (ARRAY['pass'::text, 'approve'::text])))),
+  constraint decision_quantity_check CHECK (((quantity >= 1) AND (quantity <= 1000))),
+  constraint decision_reason CHECK (((verdict = ANY (ARRAY['pass'::text, 'approve'::text])) OR (reason IS NOT NULL))),
+  constraint decision_reason_check CHECK (((length(reason) >= 1) AND (length(reason) <= 200))),
+  constraint decision_second_person CHECK (((decided_by <> submitted_by) AND (decided_by <> household_id))),
+  constraint decision_step_check CHECK ((step = ANY (ARRAY['firstReview'::text, 'panel'::text, 'second'::text]))),
+  constraint decision_verdict CHECK (
+CASE step
+    WHEN 'firstReview'::text THEN (verdict = ANY (ARRAY['pass'::text, 'return'::text, 'reject'::text]))
+    ELSE (verdict = ANY (ARRAY['approve'::text, 'reject'::text]))
+END)
+);
+CREATE UNIQUE INDEX decision_first_key ON claims.decision USING btree (village, claim_id, round) WHERE (step = 'firstReview'::text);
+CREATE UNIQUE INDEX decision_second_key ON claims.decision USING btree (village, claim_id, round) WHERE (step = 'second'::text);
+alter table claims.decision enable row level security;
+alter table claims.decision force row level security;
+create policy scope on claims.decision using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
+grant select on claims.decision to jifen_app;
 
 -- earning.award
 create table earning.award (
@@ -1199,6 +1314,97 @@ CREATE OR REPLACE FUNCTION audit.cell(value text)
  IMMUTABLE PARALLEL SAFE STRICT
 RETURN (CASE WHEN (value ~ '^[-=+@\t\r＝＋－＠]'::text) THEN ''''::text ELSE ''::text END || regexp_replace(value, '[\r\n]+'::text, ' '::text, 'g'::text));
 grant execute on function audit.cell(text) to jifen_app;
+
+-- claims.decide(text,uuid,text,text,integer,text,uuid,timestamp with time zone)
+CREATE OR REPLACE FUNCTION claims.decide(p_village text, p_claim uuid, p_step text, p_verdict text, p_quantity integer, p_reason text, p_user uuid, p_at timestamp with time zone)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  c claims.claim;
+  earlier text;
+  votes integer; yes integer; least integer; majority integer;
+  next text; agreed integer; points integer;
+begin
+  perform from claims.claim where village = p_village and id = p_claim for update;
+  select * into c from claims.claim where village = p_village and id = p_claim;
+  if c.id is null then
+    return jsonb_build_object('refusal', 'not-found', 'facts', jsonb_build_object());
+  end if;
+
+  if p_user = c.submitted_by then
+    return jsonb_build_object('refusal', 'second-person-required', 'facts', jsonb_build_object('firstUserId', p_user));
+  end if;
+  if households.is_kin(p_village, p_user, c.household_id) then
+    return jsonb_build_object('refusal', 'own-household', 'facts', jsonb_build_object());
+  end if;
+  if p_step is distinct from (case c.state when 'submitted' then 'firstReview' when 'inPanel' then 'panel'
+                                           when 'awaitingSecond' then 'second' end) then
+    return jsonb_build_object('refusal', 'wrong-state', 'facts', jsonb_build_object('state', c.state, 'since', c.state_since,
+      'allowedFrom', jsonb_build_array(case p_step when 'firstReview' then 'submitted' when 'panel' then 'inPanel'
+                                                   when 'second' then 'awaitingSecond' end)));
+  end if;
+  select step into earlier from claims.decision
+   where village = p_village and claim_id = p_claim and decided_by = p_user and (round = c.round or step <> p_step)
+   order by number desc limit 1;
+  if earlier = p_step then
+    return jsonb_build_object('refusal', 'already-exists', 'facts', jsonb_build_object('field', 'claimId'));
+  elsif earlier is not null then
+    return jsonb_build_object('refusal', 'second-person-required', 'facts', jsonb_build_object('firstUserId', p_user));
+  end if;
+  if p_step = 'firstReview' and c.taken_by <> p_user and c.taken_until > p_at then
+    return jsonb_build_object('refusal', 'review-taken', 'facts', jsonb_build_object('until', c.taken_until));
+  end if;
+  if p_verdict = 'return' and c.round > 1 then
+    return jsonb_build_object('refusal', 'out-of-bounds', 'facts', jsonb_build_object('field', 'returns', 'min', 0, 'max', 1));
+  end if;
+  if p_quantity > c.quantity then
+    return jsonb_build_object('refusal', 'out-of-bounds', 'facts',
+      jsonb_build_object('field', 'quantity', 'min', 1, 'max', c.quantity));
+  end if;
+
+  insert into claims.decision (village, claim_id, number, household_id, submitted_by, round, step, verdict, quantity, reason,
+                               decided_by, decided_at)
+  select p_village, p_claim, count(*) + 1, c.household_id, c.submitted_by, c.round, p_step, p_verdict,
+         case when p_verdict in ('pass', 'approve') and p_step <> 'second' then coalesce(p_quantity, c.quantity) end,
+         p_reason, p_user, p_at
+    from claims.decision where village = p_village and claim_id = p_claim;
+
+  if p_step = 'panel' then
+    select count(*), count(*) filter (where verdict = 'approve'), min(quantity) into votes, yes, least
+      from claims.decision where village = p_village and claim_id = p_claim and round = c.round and step = 'panel';
+    majority := c.panel_size / 2 + 1;
+    if votes * 3 >= c.panel_size * 2 then
+      if yes >= majority then agreed := least;
+      elsif votes - yes > c.panel_size - majority then next := 'rejected';
+      end if;
+    end if;
+  elsif p_verdict = 'reject' then next := 'rejected';
+  elsif p_verdict = 'return' then next := 'returned';
+  elsif p_step = 'second' then next := 'approved';
+  elsif c.review_steps = 'firstReview' then agreed := coalesce(p_quantity, c.quantity);
+  else next := 'inPanel';
+  end if;
+  if agreed is not null then
+    points := coalesce(c.custom_points, c.unit_points * agreed);
+    next := case when c.custom_points is not null or points >= c.second_from_points then 'awaitingSecond' else 'approved' end;
+  end if;
+
+  update claims.claim
+     set state = coalesce(next, state),
+         state_since = case when next is null then state_since else p_at end,
+         taken_by = null,
+         taken_until = null,
+         passed_by = case when p_verdict = 'pass' then p_user else passed_by end,
+         agreed_quantity = coalesce(agreed, agreed_quantity),
+         agreed_points = coalesce(points, agreed_points),
+         confirmed_by = case when p_step = 'second' and p_verdict = 'approve' then p_user else confirmed_by end
+   where village = p_village and id = p_claim;
+  return jsonb_build_object('state', coalesce(next, c.state));
+end $function$;
+grant execute on function claims.decide(text,uuid,text,text,integer,text,uuid,timestamp with time zone) to jifen_app;
 
 -- evaluations.close_round(text,uuid,uuid,timestamp with time zone,jsonb)
 CREATE OR REPLACE FUNCTION evaluations.close_round(p_village text, p_round uuid, p_closer uuid, p_at timestamp with time zone, p_outcomes jsonb)

@@ -17,6 +17,8 @@ import { checkpointJobs, checkpointQueue } from './audit/checkpoints.ts';
 import { proofRoutes } from './audit/proof-routes.ts';
 import { auditRoutes } from './audit/routes.ts';
 import type { Clock } from './calendar.ts';
+import { reviewRoutes } from './claims/review-routes.ts';
+import { claimRoutes } from './claims/routes.ts';
 import type { Database } from './db/database.ts';
 import type { Jobs } from './db/jobs.ts';
 import { none } from './db/scope.ts';
@@ -171,6 +173,8 @@ export async function build(deps: Deps): Promise<FastifyInstance> {
   await app.register(basePointsRoutes, world);
   await app.register(evaluationRoutes, world);
   await app.register(storeRoutes, { ...world, jobs: deps.jobs });
+  await app.register(claimRoutes, { ...world, origin });
+  await app.register(reviewRoutes, { ...world, origin });
   await app.register(expiryRoutes, { ...world, jobs: deps.jobs });
   await app.register(kioskRoutes, world);
   await app.register(kioskDeviceRoutes, { database, clock, tokens });

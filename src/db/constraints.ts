@@ -30,6 +30,11 @@ export const refusalsByConstraint: Record<string, RefusalCode> = {
   rule_book_second_person: 'second-person-required',
   award_standing_key: 'award-duplicate',
   award_second_person: 'second-person-required',
+  claim_open_key: 'award-duplicate',
+  claim_second_person: 'second-person-required',
+  claim_confirmed: 'second-person-required',
+  decision_person_key: 'second-person-required',
+  decision_second_person: 'second-person-required',
   reversal_open_key: 'already-exists',
   reversal_second_person: 'second-person-required',
 };

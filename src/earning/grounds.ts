@@ -15,6 +15,7 @@ export type GroundRule = Pick<
   | 'capTimes'
   | 'capPeriod'
   | 'capScope'
+  | 'evidence'
   | 'excludes'
   | 'highestOnlyGroup'
   | 'honour'
@@ -53,9 +54,9 @@ export async function groundsOf(
            (select jsonb_agg(jsonb_build_object(
                      'village', r.village, 'id', r.id, 'ruleBookId', r.rule_book_id, 'code', r.code, 'title', r.title,
                      'points', r.points, 'direction', r.direction, 'capTimes', r.cap_times, 'capPeriod', r.cap_period,
-                     'capScope', r.cap_scope, 'excludes', r.excludes, 'highestOnlyGroup', r.highest_only_group,
-                     'honour', r.honour, 'publicity', r.publicity, 'ruleBookTitle', b.title,
-                     'inForceFrom', b.in_force_from,
+                     'capScope', r.cap_scope, 'evidence', r.evidence, 'excludes', r.excludes,
+                     'highestOnlyGroup', r.highest_only_group, 'honour', r.honour, 'publicity', r.publicity,
+                     'ruleBookTitle', b.title, 'inForceFrom', b.in_force_from,
                      'inForceTo', (select min(next.in_force_from)
                                      from rules.rule_book next
                                     where next.village = b.village and next.in_force_from > b.in_force_from)))

@@ -100,7 +100,11 @@ function refuseMember({ householdId, memberId }: AwardLine, rule: GroundRule, { 
   if (members.get(memberId) !== householdId) throw new Refusal('not-found', { field: 'memberId' });
 }
 
-function refuseDate(occurred: Temporal.Instant, { openedOn, policyOn }: Grounds, now: Temporal.Instant): void {
+/**
+ * How late a thing may be entered, by today's policy.
+ * @throws Refusal `business-date-refused` (facts: `earliest`, `latest`)
+ */
+export function refuseDate(occurred: Temporal.Instant, { openedOn, policyOn }: Grounds, now: Temporal.Instant): void {
   const today = dayOf(now);
   const latest = today.toString();
   const allowed = today.subtract({ days: policyOn(latest).backdateDays }).toString();

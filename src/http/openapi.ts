@@ -13,6 +13,7 @@ const tags: [string, string][] = [
   ['households', 'Households, members, cards'],
   ['rules', 'Rule books'],
   ['awards', 'Awards, alone and by the sheet'],
+  ['claims', 'Claims of households, and their review'],
   ['evaluations', 'Monthly rounds in which judges score every household'],
   ['expiry', 'Points that end by their date or with the year'],
   ['store', 'Stores, goods, prices, stock documents, redemptions'],

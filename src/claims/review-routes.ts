@@ -1,0 +1,262 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import type { Clock } from '../calendar.ts';
+import type { Database } from '../db/database.ts';
+import type { Mutate } from '../http/idempotency.ts';
+import { languageOf, problemOf } from '../http/problems.ts';
+import { actorOf } from '../http/route.ts';
+import { VillageParams } from '../http/shapes.ts';
+import type { Refusal, RefusalCode } from '../refusals.ts';
+import { answersOf } from './answers.ts';
+import { decideClaim, decideEach, rejectClaim } from './decide.ts';
+import { listQueue } from './read.ts';
+import {
+  Claim,
+  ClaimBatchResult,
+  ClaimDecisionBatch,
+  ClaimPage,
+  ClaimParams,
+  ClaimPass,
+  ClaimQueueQuery,
+  ClaimReject,
+  ClaimReturn,
+  ClaimVote,
+} from './schemas.ts';
+import { releaseClaim, takeClaim } from './take.ts';
+
+const keepingOut: RefusalCode[] = ['second-person-required', 'own-household', 'wrong-state'];
+/** What a yes can be refused with. */
+const yesRefusals: RefusalCode[] = [
+  ...keepingOut,
+  'out-of-bounds',
+  'household-not-active',
+  'award-duplicate',
+  'rule-not-in-force',
+  'rule-exclusive',
+  'cap-reached',
+  'budget-exhausted',
+];
+
+/** What reviewers make of claims: nobody decides on the own, the own household’s or that of kin, and nobody twice. */
+export const reviewRoutes: FastifyPluginAsyncTypebox<{
+  database: Database;
+  clock: Clock;
+  mutate: Mutate;
+  /** Root of problem addresses, for the problems inside a list's answer. */
+  origin: string;
+}> = async (app, { database, clock, mutate, origin }) => {
+  app.route({
+    method: 'GET',
+    url: '/v1/villages/:village/claims/queue',
+    config: { access: ['reviewer', 'supervisor'], refusals: ['cursor-mismatch'] },
+    schema: {
+      operationId: 'claimQueue',
+      tags: ['claims'],
+      summary: 'Claims that wait for a step',
+      description:
+        'The oldest first: without those that the caller must keep out of or has decided on, and without those that somebody else has taken.',
+      params: VillageParams,
+      querystring: ClaimQueueQuery,
+      response: { 200: ClaimPage },
+    },
+    handler: request =>
+      database.inSnapshot(request.params.village, db =>
+        listQueue(db, actorOf(request), request.params.village, request.query, clock.now()),
+      ),
+  });
+
+  app.route({
+    method: 'POST',
+    url: '/v1/villages/:village/claims/:claim/take',
+    config: { access: ['reviewer'], idempotent: true, refusals: [...keepingOut, 'review-taken'] },
+    schema: {
+      operationId: 'claimTake',
+      tags: ['claims'],
+      summary: 'Take a claim for its first review',
+      description: 'For 15 minutes nobody else may decide on it. Taken again, the time begins anew.',
+      params: ClaimParams,
+      response: { 200: Claim },
+    },
+    handler: (request, reply) => {
+      const { village, claim: claimId } = request.params;
+      return mutate(request, reply, (tx, actor) => takeClaim(tx, actor, { village, claimId }, clock.now()), {
+        status: 200,
+      });
+    },
+  });
+
+  app.route({
+    method: 'POST',
+    url: '/v1/villages/:village/claims/:claim/release',
+    config: { access: ['reviewer'], idempotent: true, refusals: ['review-taken'] },
+    schema: {
+      operationId: 'claimRelease',
+      tags: ['claims'],
+      summary: 'Give a claim back undecided',
+      description: 'Somebody else may take it at once. One that nobody has taken stays as it is.',
+      params: ClaimParams,
+      response: { 200: Claim },
+    },
+    handler: (request, reply) => {
+      const { village, claim: claimId } = request.params;
+      return mutate(request, reply, (tx, actor) => releaseClaim(tx, actor, { village, claimId }, clock.now()), {
+        status: 200,
+      });
+    },
+  });
+
+  app.route({
+    method: 'POST',
+    url: '/v1/villages/:village/claims/:claim/pass',
+    config: { access: ['reviewer'], idempotent: true, refusals: [...yesRefusals, 'review-taken'] },
+    schema: {
+      operationId: 'claimPass',
+      tags: ['claims'],
+      summary: 'Pass the first review',
+      description:
+        'On to the panel; where the policy knows none, to its approval. A count below the claimed one is what the approval grants, or what the panel is told.',
+      params: ClaimParams,
+      body: ClaimPass,
+      response: { 200: Claim },
+    },
+    handler: (request, reply) => {
+      const { village, claim: claimId } = request.params;
+      const decided = { step: 'firstReview', verdict: 'pass', reason: null, ...request.body } as const;
+      return mutate(request, reply, (tx, actor) => decideClaim(tx, actor, { village, claimId }, decided, clock.now()), {
+        status: 200,
+      });
+    },
+  });
+
+  app.route({
+    method: 'POST',
+    url: '/v1/villages/:village/claims/:claim/return',
+    config: { access: ['reviewer'], idempotent: true, refusals: [...keepingOut, 'review-taken', 'out-of-bounds'] },
+    schema: {
+      operationId: 'claimReturn',
+      tags: ['claims'],
+      summary: 'Send a claim back with a question',
+      description: 'In the first review, and once.',
+      params: ClaimParams,
+      body: ClaimReturn,
+      response: { 200: Claim },
+    },
+    handler: (request, reply) => {
+      const { village, claim: claimId } = request.params;
+      const decided = { step: 'firstReview', verdict: 'return', reason: request.body.question } as const;
+      return mutate(request, reply, (tx, actor) => decideClaim(tx, actor, { village, claimId }, decided, clock.now()), {
+        status: 200,
+      });
+    },
+  });
+
+  app.route({
+    method: 'POST',
+    url: '/v1/villages/:village/claims/:claim/reject',
+    config: { access: ['reviewer', 'supervisor'], idempotent: true, refusals: [...keepingOut, 'review-taken'] },
+    schema: {
+      operationId: 'claimReject',
+      tags: ['claims'],
+      summary: 'Reject a claim',
+      description:
+        'By a reviewer in the first review, or by a supervisor where a second person is waited for. A panel votes instead. Its photos may be used again.',
+      params: ClaimParams,
+      body: ClaimReject,
+      response: { 200: Claim },
+    },
+    handler: (request, reply) => {
+      const { village, claim: claimId } = request.params;
+      return mutate(
+        request,
+        reply,
+        (tx, actor) => rejectClaim(tx, actor, { village, claimId }, request.body, clock.now()),
+        { status: 200 },
+      );
+    },
+  });
+
+  app.route({
+    method: 'POST',
+    url: '/v1/villages/:village/claims/:claim/votes',
+    config: { access: ['reviewer'], idempotent: true, refusals: [...yesRefusals, 'already-exists'] },
+    schema: {
+      operationId: 'claimVote',
+      tags: ['claims'],
+      summary: 'Vote on a claim in the panel',
+      description:
+        'By others than filed it or passed its first review. The panel closes by itself when two thirds have voted and the missing votes can change nothing; a tie rejects. Granted is the least count among its yeses.',
+      params: ClaimParams,
+      body: ClaimVote,
+      response: { 200: Claim },
+    },
+    handler: (request, reply) => {
+      const { village, claim: claimId } = request.params;
+      const { verdict, quantity, reason = null } = request.body;
+      const decided = { step: 'panel', verdict, quantity, reason } as const;
+      return mutate(request, reply, (tx, actor) => decideClaim(tx, actor, { village, claimId }, decided, clock.now()), {
+        status: 200,
+      });
+    },
+  });
+
+  app.route({
+    method: 'POST',
+    url: '/v1/villages/:village/claims/:claim/confirm',
+    config: { access: ['supervisor'], idempotent: true, refusals: yesRefusals },
+    schema: {
+      operationId: 'claimConfirm',
+      tags: ['claims'],
+      summary: 'Agree as the second person',
+      description: 'One level up, where a claim is worth as much as the policy says, or its points were set by hand.',
+      params: ClaimParams,
+      response: { 200: Claim },
+    },
+    handler: (request, reply) => {
+      const { village, claim: claimId } = request.params;
+      const decided = { step: 'second', verdict: 'approve', reason: null } as const;
+      return mutate(request, reply, (tx, actor) => decideClaim(tx, actor, { village, claimId }, decided, clock.now()), {
+        status: 200,
+      });
+    },
+  });
+
+  app.route({
+    method: 'POST',
+    url: '/v1/villages/:village/claims/decisions/batch',
+    config: {
+      access: ['reviewer', 'supervisor'],
+      idempotent: true,
+      refusals: [...yesRefusals, 'review-taken', 'already-exists'],
+    },
+    bodyLimit: 4 * 1024 * 1024,
+    schema: {
+      operationId: 'claimDecisionBatch',
+      tags: ['claims'],
+      summary: 'Decide on many claims',
+      description: 'Up to 200, each answered by itself.',
+      params: VillageParams,
+      body: ClaimDecisionBatch,
+      response: { 207: ClaimBatchResult },
+    },
+    handler: (request, reply) => {
+      const { village } = request.params;
+      const { items } = request.body;
+      const language = languageOf(request);
+      const problem = (refusal: Refusal) =>
+        problemOf(refusal, { origin, language, instance: request.url.split('?')[0]!, requestId: request.id });
+      reply.header('content-language', language).header('vary', 'Accept-Language');
+      const decided = items.map(({ claimId, step, verdict, quantity, reason = null }) => ({
+        claimId,
+        step,
+        verdict,
+        quantity,
+        reason,
+      }));
+      return mutate(
+        request,
+        reply,
+        async (tx, actor) => answersOf(await decideEach(tx, actor, village, decided, clock.now()), items, 200, problem),
+        { status: 207 },
+      );
+    },
+  });
+};

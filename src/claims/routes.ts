@@ -1,0 +1,205 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import type { Clock } from '../calendar.ts';
+import type { Database } from '../db/database.ts';
+import type { Mutate } from '../http/idempotency.ts';
+import { languageOf, problemOf } from '../http/problems.ts';
+import { type Access, actorOf } from '../http/route.ts';
+import { VillageParams } from '../http/shapes.ts';
+import type { Refusal, RefusalCode } from '../refusals.ts';
+import { answersOf } from './answers.ts';
+import { getClaim, listClaims } from './read.ts';
+import {
+  Claim,
+  ClaimBatch,
+  ClaimBatchResult,
+  ClaimCreate,
+  ClaimListQuery,
+  ClaimPage,
+  ClaimParams,
+  ClaimResubmit,
+} from './schemas.ts';
+import { type NewClaim, submitClaim, submitEach } from './submit.ts';
+import { resubmitClaim, withdrawClaim } from './withdraw.ts';
+
+const readers: Access = ['clerk', 'villageAdmin', 'reviewer', 'supervisionBoard', 'supervisor', 'auditor', 'household'];
+
+const claimRefusals: RefusalCode[] = [
+  'own-household',
+  'household-not-active',
+  'award-duplicate',
+  'rule-not-in-force',
+  'out-of-bounds',
+  'business-date-refused',
+  'evidence-missing',
+  'photo-reused',
+];
+
+/** What households say they have done. */
+export const claimRoutes: FastifyPluginAsyncTypebox<{
+  database: Database;
+  clock: Clock;
+  mutate: Mutate;
+  /** Root of problem addresses, for the problems inside a list's answer. */
+  origin: string;
+}> = async (app, { database, clock, mutate, origin }) => {
+  app.route({
+    method: 'GET',
+    url: '/v1/villages/:village/claims',
+    config: { access: readers, refusals: ['cursor-mismatch'] },
+    schema: {
+      operationId: 'claimList',
+      tags: ['claims'],
+      summary: 'List claims',
+      description: 'The newest first. A household sees its own.',
+      params: VillageParams,
+      querystring: ClaimListQuery,
+      response: { 200: ClaimPage },
+    },
+    handler: request =>
+      database.inSnapshot(request.params.village, db =>
+        listClaims(db, actorOf(request), request.params.village, request.query),
+      ),
+  });
+
+  app.route({
+    method: 'POST',
+    url: '/v1/villages/:village/claims',
+    config: { access: ['clerk', 'villageAdmin', 'household'], idempotent: true, refusals: claimRefusals },
+    schema: {
+      operationId: 'claimCreate',
+      tags: ['claims'],
+      summary: 'File a claim',
+      description:
+        'By a household at a kiosk for itself, or by staff for another’s. At least one kind of evidence that the rule accepts must be shown; a photo is one of them. Nothing is earned until others have decided.',
+      params: VillageParams,
+      body: ClaimCreate,
+      response: { 201: Claim },
+    },
+    handler: (request, reply) => {
+      const { village } = request.params;
+      const said = claimOf(request.body);
+      return mutate(request, reply, (tx, actor) => submitClaim(tx, actor, village, said, clock.now()), {
+        status: 201,
+        location: made => `/v1/villages/${village}/claims/${made.id}`,
+      });
+    },
+  });
+
+  app.route({
+    method: 'POST',
+    url: '/v1/villages/:village/claims/batch',
+    config: { access: ['clerk', 'villageAdmin'], idempotent: true, refusals: claimRefusals },
+    bodyLimit: 4 * 1024 * 1024,
+    schema: {
+      operationId: 'claimBatch',
+      tags: ['claims'],
+      summary: 'File claims for households',
+      description: 'Up to 200, each answered by itself.',
+      params: VillageParams,
+      body: ClaimBatch,
+      response: { 207: ClaimBatchResult },
+    },
+    handler: (request, reply) => {
+      const { village } = request.params;
+      const { items } = request.body;
+      const language = languageOf(request);
+      const problem = (refusal: Refusal) =>
+        problemOf(refusal, { origin, language, instance: request.url.split('?')[0]!, requestId: request.id });
+      reply.header('content-language', language).header('vary', 'Accept-Language');
+      return mutate(
+        request,
+        reply,
+        async (tx, actor) =>
+          answersOf(await submitEach(tx, actor, village, items.map(claimOf), clock.now()), items, 201, problem),
+        { status: 207 },
+      );
+    },
+  });
+
+  app.route({
+    method: 'GET',
+    url: '/v1/villages/:village/claims/:claim',
+    config: { access: readers },
+    schema: {
+      operationId: 'claimGet',
+      tags: ['claims'],
+      summary: 'A claim',
+      description:
+        'With what was decided on it. A household is told the step, the verdict and the reason, not the person.',
+      params: ClaimParams,
+      response: { 200: Claim },
+    },
+    handler: request => {
+      const { village, claim } = request.params;
+      return database.inSnapshot(village, db => getClaim(db, actorOf(request), village, claim));
+    },
+  });
+
+  app.route({
+    method: 'POST',
+    url: '/v1/villages/:village/claims/:claim/withdraw',
+    config: { access: ['clerk', 'villageAdmin', 'household'], idempotent: true, refusals: ['wrong-state'] },
+    schema: {
+      operationId: 'claimWithdraw',
+      tags: ['claims'],
+      summary: 'Withdraw a claim',
+      description: 'By its household or by who filed it, before it is decided. Its photos may be used again.',
+      params: ClaimParams,
+      response: { 200: Claim },
+    },
+    handler: (request, reply) => {
+      const { village, claim: claimId } = request.params;
+      return mutate(request, reply, (tx, actor) => withdrawClaim(tx, actor, { village, claimId }, clock.now()), {
+        status: 200,
+      });
+    },
+  });
+
+  app.route({
+    method: 'POST',
+    url: '/v1/villages/:village/claims/:claim/resubmit',
+    config: {
+      access: ['clerk', 'villageAdmin', 'household'],
+      idempotent: true,
+      refusals: ['wrong-state', 'out-of-bounds', 'photo-reused'],
+    },
+    schema: {
+      operationId: 'claimResubmit',
+      tags: ['claims'],
+      summary: 'File a claim again',
+      description:
+        'That was sent back with a question, by its household or by who filed it. Photos and evidence are added; nothing is taken away.',
+      params: ClaimParams,
+      body: ClaimResubmit,
+      response: { 200: Claim },
+    },
+    handler: (request, reply) => {
+      const { village, claim: claimId } = request.params;
+      const { quantity, note, photoIds = [], evidence = [] } = request.body;
+      const said = { quantity, note, photoIds, evidence };
+      return mutate(request, reply, (tx, actor) => resubmitClaim(tx, actor, { village, claimId }, said, clock.now()), {
+        status: 200,
+      });
+    },
+  });
+};
+
+function claimOf(
+  body: Pick<NewClaim, 'ruleId' | 'householdId' | 'quantity'> & {
+    [Name in Exclude<keyof NewClaim, 'ruleId' | 'householdId' | 'quantity'>]?: NewClaim[Name] | null;
+  },
+): NewClaim {
+  return {
+    ruleId: body.ruleId,
+    householdId: body.householdId,
+    memberId: body.memberId ?? null,
+    quantity: body.quantity,
+    occurredAt: body.occurredAt ?? undefined,
+    place: body.place ?? null,
+    note: body.note ?? null,
+    occasion: body.occasion ?? undefined,
+    photoIds: body.photoIds ?? [],
+    evidence: body.evidence ?? [],
+    custom: body.custom ?? null,
+  };
+}

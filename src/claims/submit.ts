@@ -1,0 +1,145 @@
+import { randomUUIDv7 } from 'node:crypto';
+import { sql } from 'drizzle-orm';
+import { dayOf, iso } from '../calendar.ts';
+import type { Tx } from '../db/database.ts';
+import { type GroundRule, type Grounds, groundsOf } from '../earning/grounds.ts';
+import { type JudgedAward, judge, refuseDate } from '../earning/judge.ts';
+import { findStanding } from '../earning/read.ts';
+import type { Actor } from '../http/route.ts';
+import { usePhotos } from '../photos/use.ts';
+import { Refusal } from '../refusals.ts';
+import { byItself } from './by-itself.ts';
+import { type ClaimView, findOpenTwin, getClaim, isKin, listByIds } from './read.ts';
+import type { Evidence } from './tables.ts';
+
+/** What is said of a claim. */
+export interface NewClaim {
+  ruleId: string;
+  householdId: string;
+  memberId: string | null;
+  quantity: number;
+  /** RFC 3339; now when absent. */
+  occurredAt: string | undefined;
+  place: string | null;
+  note: string | null;
+  occasion: string | undefined;
+  photoIds: string[];
+  evidence: Evidence[];
+  /** Points in all, set by hand instead of the rule's. */
+  custom: { points: number; reason: string } | null;
+}
+
+/**
+ * Files a claim, for the own household or, by staff, for another's. What can be judged early is: only caps wait for the
+ * book.
+ * @throws Refusal `not-found` | `forbidden` (points by hand from a household) | `own-household` | whatever `judge` refuses |
+ *   `business-date-refused` | `evidence-missing` (facts: `required`) | `award-duplicate` (facts: `awardId` or `claimId`) |
+ *   `photo-reused` (facts: `photoId`)
+ */
+export async function submitClaim(
+  tx: Tx,
+  actor: Actor,
+  village: string,
+  said: NewClaim,
+  now: Temporal.Instant,
+): Promise<ClaimView> {
+  const grounds = (await groundsOf(tx, [{ village, ...said }])).get(village)!;
+  return getClaim(tx, actor, village, await submitOne(tx, actor, { village, grounds }, said, now));
+}
+
+/** The same for a list, each by itself: one that is refused harms no other. */
+export async function submitEach(
+  tx: Tx,
+  actor: Actor,
+  village: string,
+  items: NewClaim[],
+  now: Temporal.Instant,
+): Promise<(ClaimView | Refusal)[]> {
+  const lines = items.map(said => ({ village, ...said }));
+  const grounds = (await groundsOf(tx, lines)).get(village)!;
+  const made: (string | Refusal)[] = [];
+  for (const said of items) {
+    made.push(await byItself(tx, () => submitOne(tx, actor, { village, grounds }, said, now)));
+  }
+  const ids = made.filter(one => typeof one === 'string');
+  const views = new Map((await listByIds(tx, actor, village, ids)).map(view => [view.id, view]));
+  return made.map(one => (typeof one === 'string' ? views.get(one)! : one));
+}
+
+/** Answers the id of the claim. */
+async function submitOne(
+  tx: Tx,
+  actor: Actor,
+  { village, grounds }: { village: string; grounds: Grounds },
+  said: NewClaim,
+  now: Temporal.Instant,
+): Promise<string> {
+  const { householdId } = said;
+  await refuseCaller(tx, actor, village, said);
+  const judged = judgeClaim(said, grounds, now);
+  await refuseTwin(tx, village, said, judged.rule);
+  const claimId = randomUUIDv7();
+  if (said.photoIds.length > 0) {
+    await usePhotos(tx, village, { claimId, householdId, photoIds: said.photoIds }, now);
+  }
+  await insertClaim(tx, actor, { village, id: claimId, grounds }, said, judged, now);
+  return claimId;
+}
+
+async function refuseCaller(tx: Tx, actor: Actor, village: string, said: NewClaim): Promise<void> {
+  if (actor.kind === 'household') {
+    if (said.householdId !== actor.householdId) throw new Refusal('not-found', { field: 'householdId' });
+    if (said.custom !== null) throw new Refusal('forbidden', { requiredRoles: ['clerk', 'villageAdmin'] });
+  } else if (await isKin(tx, village, actor.id, said.householdId)) throw new Refusal('own-household');
+}
+
+/** Judged as the award that it may become, which others will decide on; how late it comes is judged now and not then. */
+function judgeClaim(said: NewClaim, grounds: Grounds, now: Temporal.Instant): JudgedAward {
+  const judged = judge(said, grounds, now, {
+    enteredBy: said.householdId,
+    decidedBy: [],
+    points: said.custom?.points,
+    frozen: {},
+  });
+  refuseDate(Temporal.Instant.from(judged.occurredAt), grounds, now);
+  const { evidence: required } = judged.rule;
+  const shown = [...said.evidence.map(({ kind }) => kind), ...(said.photoIds.length > 0 ? ['photo'] : [])];
+  if (required.length > 0 && !required.some(kind => shown.includes(kind))) {
+    throw new Refusal('evidence-missing', { required });
+  }
+  return judged;
+}
+
+async function refuseTwin(tx: Tx, village: string, said: NewClaim, rule: GroundRule): Promise<void> {
+  const { householdId, memberId, occasion } = said;
+  if (occasion === undefined) return;
+  const standing = await findStanding(tx, village, { householdIds: [householdId], occasions: [occasion] });
+  const twin = standing.find(one => one.ruleCode === rule.code && one.memberId === memberId);
+  if (twin !== undefined) throw new Refusal('award-duplicate', { awardId: twin.id });
+  const claimId = await findOpenTwin(tx, village, { householdId, memberId, ruleCode: rule.code, occasion });
+  if (claimId !== undefined) throw new Refusal('award-duplicate', { claimId });
+}
+
+/** By hand, for drizzle would name columns that only a decision may fill. */
+async function insertClaim(
+  tx: Tx,
+  actor: Actor,
+  { village, id, grounds }: { village: string; id: string; grounds: Grounds },
+  said: NewClaim,
+  { rule, occurredAt, businessDate }: JudgedAward,
+  now: Temporal.Instant,
+): Promise<void> {
+  const { reviewSteps, panelSize, secondApproverFromPoints } = grounds.policyOn(dayOf(now).toString());
+  const state = reviewSteps === 'panel' ? 'inPanel' : 'submitted';
+  await tx.execute(sql`
+    insert into claims.claim (
+      village, id, household_id, member_id, rule_id, rule_code, unit_points, quantity, custom_points, custom_reason,
+      occurred_at, business_date, place, note, occasion, photo_ids, evidence, on_behalf, submitted_by, submitted_at,
+      review_steps, panel_size, second_from_points, state, state_since)
+    values (
+      ${village}, ${id}, ${said.householdId}, ${said.memberId}, ${rule.id}, ${rule.code}, ${rule.points},
+      ${said.quantity}, ${said.custom?.points ?? null}, ${said.custom?.reason ?? null}, ${occurredAt},
+      ${businessDate.toString()}, ${said.place}, ${said.note}, ${said.occasion ?? null},
+      ${sql.param(said.photoIds)}::uuid[], ${JSON.stringify(said.evidence)}, ${actor.kind !== 'household'}, ${actor.id},
+      ${iso(now)}, ${reviewSteps}, ${panelSize}, ${secondApproverFromPoints}, ${state}, ${iso(now)})`);
+}

@@ -1,0 +1,90 @@
+import { and, eq } from 'drizzle-orm';
+import { iso } from '../calendar.ts';
+import { one, type Tx } from '../db/database.ts';
+import type { Actor } from '../http/route.ts';
+import { giveBackPhotos, usePhotos } from '../photos/use.ts';
+import { Refusal } from '../refusals.ts';
+import { type ClaimView, getClaim } from './read.ts';
+import { type ClaimRow, type ClaimState, claim, type Evidence } from './tables.ts';
+
+export interface ClaimKey {
+  village: string;
+  claimId: string;
+}
+
+const photosMax = 9;
+const evidenceMax = 20;
+
+/**
+ * Takes a claim back that is not decided yet; its photos may be used again.
+ * @throws Refusal `not-found` | `forbidden` (it is neither the caller's nor filed by it) | `wrong-state`
+ */
+export async function withdrawClaim(tx: Tx, actor: Actor, key: ClaimKey, now: Temporal.Instant): Promise<ClaimView> {
+  const row = await lockOwn(tx, actor, key, ['submitted', 'inPanel', 'awaitingSecond', 'returned']);
+  await tx
+    .update(claim)
+    .set({ state: 'withdrawn', stateSince: iso(now), takenBy: null, takenUntil: null })
+    .where(mine(key));
+  await giveBackPhotos(tx, key.village, key.claimId, row.photoIds);
+  return getClaim(tx, actor, key.village, key.claimId);
+}
+
+/**
+ * Files a claim again that was sent back with a question. Photos and evidence are added; nothing is taken away.
+ * @throws Refusal `not-found` | `forbidden` | `wrong-state` | `out-of-bounds` (too many photos, or too much else) |
+ *   `photo-reused`
+ */
+export async function resubmitClaim(
+  tx: Tx,
+  actor: Actor,
+  key: ClaimKey,
+  said: { quantity: number | undefined; note: string | null | undefined; photoIds: string[]; evidence: Evidence[] },
+  now: Temporal.Instant,
+): Promise<ClaimView> {
+  const row = await lockOwn(tx, actor, key, ['returned']);
+  const photoIds = [...new Set([...row.photoIds, ...said.photoIds])];
+  const evidence = [...row.evidence, ...said.evidence];
+  if (photoIds.length > photosMax) throw new Refusal('out-of-bounds', { field: 'photoIds', min: 0, max: photosMax });
+  if (evidence.length > evidenceMax) {
+    throw new Refusal('out-of-bounds', { field: 'evidence', min: 0, max: evidenceMax });
+  }
+  if (said.photoIds.length > 0) {
+    await usePhotos(tx, key.village, { ...key, householdId: row.householdId, photoIds: said.photoIds }, now);
+  }
+  await tx
+    .update(claim)
+    .set({
+      state: 'submitted',
+      stateSince: iso(now),
+      round: row.round + 1,
+      quantity: said.quantity ?? row.quantity,
+      note: said.note === undefined ? row.note : said.note,
+      photoIds,
+      evidence,
+    })
+    .where(mine(key));
+  return getClaim(tx, actor, key.village, key.claimId);
+}
+
+/** The caller's own claim, or one that the caller has filed, which nobody else moves until the database transaction ends. */
+async function lockOwn(tx: Tx, actor: Actor, key: ClaimKey, allowedFrom: ClaimState[]): Promise<ClaimRow> {
+  const row = await lockClaim(tx, key);
+  if (actor.kind === 'household' && row.householdId !== actor.householdId) throw new Refusal('not-found');
+  if (actor.kind !== 'household' && row.submittedBy !== actor.id) throw new Refusal('forbidden');
+  refuseState(row, allowedFrom);
+  return row;
+}
+
+/** @throws Refusal `not-found` */
+export async function lockClaim(tx: Tx, key: ClaimKey): Promise<ClaimRow> {
+  return one(await tx.select().from(claim).where(mine(key)).for('update'));
+}
+
+/** @throws Refusal `wrong-state` (facts: `state`, `allowedFrom`, `since`) */
+export function refuseState({ state, stateSince }: ClaimRow, allowedFrom: ClaimState[]): void {
+  if (!allowedFrom.includes(state)) throw new Refusal('wrong-state', { state, allowedFrom, since: stateSince });
+}
+
+export function mine(key: ClaimKey) {
+  return and(eq(claim.village, key.village), eq(claim.id, key.claimId));
+}
