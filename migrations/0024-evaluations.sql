@@ -169,3 +169,7 @@ grant select, insert on evaluations.round to jifen_app;
 grant update (state, households, opened_by, opened_at, cancelled_by, cancelled_at) on evaluations.round to jifen_app;
 grant select, insert (village, round_id, household_id) on evaluations.entrant to jifen_app;
 grant select on evaluations.score to jifen_app;
+
+-- Signals look at the claims and decisions of some weeks.
+create index claim_submitted on claims.claim (village, submitted_at);
+create index decision_decided on claims.decision (village, decided_at);

@@ -147,6 +147,7 @@ CREATE INDEX claim_household ON claims.claim USING btree (village, household_id,
 CREATE UNIQUE INDEX claim_open_key ON claims.claim USING btree (village, household_id, occasion, rule_code, member_id) NULLS NOT DISTINCT WHERE ((occasion IS NOT NULL) AND (state = ANY (ARRAY['submitted'::text, 'inPanel'::text, 'awaitingSecond'::text, 'returned'::text])));
 CREATE INDEX claim_rule ON claims.claim USING btree (village, rule_id, id);
 CREATE INDEX claim_state ON claims.claim USING btree (village, state, id);
+CREATE INDEX claim_submitted ON claims.claim USING btree (village, submitted_at);
 alter table claims.claim enable row level security;
 alter table claims.claim force row level security;
 create policy scope on claims.claim using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
@@ -185,6 +186,7 @@ CASE step
     ELSE (verdict = ANY (ARRAY['approve'::text, 'reject'::text]))
 END)
 );
+CREATE INDEX decision_decided ON claims.decision USING btree (village, decided_at);
 CREATE UNIQUE INDEX decision_first_key ON claims.decision USING btree (village, claim_id, round) WHERE (step = 'firstReview'::text);
 CREATE UNIQUE INDEX decision_second_key ON claims.decision USING btree (village, claim_id, round) WHERE (step = 'second'::text);
 alter table claims.decision enable row level security;

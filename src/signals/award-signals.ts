@@ -1,8 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm';
-import { instantText } from '../audit/transactions.ts';
 import type { Db } from '../db/database.ts';
 import { defaultPolicy } from '../villages/policy.ts';
-import { evidenceOf, firstIds, percentOf, type Signal, type Span, severityOf } from './signal.ts';
+import { evidenceOf, firstIds, percentOf, type Signal, type Span, severityOf, spanOf } from './signal.ts';
 
 /*
  * Where signals begin. Tariffs are fixed and villages small, so that much of what looks odd is ordinary: each needs a
@@ -14,10 +13,8 @@ const householdDaysFrom = 5;
 const householdDayPercent = 90;
 const shareFrom = { awards: 20, percent: 25, timesEven: 3 };
 const reversedFrom = { count: 5, percent: 10 };
-const proposalsFrom = { count: 5, percent: 50 };
-const fastFrom = { count: 3, seconds: 3 };
 
-/** What awards and reversals show by themselves: each kind by itself, worst first. */
+/** What awards show by themselves: each kind by itself, worst first. */
 export async function awardSignals(db: Db, span: Span): Promise<Signal[]> {
   return [
     ...(await ownBenefit(db, span)),
@@ -26,8 +23,6 @@ export async function awardSignals(db: Db, span: Span): Promise<Signal[]> {
     ...(await nightEntries(db, span)),
     ...(await householdShare(db, span)),
     ...(await reversedEntries(db, span)),
-    ...(await reversalProposals(db, span)),
-    ...(await fastReversals(db, span)),
   ];
 }
 
@@ -44,9 +39,6 @@ function awardsOf({ village, from, to }: Span): SQL {
 function directOf(span: Span): SQL {
   return sql`select * from (${awardsOf(span)}) a where a.claim_id is null and a.round_id is null`;
 }
-
-const spanOf = (column: SQL) =>
-  sql`${instantText(sql`min(${column})`)} as "firstAt", ${instantText(sql`max(${column})`)} as "lastAt"`;
 
 /** Awards to a household that is declared own or kin of who entered it or decided on it, also when declared later. */
 async function ownBenefit(db: Db, span: Span): Promise<Signal[]> {
@@ -207,56 +199,6 @@ async function reversedEntries(db: Db, span: Span): Promise<Signal[]> {
     en: `${evidence.count} of ${evidence.of} awards that this person entered were taken back`,
     evidence,
   }));
-}
-
-/** One person proposes most of the village's reversals. */
-async function reversalProposals(db: Db, span: Span): Promise<Signal[]> {
-  const found = await evidenceOf(
-    db,
-    sql`
-    with proposed as materialized (${reversalsOf(span)})
-    select array[proposed_by] as "userIds", ${firstIds(sql`id`, sql`proposed_at, id`)} as "reversalIds", count(*)::integer as count,
-           (select count(*) from proposed)::integer as "of", ${spanOf(sql`proposed_at`)}
-      from proposed
-     group by proposed_by
-    having count(*) >= ${proposalsFrom.count} and 100 * count(*) >= ${proposalsFrom.percent} * (select count(*) from proposed)
-     order by count desc, proposed_by`,
-  );
-  return found.map(evidence => ({
-    kind: 'reversalProposals',
-    severity: percentOf(evidence.count, evidence.of!),
-    zh: `全村 ${evidence.of} 次冲正申请中，同一人提出 ${evidence.count} 次`,
-    en: `One person proposed ${evidence.count} of the village’s ${evidence.of} reversals`,
-    evidence,
-  }));
-}
-
-/** Reversals agreed to in less time than it takes to read them. */
-async function fastReversals(db: Db, span: Span): Promise<Signal[]> {
-  const found = await evidenceOf(
-    db,
-    sql`
-    select array[decided_by] as "userIds", ${firstIds(sql`id`, sql`proposed_at, id`, sql`fast`)} as "reversalIds",
-           count(*) filter (where fast)::integer as count, count(*)::integer as "of", ${spanOf(sql`decided_at`)}
-      from (select *, decided_at < proposed_at + make_interval(secs => ${fastFrom.seconds}) as fast
-              from (${reversalsOf(span)}) r where state = 'posted') r
-     group by decided_by
-    having count(*) filter (where fast) >= ${fastFrom.count}
-     order by count desc, decided_by`,
-  );
-  return found.map(evidence => ({
-    kind: 'fastDecisions',
-    severity: percentOf(evidence.count, evidence.of!),
-    zh: `${evidence.of} 次冲正审批中有 ${evidence.count} 次在 ${fastFrom.seconds} 秒内作出`,
-    en: `${evidence.count} of ${evidence.of} reversals were agreed to within ${fastFrom.seconds} seconds`,
-    evidence,
-  }));
-}
-
-function reversalsOf({ village, fromAt, toAt }: Span): SQL {
-  return sql`
-    select * from earning.reversal
-     where village = ${village} and proposed_at >= ${fromAt} and proposed_at < ${toAt}`;
 }
 
 /** A limit of the policy, as it held on each day of the span. */

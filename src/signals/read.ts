@@ -3,6 +3,8 @@ import { iso, startOf } from '../calendar.ts';
 import type { Db } from '../db/database.ts';
 import { Refusal } from '../refusals.ts';
 import { awardSignals } from './award-signals.ts';
+import { claimSignals } from './claim-signals.ts';
+import { reversalSignals } from './reversal-signals.ts';
 import type { Signal } from './signal.ts';
 
 /** How many days are looked at together: a quarter of a year. */
@@ -17,7 +19,7 @@ export interface SignalsView extends Period {
 
 /**
  * What an honest village would look into, the most severe first; computed anew each time, and kept nowhere. Awards are
- * those that count for these days; reversals those that were proposed in them.
+ * those that count for these days; reversals, claims and decisions those of these days themselves.
  * @throws Refusal `out-of-bounds` (the period)
  */
 export async function listSignals(
@@ -33,6 +35,10 @@ export async function listSignals(
     throw new Refusal('out-of-bounds', { field: 'to', min: min.toString(), max: max.toString() });
   }
   const span = { village, ...period, fromAt: iso(startOf(from)), toAt: iso(startOf(to)) };
-  const found = (await awardSignals(db, span)).sort((a, b) => b.severity - a.severity);
+  const found = [
+    ...(await awardSignals(db, span)),
+    ...(await reversalSignals(db, span)),
+    ...(await claimSignals(db, span)),
+  ].sort((a, b) => b.severity - a.severity);
   return { ...period, data: found.slice(0, signalsMax), truncated: found.length > signalsMax };
 }

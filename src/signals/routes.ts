@@ -19,7 +19,7 @@ export const signalRoutes: FastifyPluginAsyncTypebox<{ database: Database; clock
       tags: ['signals'],
       summary: 'List signals',
       description:
-        'Patterns that an honest village would look into: awards to own and kin, decisions in seconds, sums just under a limit, entries at night, one household’s share, reversals of one person. Each with its evidence. A signal accuses nobody, refuses nothing and is kept nowhere.',
+        'Patterns that an honest village would look into: awards to own and kin, decisions in seconds, sums just under a limit, entries at night, one household’s share, one reviewer for one clerk, reversals of one person, photos that are almost one. Each with its evidence. A signal accuses nobody, refuses nothing and is kept nowhere.',
       params: VillageParams,
       querystring: SignalsQuery,
       response: { 200: Signals },

@@ -1,4 +1,5 @@
 import { type SQL, sql } from 'drizzle-orm';
+import { instantText } from '../audit/transactions.ts';
 import { type Db, rowsOf } from '../db/database.ts';
 
 export const signalKinds = [
@@ -62,6 +63,11 @@ const idsNamed = 20;
 /** The first ids of a group, or of those of it for which `where` holds, as an array. */
 export function firstIds(column: SQL, order: SQL, where: SQL = sql`true`): SQL {
   return sql`(array_agg(${column} order by ${order}) filter (where ${where}))[1:${sql.raw(String(idsNamed))}]`;
+}
+
+/** The first and the last instant of a group. */
+export function spanOf(column: SQL): SQL {
+  return sql`${instantText(sql`min(${column})`)} as "firstAt", ${instantText(sql`max(${column})`)} as "lastAt"`;
 }
 
 /** Asks for groups of evidence, worst first; what a query does not say is empty. */
