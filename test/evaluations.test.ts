@@ -328,9 +328,15 @@ t.test('judges', async t => {
                     select gen_random_uuid(), id, 'villageAdmin', '${villages.own}', '${nobody.id}', now()
                       from unnest(array['${clerk.actor.id}', '${a.actor.id}']::uuid[]) id`),
       );
-      t.equal((await planner('POST', `${url}/close`)).body.code, 'second-person-required');
+      t.match((await planner('POST', `${url}/close`)).body, {
+        code: 'second-person-required',
+        firstUserId: clerk.actor.id,
+      });
       const judge = await service.callerFor({ ...a.actor, grants: [['villageAdmin', villages.own]] }, null);
-      t.equal((await judge('POST', `${url}/close`)).body.code, 'second-person-required');
+      t.match((await judge('POST', `${url}/close`)).body, {
+        code: 'second-person-required',
+        firstUserId: a.actor.id,
+      });
       await declareKin(service, admin.actor.id, h2, 'own');
       t.match((await admin('POST', `${url}/close`)).body, { code: 'own-household', householdIds: [h2] });
     });

@@ -55,7 +55,7 @@ async function opened(world: World, ask: Ask): Promise<{ url: string; judges: st
 
 /** A round whose sheets are complete: nobody was at home, but for one household. */
 async function scored(world: World, ask: Ask): Promise<string> {
-  const householdId = await ask.household();
+  const householdId = await world.service.household({}, ask.village);
   const { url, judges } = await opened(world, ask);
   const roundId = url.split('/').at(-1)!;
   await world.service.inVillage(ask.village, async tx => {
