@@ -1,0 +1,211 @@
+import { t } from 'tap';
+import { dayOf } from '../src/calendar.ts';
+import { pointsOf, readyToRace, tally } from './support/awards.ts';
+import { claimsPath, no, openReview, witness, yes } from './support/claims.ts';
+import { makePhoto } from './support/photos-rows.ts';
+import { ruleDraft } from './support/rules.ts';
+import { connect, testPolicy, villages } from './support/service.ts';
+
+// As under `npm test`; a file run by itself on a busy machine would have 30 seconds.
+t.setTimeout(180_000);
+
+t.test('first review, panel, and an award on the notice board', async t => {
+  const { service, clerk, reviewer, supervisor, person, filed, voted } = await openReview(t);
+  const householdId = await service.household();
+  const photo = await makePhoto(service, householdId);
+  const claim = await filed({ householdId, quantity: 4, photoIds: [photo.id], note: '清扫', occasion: 'cleaning' });
+  t.match((await reviewer('POST', `${claim.url}/pass`, { quantity: 5 })).body, {
+    code: 'out-of-bounds',
+    field: 'quantity',
+    max: 4,
+  });
+  const passed = await reviewer('POST', `${claim.url}/pass`, { quantity: 3 });
+  t.match(passed.body, { state: 'inPanel', agreedQuantity: null, decisions: [{ verdict: 'pass', quantity: 3 }] });
+  const voter = await person('reviewer');
+  const first = await voter('POST', `${claim.url}/votes`, { ...yes, quantity: 3 });
+  t.match(first.body, { state: 'inPanel', decisions: [{}, { step: 'panel', verdict: 'approve', quantity: 3 }] });
+  t.match((await voter('POST', `${claim.url}/votes`, no)).body, { code: 'already-exists' });
+  t.match(await pointsOf(clerk, householdId), { pending: 0 });
+  const [second] = await voted(claim.url, { ...yes, quantity: 2 });
+  t.match(second!.body, { state: 'approved', agreedQuantity: 2, agreedPoints: 10 }, 'the least of the yeses');
+  t.match(await pointsOf(clerk, householdId), { available: 0, pending: 10 });
+  t.match((await voted(claim.url, yes))[0]!.body, { code: 'wrong-state', state: 'approved' });
+  t.match((await supervisor('POST', `${claim.url}/confirm`)).body, { code: 'wrong-state' });
+
+  const award = (await clerk('GET', `/v1/villages/${villages.own}/awards/${second!.body.awardId}`)).body;
+  const deciders = second!.body.decisions.map((one: { decidedBy: string }) => one.decidedBy);
+  t.match(award, { claimId: claim.id, createdBy: clerk.actor.id, decidedBy: deciders, quantity: 2, note: '清扫' });
+  t.match(award, { state: 'pending', occasion: 'cleaning' });
+  t.equal(deciders.length, 3);
+  const entry = (await clerk('GET', `/v1/villages/${villages.own}/transactions/${award.transactionNumber}`)).body;
+  t.match(entry, {
+    actorId: clerk.actor.id,
+    approverId: deciders[2],
+    frozen: {
+      claimId: claim.id,
+      photo1: photo.sha256.toString('hex'),
+      decision1: `firstReview pass ${reviewer.actor.id}`,
+      decision2: `panel approve ${deciders[1]}`,
+      decision3: `panel approve ${deciders[2]}`,
+      publicityDays: '3',
+    },
+  });
+});
+
+t.test('as the policy of the day says on which it is filed', async t => {
+  const { service, reviewer, person, filed, voted } = await openReview(t);
+  const admin = await person('villageAdmin');
+  const tomorrow = async (policy: object) => {
+    service.clock.pass({ hours: 24 });
+    const day = dayOf(service.clock.now().add({ hours: 24 })).toString();
+    const said = { ...testPolicy, validFrom: day, ...policy };
+    const { status, text } = await admin('POST', `/v1/villages/${villages.own}/policies`, said);
+    t.equal(status, 201, text);
+    service.clock.pass({ hours: 24 });
+  };
+  const [open, over, lost] = ['inPanel', 'approved', 'rejected'];
+  const panel = async (policy: object, ...votes: [object, string][]) => {
+    await tomorrow({ reviewSteps: 'panel', ...policy });
+    const claim = await filed();
+    t.match((await reviewer('POST', `${claim.url}/pass`, {})).body, { code: 'wrong-state', state: open });
+    const answers = await voted(claim.url, ...votes.map(([vote]) => vote));
+    t.strictSame(
+      answers.map(({ body }) => body.state),
+      votes.map(([, state]) => state),
+    );
+  };
+  await panel({ panelSize: 3 }, [no, open], [yes, open], [yes, over]);
+  await panel({ panelSize: 3 }, [no, open], [no, lost]);
+  await panel({ panelSize: 4 }, [yes, open], [no, open], [yes, open], [no, lost]);
+  await panel({ panelSize: 5 }, [yes, open], [yes, open], [yes, open], [no, over]);
+  await panel({ panelSize: 5 }, [yes, open], [no, open], [yes, open], [no, open], [yes, over]);
+
+  await tomorrow({ reviewSteps: 'firstReview' });
+  const claim = await filed({ quantity: 3 });
+  await tomorrow({ reviewSteps: 'panel' });
+  const answer = await reviewer('POST', `${claim.url}/pass`, { quantity: 2 });
+  t.match(answer.body, { state: over, agreedQuantity: 2, agreedPoints: 10 }, 'and not of the day of its review');
+  t.ok(answer.body.awardId);
+});
+
+t.test('a second person one level up', async t => {
+  const { service, clerk, reviewer, supervisor, person, filed, passed, voted } = await openReview(t, {
+    secondApproverFromPoints: 20,
+  });
+  const custom = { points: 3, reason: '细则没有对应事项' };
+  const byHand = await passed({ custom });
+  t.match((await supervisor('POST', `${byHand.url}/confirm`)).body, { code: 'wrong-state', state: 'inPanel' });
+  t.match((await voted(byHand.url, yes, yes))[1]!.body, { state: 'awaitingSecond', agreedPoints: 3, awardId: null });
+  const admin = await person('villageAdmin');
+  for (const by of [admin, reviewer, clerk]) {
+    t.match((await by('POST', `${byHand.url}/confirm`)).body, { code: 'forbidden' }, by.actor.grants[0]![0]);
+  }
+  t.match((await reviewer('POST', `${byHand.url}/reject`, { reason: '不合' })).body, { code: 'forbidden' });
+  t.match((await supervisor('GET', byHand.url)).body, { customReason: '细则没有对应事项', evidence: witness });
+  const done = await supervisor('POST', `${byHand.url}/confirm`);
+  t.match(done.body, { state: 'approved', agreedPoints: 3, decisions: [{}, {}, {}, { step: 'second' }] });
+  t.match(await pointsOf(clerk, byHand.householdId), { pending: 3 }, 'the points by hand');
+
+  const dear = await passed({ quantity: 4 });
+  t.match((await voted(dear.url, yes, yes))[1]!.body, { state: 'awaitingSecond', agreedPoints: 20 });
+  t.match((await supervisor('POST', `${dear.url}/reject`, { reason: '依据不足' })).body, { state: 'rejected' });
+  const cheap = await passed({ quantity: 4 });
+  t.match((await voted(cheap.url, { ...yes, quantity: 3 }, yes))[1]!.body, { state: 'approved', agreedPoints: 15 });
+
+  // Somebody who is a reviewer and a supervisor has one say.
+  const both = await service.callerFor(
+    { ...supervisor.actor, grants: [...supervisor.actor.grants, ['reviewer', villages.own]] },
+    null,
+  );
+  const owner = await connect(t, service.ownerUrl);
+  await owner.query(
+    `insert into identity.grant (id, user_id, role, prefix, granted_by, granted_at)
+     select gen_random_uuid(), user_id, 'reviewer', $2, granted_by, granted_at from identity.grant where user_id = $1`,
+    [both.actor.id, villages.own],
+  );
+  const twice = await filed({ custom });
+  t.equal((await both('POST', `${twice.url}/pass`, {})).status, 200);
+  t.match((await both('POST', `${twice.url}/votes`, yes)).body, { code: 'second-person-required' });
+  await voted(twice.url, yes, yes);
+  t.match((await both('POST', `${twice.url}/confirm`)).body, { code: 'second-person-required' });
+});
+
+t.test('one at a time, for a quarter of an hour', async t => {
+  const { service, reviewer, person, filed } = await openReview(t);
+  const claim = await filed();
+  const other = await person('reviewer');
+  t.match((await reviewer('POST', `${claim.url}/take`)).body, {
+    takenBy: reviewer.actor.id,
+    takenUntil: '2026-11-23T02:15:00.000Z',
+  });
+  const taken = { code: 'review-taken', until: '2026-11-23T02:15:00.000Z' };
+  t.match((await other('POST', `${claim.url}/take`)).body, taken);
+  t.match((await other('POST', `${claim.url}/pass`, {})).body, taken);
+  t.match((await other('POST', `${claim.url}/reject`, { reason: '不合' })).body, taken);
+  t.match((await other('POST', `${claim.url}/release`)).body, taken);
+  const queue = async (by: typeof other) => (await by('GET', `${claimsPath}/queue?step=firstReview`)).body.data.length;
+  t.strictSame([await queue(reviewer), await queue(other)], [1, 0]);
+  service.clock.pass({ minutes: 14 });
+  t.match((await reviewer('POST', `${claim.url}/take`)).body, { takenUntil: '2026-11-23T02:29:00.000Z' });
+  service.clock.set('2026-11-23T02:28:59.999Z');
+  t.match((await other('POST', `${claim.url}/pass`, {})).body, { code: 'review-taken' });
+  service.clock.set('2026-11-23T02:29:00Z');
+  t.equal(await queue(other), 1);
+  t.match((await other('POST', `${claim.url}/pass`, {})).body, { state: 'inPanel', takenBy: null });
+  t.match((await other('POST', `${claim.url}/take`)).body, { code: 'wrong-state' });
+
+  const next = await filed();
+  await reviewer('POST', `${next.url}/take`);
+  t.match((await reviewer('POST', `${next.url}/release`)).body, { takenBy: null, takenUntil: null });
+  t.match((await other('POST', `${next.url}/take`)).body, { takenBy: other.actor.id });
+});
+
+t.test('many at once', async t => {
+  const { service, clerk, person, filed, passed } = await openReview(t, { panelSize: 3 });
+  const people = await Promise.all(Array.from({ length: 6 }, () => person('reviewer')));
+  const all = (url: string, body?: object) => Promise.all(people.map(by => by('POST', url, body)));
+  const claim = await filed();
+  await readyToRace(service);
+  t.strictSame(tally(await all(`${claim.url}/take`)), { 200: 1, 'review-taken': 5 });
+  const free = await filed();
+  t.strictSame(tally(await all(`${free.url}/pass`, {})), { 200: 1, 'wrong-state': 5 });
+  const voting = await passed();
+  t.strictSame(tally(await all(`${voting.url}/votes`, yes)), { 200: 2, 'wrong-state': 4 });
+  t.match(await pointsOf(clerk, voting.householdId), { pending: 5 }, 'one award');
+
+  const dear = await passed({ quantity: 6 });
+  for (const by of people.slice(0, 2)) await by('POST', `${dear.url}/votes`, yes);
+  const supervisors = await Promise.all(Array.from({ length: 4 }, () => person('supervisor')));
+  const confirmed = await Promise.all(supervisors.map(by => by('POST', `${dear.url}/confirm`)));
+  t.strictSame(tally(confirmed), { 200: 1, 'wrong-state': 3 });
+  t.match(await pointsOf(clerk, dear.householdId), { pending: 30 });
+
+  const householdId = await service.household();
+  const twins = Array.from({ length: 5 }, () => ({ householdId, occasion: 'twin', quantity: 1, evidence: witness }));
+  const { ruleId } = (await clerk('GET', free.url)).body;
+  const filings = twins.map(said => clerk('POST', claimsPath, { ruleId, ...said }));
+  t.strictSame(tally(await Promise.all(filings)), { 201: 1, 'award-duplicate': 4 });
+});
+
+t.test('what the book refuses leaves the claim as it was', async t => {
+  const { service, ids, clerk, reviewer, passed, filed, voted } = await openReview(t, {}, [
+    ruleDraft('CAP01', { capTimes: 1, capPeriod: 'month', evidence: [] }),
+  ]);
+  const householdId = await service.household();
+  const [first, second] = [
+    await passed({ householdId, ruleId: ids.CAP01 }),
+    await passed({ householdId, ruleId: ids.CAP01 }),
+  ];
+  t.equal((await voted(first.url, yes, yes))[1]!.body.state, 'approved');
+  const refused = (await voted(second.url, yes, yes))[1]!;
+  t.match([refused.status, refused.body], [422, { code: 'cap-reached', cap: 'rule', used: 1, limit: 1 }]);
+  const stands = (await clerk('GET', second.url)).body;
+  t.match([stands.state, stands.decisions.length, stands.agreedPoints], ['inPanel', 2, null]);
+  t.match(await pointsOf(clerk, householdId), { pending: 5 });
+  t.equal((await voted(second.url, no, no))[1]!.body.state, 'rejected');
+
+  const late = await filed({ occurredAt: '2026-11-20T02:00:00.000Z' });
+  service.clock.pass({ hours: 24 * 50 });
+  await reviewer('POST', `${late.url}/pass`, {});
+  t.equal((await voted(late.url, yes, yes))[1]!.body.state, 'approved', 'filed in time, it is never too late');
+});
