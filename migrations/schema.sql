@@ -9,6 +9,9 @@ grant usage on schema claims to jifen_app;
 create schema earning;
 grant usage on schema earning to jifen_app;
 
+create schema evaluations;
+grant usage on schema evaluations to jifen_app;
+
 create schema expiry;
 grant usage on schema expiry to jifen_app;
 
@@ -144,6 +147,7 @@ CREATE INDEX claim_household ON claims.claim USING btree (village, household_id,
 CREATE UNIQUE INDEX claim_open_key ON claims.claim USING btree (village, household_id, occasion, rule_code, member_id) NULLS NOT DISTINCT WHERE ((occasion IS NOT NULL) AND (state = ANY (ARRAY['submitted'::text, 'inPanel'::text, 'awaitingSecond'::text, 'returned'::text])));
 CREATE INDEX claim_rule ON claims.claim USING btree (village, rule_id, id);
 CREATE INDEX claim_state ON claims.claim USING btree (village, state, id);
+CREATE INDEX claim_submitted ON claims.claim USING btree (village, submitted_at);
 alter table claims.claim enable row level security;
 alter table claims.claim force row level security;
 create policy scope on claims.claim using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
@@ -182,6 +186,7 @@ CASE step
     ELSE (verdict = ANY (ARRAY['approve'::text, 'reject'::text]))
 END)
 );
+CREATE INDEX decision_decided ON claims.decision USING btree (village, decided_at);
 CREATE UNIQUE INDEX decision_first_key ON claims.decision USING btree (village, claim_id, round) WHERE (step = 'firstReview'::text);
 CREATE UNIQUE INDEX decision_second_key ON claims.decision USING btree (village, claim_id, round) WHERE (step = 'second'::text);
 alter table claims.decision enable row level security;
@@ -271,6 +276,91 @@ alter table earning.reversal force row level security;
 create policy scope on earning.reversal using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
 grant insert, select on earning.reversal to jifen_app;
 grant update (state, decided_by, decided_at, rejection_reason, reversal_number) on earning.reversal to jifen_app;
+
+-- evaluations.entrant
+create table evaluations.entrant (
+  village text collate "C" not null,
+  round_id uuid not null,
+  household_id uuid not null,
+  outcome text,
+  judges integer,
+  average_hundredths integer,
+  grade integer,
+  award_id uuid,
+  refusal text collate "C",
+  constraint entrant_pkey PRIMARY KEY (village, round_id, household_id),
+  constraint entrant_award_fkey FOREIGN KEY (village, award_id) REFERENCES earning.award(village, id),
+  constraint entrant_household_fkey FOREIGN KEY (village, household_id) REFERENCES households.household(village, id),
+  constraint entrant_round_fkey FOREIGN KEY (village, round_id) REFERENCES evaluations.round(village, id),
+  constraint entrant_average_hundredths_check CHECK (((average_hundredths >= 0) AND (average_hundredths <= 100000))),
+  constraint entrant_grade_check CHECK (((grade >= 0) AND (grade <= 9))),
+  constraint entrant_judges_check CHECK (((judges >= 0) AND (judges <= 7))),
+  constraint entrant_outcome CHECK ((((outcome IS NULL) = (judges IS NULL)) AND ((COALESCE(outcome, ''::text) = 'awarded'::text) = (award_id IS NOT NULL)) AND ((COALESCE(outcome, ''::text) = 'refused'::text) = (refusal IS NOT NULL)) AND ((COALESCE(outcome, ''::text) = ANY (ARRAY['awarded'::text, 'refused'::text])) = (grade IS NOT NULL)) AND ((COALESCE(outcome, ''::text) = ANY (ARRAY['awarded'::text, 'refused'::text, 'noGrade'::text])) = (average_hundredths IS NOT NULL)))),
+  constraint entrant_outcome_check CHECK ((outcome = ANY (ARRAY['awarded'::text, 'refused'::text, 'noGrade'::text, 'tooFewJudges'::text, 'notSeen'::text]))),
+  constraint entrant_refusal_check CHECK (((length(refusal) >= 1) AND (length(refusal) <= 60)))
+);
+alter table evaluations.entrant enable row level security;
+alter table evaluations.entrant force row level security;
+create policy scope on evaluations.entrant using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
+grant select on evaluations.entrant to jifen_app;
+grant insert (village, round_id, household_id) on evaluations.entrant to jifen_app;
+
+-- evaluations.round
+create table evaluations.round (
+  village text collate "C" not null,
+  id uuid not null,
+  month text collate "C" not null,
+  title text not null,
+  items jsonb not null,
+  grades jsonb not null,
+  judges uuid[] not null,
+  state text not null default 'planned'::text,
+  households integer not null default 0,
+  awarded integer not null default 0,
+  created_by uuid not null,
+  created_at timestamp(3) with time zone not null,
+  opened_by uuid,
+  opened_at timestamp(3) with time zone,
+  closed_by uuid,
+  closed_at timestamp(3) with time zone,
+  cancelled_by uuid,
+  cancelled_at timestamp(3) with time zone,
+  constraint round_pkey PRIMARY KEY (village, id),
+  constraint round_cancelled CHECK ((((cancelled_by IS NULL) = (cancelled_at IS NULL)) AND ((state = 'cancelled'::text) = (cancelled_by IS NOT NULL)))),
+  constraint round_closed CHECK ((((closed_by IS NULL) = (closed_at IS NULL)) AND ((state = 'closed'::text) = (closed_by IS NOT NULL)))),
+  constraint round_judges CHECK ((((cardinality(judges) >= 3) AND (cardinality(judges) <= 7)) AND (array_position(judges, NULL::uuid) IS NULL))),
+  constraint round_month_check CHECK ((month ~ '^2[0-9]{3}-(0[1-9]|1[0-2])$'::text)),
+  constraint round_opened CHECK ((((opened_by IS NULL) = (opened_at IS NULL)) AND ((state <> 'planned'::text) OR (opened_by IS NULL)) AND ((state <> ALL (ARRAY['open'::text, 'closed'::text])) OR (opened_by IS NOT NULL)))),
+  constraint round_planner CHECK ((NOT (created_by = ANY (judges)))),
+  constraint round_second_person CHECK (((closed_by IS NULL) OR ((closed_by <> created_by) AND (NOT (closed_by = ANY (judges)))))),
+  constraint round_state_check CHECK ((state = ANY (ARRAY['planned'::text, 'open'::text, 'closed'::text, 'cancelled'::text]))),
+  constraint round_title_check CHECK (((length(title) >= 1) AND (length(title) <= 60)))
+);
+CREATE UNIQUE INDEX round_standing_key ON evaluations.round USING btree (village, month, title) WHERE (state <> 'cancelled'::text);
+alter table evaluations.round enable row level security;
+alter table evaluations.round force row level security;
+create policy scope on evaluations.round using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
+grant insert, select on evaluations.round to jifen_app;
+grant update (state, households, opened_by, opened_at, cancelled_by, cancelled_at) on evaluations.round to jifen_app;
+
+-- evaluations.score
+create table evaluations.score (
+  village text collate "C" not null,
+  round_id uuid not null,
+  household_id uuid not null,
+  judge_id uuid not null,
+  scores integer[],
+  total integer,
+  scored_at timestamp(3) with time zone not null,
+  constraint score_pkey PRIMARY KEY (village, round_id, household_id, judge_id),
+  constraint score_entrant_fkey FOREIGN KEY (village, round_id, household_id) REFERENCES evaluations.entrant(village, round_id, household_id),
+  constraint score_total CHECK (((scores IS NULL) = (total IS NULL))),
+  constraint score_total_check CHECK (((total >= 0) AND (total <= 1000)))
+);
+alter table evaluations.score enable row level security;
+alter table evaluations.score force row level security;
+create policy scope on evaluations.score using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
+grant select on evaluations.score to jifen_app;
 
 -- expiry.line
 create table expiry.line (
@@ -1517,6 +1607,80 @@ begin
   return jsonb_build_object('state', coalesce(next, c.state));
 end $function$;
 grant execute on function claims.decide(text,uuid,text,text,integer,text,uuid,timestamp with time zone) to jifen_app;
+
+-- evaluations.close_round(text,uuid,uuid,timestamp with time zone,jsonb)
+CREATE OR REPLACE FUNCTION evaluations.close_round(p_village text, p_round uuid, p_closer uuid, p_at timestamp with time zone, p_outcomes jsonb)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  if exists (select from jsonb_to_recordset(p_outcomes) o ("householdId" uuid, "awardId" uuid)
+              where o."awardId" is not null and households.is_kin(p_village, p_closer, o."householdId")) then
+    raise exception 'nobody closes a round that awards to the own household or kin' using errcode = 'JF005';
+  end if;
+  update evaluations.round r
+     set state = 'closed', closed_by = p_closer, closed_at = p_at,
+         awarded = (select count(*) from jsonb_to_recordset(p_outcomes) o ("awardId" uuid)
+                     where o."awardId" is not null)
+   where r.village = p_village and r.id = p_round and r.state = 'open';
+  if not found then
+    raise exception 'only an open round is closed' using errcode = 'JF005';
+  end if;
+  update evaluations.entrant e
+     set outcome = o.outcome, judges = o.judges, average_hundredths = o."averageHundredths", grade = o.grade,
+         award_id = o."awardId", refusal = o.refusal
+    from jsonb_to_recordset(p_outcomes) o ("householdId" uuid, outcome text, judges integer,
+           "averageHundredths" integer, grade integer, "awardId" uuid, refusal text)
+   where e.village = p_village and e.round_id = p_round and e.household_id = o."householdId";
+  if exists (select from evaluations.entrant e
+              where e.village = p_village and e.round_id = p_round and e.outcome is null) then
+    raise exception 'every household of a closed round has an outcome' using errcode = 'JF005';
+  end if;
+end $function$;
+grant execute on function evaluations.close_round(text,uuid,uuid,timestamp with time zone,jsonb) to jifen_app;
+
+-- evaluations.give_scores(text,uuid,uuid,timestamp with time zone,jsonb)
+CREATE OR REPLACE FUNCTION evaluations.give_scores(p_village text, p_round uuid, p_judge uuid, p_at timestamp with time zone, p_entries jsonb)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  maxima integer[];
+  written integer;
+begin
+  select array(select (i.item ->> 'maxScore')::integer
+                 from jsonb_array_elements(r.items) with ordinality i (item, place) order by i.place)
+    into maxima
+    from evaluations.round r
+   where r.village = p_village and r.id = p_round and r.state = 'open' and p_judge = any (r.judges)
+     for share of r;
+  if not found then
+    raise exception 'only a judge of an open round gives scores' using errcode = 'JF005';
+  end if;
+  if exists (select from jsonb_to_recordset(p_entries) e ("householdId" uuid)
+              where households.is_kin(p_village, p_judge, e."householdId")) then
+    raise exception 'nobody scores the own household or kin' using errcode = 'JF005';
+  end if;
+  if exists (select from jsonb_to_recordset(p_entries) e (scores integer[])
+              where e.scores is not null
+                and (cardinality(e.scores) <> cardinality(maxima)
+                     or exists (select from unnest(e.scores, maxima) s (score, max)
+                                 where s.score is null or s.score not between 0 and s.max))) then
+    raise exception 'a figure for each item of the sheet, none above its maximum' using errcode = 'JF005';
+  end if;
+  insert into evaluations.score (village, round_id, household_id, judge_id, scores, total, scored_at)
+  select p_village, p_round, e."householdId", p_judge, e.scores, (select sum(s) from unnest(e.scores) s), p_at
+    from jsonb_to_recordset(p_entries) e ("householdId" uuid, scores integer[])
+      on conflict (village, round_id, household_id, judge_id)
+      do update set scores = excluded.scores, total = excluded.total, scored_at = excluded.scored_at;
+  get diagnostics written = row_count;
+  return written;
+end $function$;
+grant execute on function evaluations.give_scores(text,uuid,uuid,timestamp with time zone,jsonb) to jifen_app;
 
 -- households.decide_change(text,uuid,text,uuid,timestamp with time zone,text,uuid,bigint)
 CREATE OR REPLACE FUNCTION households.decide_change(p_village text, p_change uuid, p_state text, p_user uuid, p_at timestamp with time zone, p_reason text, p_to_household uuid, p_transaction bigint)

@@ -26,6 +26,7 @@ import { basePointsRoutes } from './earning/base-points-routes.ts';
 import { reversalRoutes } from './earning/reversal-routes.ts';
 import { earningRoutes } from './earning/routes.ts';
 import { simulationRoutes } from './earning/simulation-routes.ts';
+import { evaluationRoutes } from './evaluations/routes.ts';
 import { expiryJobs, resumeQueue } from './expiry/jobs.ts';
 import { postQueue } from './expiry/post-run.ts';
 import { expiryRoutes } from './expiry/routes.ts';
@@ -53,6 +54,7 @@ import { kioskDeviceRoutes } from './kiosks/device-routes.ts';
 import { kioskRoutes } from './kiosks/routes.ts';
 import { readingRoutes } from './rules/reading-routes.ts';
 import { ruleRoutes } from './rules/routes.ts';
+import { signalRoutes } from './signals/routes.ts';
 import { expireQueue, storeJobs, sweepQueue } from './store/jobs.ts';
 import { storeRoutes } from './store/routes.ts';
 import { listOpenVillages, villageExists } from './villages/read.ts';
@@ -185,6 +187,7 @@ export async function build(deps: Deps): Promise<FastifyInstance> {
   await app.register(reversalRoutes, world);
   await app.register(basePointsRoutes, world);
   await app.register(simulationRoutes, world);
+  await app.register(evaluationRoutes, world);
   await app.register(storeRoutes, { ...world, jobs: deps.jobs });
   await app.register(claimRoutes, { ...world, origin });
   await app.register(reviewRoutes, { ...world, origin });
@@ -192,6 +195,7 @@ export async function build(deps: Deps): Promise<FastifyInstance> {
   await app.register(kioskRoutes, world);
   await app.register(kioskDeviceRoutes, { database, clock, tokens });
   await app.register(auditRoutes, { database, clock });
+  await app.register(signalRoutes, { database, clock });
   await app.register(proofRoutes, { ...world, signer: deps.signer });
   return app;
 }

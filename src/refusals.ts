@@ -123,6 +123,7 @@ export const refusals = {
     en: 'Quorum not met',
     detail: { zh: '需要 {required} 人，现有 {present} 人。', en: '{required} people needed, {present} voted.' },
   },
+  'sheet-incomplete': { status: 422, zh: '打分表未填完', en: 'A sheet is incomplete' },
   'split-unequal': { status: 422, zh: '分户数额与余额不符', en: 'Split does not equal the balance' },
   'cap-reached': {
     status: 422,

@@ -28,6 +28,8 @@ export const refusalsByConstraint: Record<string, RefusalCode> = {
   stock_document_second_person: 'second-person-required',
   return_second_person: 'second-person-required',
   return_standing_key: 'already-exists',
+  round_standing_key: 'already-exists',
+  round_second_person: 'second-person-required',
   run_standing_key: 'already-exists',
   run_second_person: 'second-person-required',
   rule_book_second_person: 'second-person-required',

@@ -14,11 +14,13 @@ const tags: [string, string][] = [
   ['rules', 'Rule books'],
   ['awards', 'Awards, alone and by the sheet'],
   ['claims', 'Claims of households, and their review'],
+  ['evaluations', 'Monthly rounds in which judges score every household'],
   ['expiry', 'Points that end by their date or with the year'],
   ['store', 'Stores, goods, prices, stock documents, redemptions'],
   ['kiosks', 'Kiosks, from the village and from the device'],
   ['ledger', 'The book: accounts, transactions, soundness'],
   ['audit', 'Statements, journal, trial balance, checkpoints, proofs'],
+  ['signals', 'What an honest village would look into'],
   ['service', 'Probes, contract, problem pages, keys'],
 ];
 

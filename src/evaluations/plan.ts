@@ -1,0 +1,118 @@
+import { randomUUIDv7 } from 'node:crypto';
+import { and, eq, ne } from 'drizzle-orm';
+import { dayOf, iso } from '../calendar.ts';
+import type { Tx } from '../db/database.ts';
+import type { Actor } from '../http/route.ts';
+import { grantsOf } from '../identity/guard.ts';
+import { Refusal } from '../refusals.ts';
+import { getVillage } from '../villages/read.ts';
+import { listRules, type RoundView, viewOf } from './read.ts';
+import { type Grade, type Item, round } from './tables.ts';
+
+/** What a round is planned as. */
+export interface NewRound {
+  /** YYYY-MM */
+  month: string;
+  title: string;
+  items: Item[];
+  /** Users who hold the role of a reviewer over the village. */
+  judges: string[];
+  grades: Grade[];
+}
+
+/** The most points that a sheet has in all. */
+export const sheetMaxScore = 1_000;
+
+/**
+ * Plans a round: nothing is scored before it is opened. A month may be planned when it is the next one, or one of the two
+ * before this.
+ * @throws Refusal `out-of-bounds` (facts: `field`, `min`, `max`) | `validation-failed` | `not-found` (facts: `field`: no
+ *   such judge, or no such rule) | `second-person-required` (who plans a round judges it not) | `already-exists`
+ */
+export async function planRound(
+  tx: Tx,
+  actor: Actor,
+  village: string,
+  said: NewRound,
+  now: Temporal.Instant,
+): Promise<RoundView> {
+  const { month, title, items, judges } = said;
+  const grades = said.grades.toSorted((a, b) => b.averageMin - a.averageMin);
+  await refuseMonth(tx, village, month, now);
+  refuseSheet(items, grades);
+  if (judges.includes(actor.id)) throw new Refusal('second-person-required', { firstUserId: actor.id });
+  for (const [index, judge] of judges.entries()) {
+    const grants = await grantsOf(tx, judge, now);
+    const reviews = grants.some(([role, prefix]) => role === 'reviewer' && village.startsWith(prefix));
+    if (!reviews) throw new Refusal('not-found', { field: `judges/${index}` });
+  }
+  await refuseRules(tx, village, said.grades);
+  const [other] = await tx
+    .select({ id: round.id })
+    .from(round)
+    .where(
+      and(eq(round.village, village), eq(round.month, month), eq(round.title, title), ne(round.state, 'cancelled')),
+    );
+  if (other !== undefined) throw new Refusal('already-exists', { field: 'title', existingId: other.id });
+  const [row] = await tx
+    .insert(round)
+    .values({
+      village,
+      id: randomUUIDv7(),
+      month,
+      title,
+      items,
+      grades,
+      judges,
+      state: 'planned',
+      households: 0,
+      awarded: 0,
+      createdBy: actor.id,
+      createdAt: iso(now),
+    })
+    .returning();
+  return viewOf(row!);
+}
+
+async function refuseMonth(tx: Tx, village: string, month: string, now: Temporal.Instant): Promise<void> {
+  const { openedOn } = await getVillage(tx, village);
+  const current = dayOf(now).toPlainYearMonth();
+  const max = current.add({ months: 1 }).toString();
+  const min = [current.subtract({ months: 2 }).toString(), openedOn.slice(0, 7)].sort()[1]!;
+  if (month < min || month > max) throw new Refusal('out-of-bounds', { field: 'month', min, max });
+}
+
+function refuseSheet(items: Item[], grades: Grade[]): void {
+  const full = items.reduce((sum, item) => sum + item.maxScore, 0);
+  if (full > sheetMaxScore) throw new Refusal('out-of-bounds', { field: 'items', min: 1, max: sheetMaxScore });
+  if (new Set(items.map(item => item.name)).size < items.length) throw twice('/items', 'name');
+  if (new Set(grades.map(grade => grade.averageMin)).size < grades.length) throw twice('/grades', 'averageMin');
+  if (grades[0]!.averageMin > full) {
+    throw new Refusal('out-of-bounds', { field: 'grades/averageMin', min: 0, max: full });
+  }
+}
+
+/** A grade belongs to a household and earns points. Whether its rule is in force, the day says on which it is awarded. */
+async function refuseRules(tx: Tx, village: string, grades: Grade[]): Promise<void> {
+  const rules = await listRules(
+    tx,
+    village,
+    grades.map(grade => grade.ruleId),
+  );
+  for (const [index, { ruleId }] of grades.entries()) {
+    const found = rules.get(ruleId);
+    if (found === undefined) throw new Refusal('not-found', { field: `grades/${index}/ruleId` });
+    if (found.direction === 'award' && found.capScope === 'household') continue;
+    throw new Refusal('validation-failed', {
+      errors: [
+        { pointer: `/grades/${index}/ruleId`, code: 'not', detail: 'a rule that awards points to a whole household' },
+      ],
+    });
+  }
+}
+
+function twice(pointer: string, member: string): Refusal {
+  return new Refusal('validation-failed', {
+    errors: [{ pointer, code: 'uniqueItems', detail: `no ${member} stands twice` }],
+  });
+}

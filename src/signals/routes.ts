@@ -1,0 +1,32 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import type { Clock } from '../calendar.ts';
+import type { Database } from '../db/database.ts';
+import { VillageParams } from '../http/shapes.ts';
+import { listSignals } from './read.ts';
+import { Signals, SignalsQuery } from './schemas.ts';
+
+/** Signals, not verdicts: no balance changes by them, and nothing is refused for them. */
+export const signalRoutes: FastifyPluginAsyncTypebox<{ database: Database; clock: Clock }> = async (
+  app,
+  { database, clock },
+) => {
+  app.route({
+    method: 'GET',
+    url: '/v1/villages/:village/signals',
+    config: { access: ['villageAdmin', 'supervisionBoard', 'supervisor', 'auditor'], refusals: ['out-of-bounds'] },
+    schema: {
+      operationId: 'signalList',
+      tags: ['signals'],
+      summary: 'List signals',
+      description:
+        'Patterns that an honest village would look into: awards to own and kin, decisions in seconds, sums just under a limit, entries at night, one household’s share, one reviewer for one clerk, reversals of one person, photos that are almost one. Each with its evidence. A signal accuses nobody, refuses nothing and is kept nowhere.',
+      params: VillageParams,
+      querystring: SignalsQuery,
+      response: { 200: Signals },
+    },
+    handler: request =>
+      database.inSnapshot(request.params.village, db =>
+        listSignals(db, request.params.village, request.query, clock.now()),
+      ),
+  });
+};
