@@ -7,7 +7,8 @@ import type { GroundRule } from './grounds.ts';
 export interface Use {
   householdId: string;
   memberId: string | null;
-  occasion: string;
+  /** Null for an event of its own, which nothing else can be for. */
+  occasion: string | null;
   businessDate: Temporal.PlainDate;
   quantity: number;
   points: number;
@@ -32,14 +33,7 @@ export function limitsOf(
   policy: Pick<PolicySettings, 'householdDayMaxPoints' | 'pointValueFen' | 'issuingFund' | 'issuingBudgetFen'>,
 ): Limit[] {
   const holder = holderOf(rule, use);
-  const occasion = createHash('sha256').update(use.occasion).digest('base64url').slice(0, 22);
-  const once = (key: string): Limit => ({ key, use: 1, max: 1, code: 'rule-exclusive' });
-  const limits = [once(`${oncePrefix}${rule.code}:${use.householdId}:${use.memberId ?? '-'}:${occasion}`)];
-  for (const excluded of rule.excludes) {
-    const pair = [rule.code, excluded].sort().join('+');
-    limits.push(once(`awardPair:${pair}:${holder}:${occasion}`));
-  }
-  if (rule.highestOnlyGroup !== null) limits.push(once(`awardGroup:${rule.highestOnlyGroup}:${holder}:${occasion}`));
+  const limits = use.occasion === null ? [] : onceLimits(rule, use, use.occasion, holder);
   if (rule.capTimes !== null && rule.capPeriod !== null) {
     const period = periodOf(rule.capPeriod, use.businessDate);
     const key = `cap:${holder}:${rule.code}:${period}`;
@@ -51,6 +45,19 @@ export function limitsOf(
     const max = Math.floor(policy.issuingBudgetFen / policy.pointValueFen);
     limits.push({ key: `budget:${use.businessDate.year}`, use: use.points, max, code: 'budget-exhausted' });
   }
+  return limits;
+}
+
+/** That an occasion pays once, and that of rules which exclude each other one pays for it. */
+function onceLimits(rule: GroundRule, use: Use, occasion: string, holder: string): Limit[] {
+  const digest = createHash('sha256').update(occasion).digest('base64url').slice(0, 22);
+  const once = (key: string): Limit => ({ key: `${key}:${digest}`, use: 1, max: 1, code: 'rule-exclusive' });
+  const limits = [once(`${oncePrefix}${rule.code}:${use.householdId}:${use.memberId ?? '-'}`)];
+  for (const excluded of rule.excludes) {
+    const pair = [rule.code, excluded].sort().join('+');
+    limits.push(once(`awardPair:${pair}:${holder}`));
+  }
+  if (rule.highestOnlyGroup !== null) limits.push(once(`awardGroup:${rule.highestOnlyGroup}:${holder}`));
   return limits;
 }
 
