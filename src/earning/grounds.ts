@@ -33,7 +33,9 @@ export interface Grounds {
 }
 
 /**
- * Reads all that a list of awards is judged by, in one round trip however long the list, and answers it by village.
+ * Reads all that a list of awards is judged by, in one round trip however long the list, and answers it by village. It
+ * holds the households as they are: one that is being closed is waited for, and then seen closed. Taken under the pen, the
+ * lock might wait for somebody who waits for the pen.
  */
 export async function groundsOf(
   tx: Tx,
@@ -62,9 +64,10 @@ export async function groundsOf(
              cross join lateral (
                select * from rules.rule_book where village = r.village and id = r.rule_book_id offset 0) b) as rules,
            (select jsonb_agg(jsonb_build_object('village', h.village, 'id', h.id, 'state', h.state))
-              from ${pairs(lines, line => line.householdId)} k (village, id)
-             cross join lateral (
-               select * from households.household where village = k.village and id = k.id offset 0) h) as households,
+              from (select h.village, h.id, h.state
+                      from ${pairs(lines, line => line.householdId)} k (village, id)
+                      join households.household h on h.village = k.village and h.id = k.id
+                       for key share of h) h) as households,
            (select jsonb_agg(jsonb_build_object('village', m.village, 'id', m.id, 'householdId', m.household_id))
               from ${pairs(lines, line => line.memberId)} k (village, id)
              cross join lateral (
