@@ -1,5 +1,9 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import jwt from '@fastify/jwt';
+import Fastify from 'fastify';
 import type pg from 'pg';
 import { connectAll, connectAsOwner, endAll, type Fixture, onClient } from './fixture.ts';
+import { makeWholeTables } from './hand-written-whole.ts';
 import { asking, type Contestant, clientsMax } from './race.ts';
 import { type ServiceProcess, startProcess } from './service-process.ts';
 import { expectStatus, openWire, requestText } from './wire.ts';
@@ -62,23 +66,42 @@ export async function directByHand(fixture: Fixture): Promise<Contestant> {
   });
 }
 
-/** The same behind a bare Fastify route in a process of its own: its body is judged by a schema, its caller is not. */
-export async function throughHttpByHand(fixture: Fixture): Promise<Contestant> {
+/**
+ * Both hand-written transactions behind routes of one bare Fastify process: the one above, whose body is judged by a
+ * schema and its caller not at all, and the one with all promises, whose caller shows a signed token.
+ */
+export async function throughHttpByHand(fixture: Fixture): Promise<{ bare: Contestant; whole: Contestant }> {
+  const secret = randomBytes(32).toString('hex');
   const service: ServiceProcess = await startProcess('hand-written-service.ts', '/ready', {
     DATABASE_URL: fixture.ownerUrl,
+    TOKEN_SECRET: secret,
   });
-  const wires = await Promise.all(Array.from({ length: clientsMax }, () => openWire(service.port)));
-  return asking({
+  const sessions = Array.from({ length: clientsMax }, () => randomUUID());
+  await makeWholeTables(fixture, sessions);
+  const signer = Fastify();
+  await signer.register(jwt, { secret });
+  const tokens = sessions.map(sid => signer.jwt.sign({ sid }, { expiresIn: '3h' }));
+  const wires = await Promise.all(sessions.map(() => openWire(service.port)));
+  const post = async (client: number, path: string, headers: string[], said: object) =>
+    expectStatus(await wires[client]!.ask(requestText('POST', path, headers, JSON.stringify(said))), 201);
+  const bare = asking({
+    name: 'bareHandWrittenHttp',
+    once: client => post(client, '/credits', [], { ...drawn(fixture), points: 1 }),
+  });
+  const whole = asking({
     name: 'handWrittenHttp',
-    async once(client) {
-      const body = JSON.stringify({ ...drawn(fixture), points: 1 });
-      expectStatus(await wires[client]!.ask(requestText('POST', '/credits', [], body)), 201);
+    once(client) {
+      const { issuer: village, household } = drawn(fixture);
+      const headers = [`authorization: Bearer ${tokens[client]}`, `idempotency-key: ${randomUUID()}`];
+      const said = { household: household - fixture.villages.length, quantity: 1 };
+      return post(client, `/villages/${village}/credits`, headers, said);
     },
     async close() {
       for (const wire of wires) wire.close();
       await service.stop();
     },
   });
+  return { bare, whole };
 }
 
 function rangesOf({ villages }: Fixture): { issuers: number; accounts: number } {

@@ -12,12 +12,14 @@ export async function measureCredits({ options, fixture, callers }: Bench) {
   const spread = creditsThroughHttp('http', callers, villages);
   const direct = await directCredits('direct', fixture, villages);
   await refuseUnequalCredits(fixture, [spread, direct]);
+  const byHand = await throughHttpByHand(fixture);
   const contestants = [
     spread,
     direct,
     creditsThroughHttp('httpHot', callers, hot),
     await directCredits('directHot', fixture, hot),
-    await throughHttpByHand(fixture),
+    byHand.whole,
+    byHand.bare,
     await directByHand(fixture),
   ];
   const rates = await race(contestants, options.pace);
@@ -25,6 +27,7 @@ export async function measureCredits({ options, fixture, callers }: Bench) {
     httpCreditVsDirect: ratioOf(rates, 'http', 'direct'),
     hotVsSpread: ratioOf(rates, 'httpHot', 'http'),
     httpCreditVsHandWritten: ratioOf(rates, 'http', 'handWrittenHttp'),
+    httpCreditVsBareHandWritten: ratioOf(rates, 'http', 'bareHandWrittenHttp'),
     httpCreditVsHandWrittenDirect: ratioOf(rates, 'http', 'handWritten'),
     directVsHandWritten: ratioOf(rates, 'direct', 'handWritten'),
     hotVsSpreadDirect: ratioOf(rates, 'directHot', 'direct'),

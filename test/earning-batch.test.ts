@@ -272,7 +272,7 @@ t.test('a longer sheet needs no more statements', async t => {
           { atomic: false, batchId: null },
           service.clock.now(),
         );
-        await rest();
+        for (const statement of rest) await tx.execute(statement);
       } finally {
         client.query = query;
       }

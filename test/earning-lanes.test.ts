@@ -130,14 +130,12 @@ t.test('awards of several villages share a database transaction, and none harms 
   });
 
   t.test('what breaks for one breaks for that one', async t => {
-    // A household whose row somebody holds makes a shared database transaction wait until it is refused.
+    // A book whose pen somebody holds makes a shared database transaction wait until it is refused.
     const owner = await connect(t, service.ownerUrl);
-    const held = await service.household();
     await owner.query('begin');
-    await owner.query(`set local jifen.scope = '${villages.own}'`);
-    await owner.query('select from households.household where id = $1 for update', [held]);
-    const clerk = await service.as('clerk');
-    const waiting = clerk('POST', path(villages.own), { ...line(villages.own, 'FREE'), householdId: held });
+    await owner.query(`set local jifen.scope = '${villages.sibling}'`);
+    await owner.query('select from ledger.book where village = $1 for update', [villages.sibling]);
+    const waiting = give(villages.sibling, 'FREE');
     const others = await Promise.all(Array.from({ length: 4 }, () => give(villages.own, 'FREE')));
     t.same(tally(others), { 201: 4 });
     t.match(await waiting, { status: 503, body: { code: 'unavailable' } });

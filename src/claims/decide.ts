@@ -160,7 +160,7 @@ async function awardClaim(
   );
   const [result] = results;
   if (typeof result === 'object' && 'refusal' in result) throw result.refusal;
-  await rest();
+  for (const statement of rest) await tx.execute(statement);
 }
 
 function frozenOf(claimId: string, decisions: DecisionRow[], digests: string[]): Record<string, string> {

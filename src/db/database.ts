@@ -1,10 +1,13 @@
 import type { Writable } from 'node:stream';
-import type { sql } from 'drizzle-orm';
+import type { SQL } from 'drizzle-orm';
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
+import { PgDialect } from 'drizzle-orm/pg-core';
 import pg from 'pg';
 import { Refusal } from '../refusals.ts';
 import { PreparingClient } from './preparing-client.ts';
 import { type Scope, scopeStatement } from './scope.ts';
+
+const dialect = new PgDialect({ casing: 'snake_case' });
 
 declare const writes: unique symbol;
 
@@ -14,6 +17,12 @@ export type Db = NodePgDatabase<Record<string, never>> & { $client: pg.PoolClien
 /** What writes: a database transaction. A bare `Db` does not fit where a `Tx` is asked for. */
 export type Tx = Db & { readonly [writes]: true };
 
+/** What a hot path has come to, and the statements that write it before it is so. */
+export interface Hot<T> {
+  result: T;
+  last: SQL[];
+}
+
 export interface Database {
   /**
    * Runs `work` in one database transaction that sees and writes only rows of `scope`, and retries it up to three times
@@ -22,9 +31,10 @@ export interface Database {
   inTransaction<T>(scope: Scope, work: (tx: Tx) => Promise<T>): Promise<T>;
   /**
    * The same for the few hot paths whose statements find every row by its key: each is planned once for a connection. With
-   * lists as parameters PostgreSQL would plan it anew each time, which takes longer than all the rest.
+   * lists as parameters PostgreSQL would plan it anew each time, which takes longer than all the rest. Its first queries
+   * go out behind `begin`, and its last ones before `commit`, without waiting for answers.
    */
-  inHotTransaction<T>(scope: Scope, work: (tx: Tx) => Promise<T>): Promise<T>;
+  inHotTransaction<T>(scope: Scope, work: (tx: Tx) => Promise<Hot<T>>): Promise<T>;
   /** Runs `work` on one unchanging picture of the rows of `scope`. */
   inSnapshot<T>(scope: Scope, work: (db: Db) => Promise<T>): Promise<T>;
   /** As `inSnapshot`, on connections of its own and without time-outs: for exports that stream for minutes. */
@@ -63,11 +73,10 @@ export function openDatabase(
       withRetries(() => onConnection(pool, `begin; ${scopeStatement(scope)}`, db => work(db as Tx))),
     inHotTransaction: (scope, work) =>
       withRetries(() =>
-        onConnection(
+        inOneBreath(
           pool,
           `begin; ${scopeStatement(scope)}; set local plan_cache_mode = force_generic_plan; set local enable_seqscan = off`,
           db => work(db as Tx),
-          { failed: 'rollback', ahead: true },
         ),
       ),
     inSnapshot: (scope, work) =>
@@ -79,7 +88,7 @@ export function openDatabase(
          select set_config(name, '0', true) from pg_settings where name in ('statement_timeout', 'transaction_timeout');
          set local idle_in_transaction_session_timeout = '60s'`,
         work,
-        { failed: 'close', ahead: false },
+        { failed: 'close' },
       ),
     async close() {
       closing = true;
@@ -109,13 +118,52 @@ function openPool(
 /**
  * @param failed what becomes of the connection when `work` fails. One that broke off in the midst of a stream would never
  *   come to a `rollback`, which waits behind what nobody reads any more: it is closed.
- * @param ahead whether `work` may send its first queries behind `begin` without waiting for the answer
  */
 async function onConnection<T>(
   pool: pg.Pool,
   begin: string,
   work: (db: Db) => Promise<T>,
-  { failed, ahead }: { failed: 'rollback' | 'close'; ahead: boolean } = { failed: 'rollback', ahead: false },
+  { failed }: { failed: 'rollback' | 'close' } = { failed: 'rollback' },
+): Promise<T> {
+  return withClient(pool, failed, async client => {
+    await client.query(begin);
+    const result = await work(lensOn(client));
+    await client.query('commit');
+    return result;
+  });
+}
+
+/** The first queries go out behind `begin`, and `commit` behind the last: the fewest times that one waits for the other. */
+async function inOneBreath<T>(pool: pg.Pool, begin: string, work: (db: Db) => Promise<Hot<T>>): Promise<T> {
+  return withClient(pool, 'rollback', async client => {
+    const begun = client.query(begin);
+    begun.catch(() => undefined);
+    const db = lensOn(client);
+    const { result, last } = await work(db);
+    await begun;
+    const statements = last.map(statement => {
+      const { sql: text, params: values } = dialect.sqlToQuery(statement);
+      return { text, values };
+    });
+    const { stream } = connectionOf(db);
+    stream.cork();
+    const asked = [...statements, { text: 'commit' }].map(statement => client.query(statement));
+    stream.uncork();
+    const answers = await Promise.all(asked);
+    // PostgreSQL answers a commit of what has failed with a rollback, and no error.
+    if (answers.at(-1)!.command !== 'COMMIT') throw new Error('PostgreSQL has rolled back what it was to commit');
+    return result;
+  });
+}
+
+function lensOn(client: pg.PoolClient): Db {
+  return drizzle(client, { casing: 'snake_case' }) as unknown as Db;
+}
+
+async function withClient<T>(
+  pool: pg.Pool,
+  failed: 'rollback' | 'close',
+  work: (client: pg.PoolClient) => Promise<T>,
 ): Promise<T> {
   const client = await connect(pool);
   let broken: Error | boolean = false;
@@ -125,13 +173,7 @@ async function onConnection<T>(
   };
   client.on('error', lost);
   try {
-    const begun = client.query(begin);
-    if (ahead) begun.catch(() => undefined);
-    else await begun;
-    const result = await work(drizzle(client, { casing: 'snake_case' }) as unknown as Db);
-    await begun;
-    await client.query('commit');
-    return result;
+    return await work(client);
   } catch (error) {
     if (failed === 'close') broken = true;
     else {
@@ -179,7 +221,7 @@ export function one<T>(rows: readonly T[]): T {
 }
 
 /** Rows of a raw query, with the shape the caller's SQL gives them. */
-export async function rowsOf<T>(db: Db, query: ReturnType<typeof sql>): Promise<T[]> {
+export async function rowsOf<T>(db: Db, query: SQL): Promise<T[]> {
   const { rows } = await db.execute(query);
   return rows as T[];
 }
@@ -192,9 +234,13 @@ export async function atOnce<T extends readonly unknown[]>(
   db: Db,
   ask: () => { [K in keyof T]: Promise<T[K]> },
 ): Promise<T> {
-  const { stream } = (db.$client as unknown as { connection: { stream: Writable } }).connection;
+  const { stream } = connectionOf(db);
   stream.cork();
   // After the promises have come to the point of sending.
   process.nextTick(() => stream.uncork());
   return Promise.all(ask()) as unknown as Promise<T>;
+}
+
+function connectionOf(db: Db): { stream: Writable } {
+  return (db.$client as unknown as { connection: { stream: Writable } }).connection;
 }

@@ -45,7 +45,9 @@ export async function openJobs(
   });
   boss.on('error', onError);
   await boss.start();
+  const there = new Set((await boss.getQueues()).map(queue => queue.name));
   for (const queue of queues) {
+    if (there.has(queue)) continue;
     await boss.createQueue(queue, {
       policy: 'short',
       retryLimit: 10,

@@ -41,7 +41,7 @@ export async function awardSheet(
     lines.map(line => ({ village, ...line })),
   );
   const { results, rest } = await awardEach(tx, asked, grounds, { atomic, batchId }, now);
-  await rest();
+  for (const statement of rest) await tx.execute(statement);
   return { batchId, results };
 }
 

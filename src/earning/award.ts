@@ -1,5 +1,5 @@
 import { randomUUIDv7 } from 'node:crypto';
-import { sql } from 'drizzle-orm';
+import { type SQL, sql } from 'drizzle-orm';
 import { iso } from '../calendar.ts';
 import type { Tx } from '../db/database.ts';
 import type { Actor } from '../http/route.ts';
@@ -29,8 +29,8 @@ export interface Asked {
  * Awards a list, in order, and answers each line: a cap used up by one refuses the next, and one line's refusal harms no
  * other. The lines may be of several villages and people. With `atomic` they are of one village, whose book takes all or
  * nothing; whether lines that were refused before it spoil the list is the caller's to say, by throwing. The number of
- * statements does not grow with the list. `rest` writes the awards' own rows, which the caller must await; it comes after
- * the pen is taken, for they carry the number it gave, and as they are fresh nobody can be waiting for them.
+ * statements does not grow with the list. `rest` are the statements that write the awards' own rows, which the caller must
+ * run: after the pen is taken, for they carry the number it gave, and as they are fresh nobody can be waiting for them.
  *
  * A line is refused with whatever `judge` refuses, or under the pen `award-duplicate` | `rule-exclusive` (facts:
  * `awardId`) | `cap-reached` (facts: `cap`, `used`, `limit`, `resetsOn`) | `budget-exhausted` (facts: `used`, `limit`).
@@ -41,7 +41,7 @@ export async function awardEach(
   grounds: Map<string, Grounds>,
   options: { atomic: boolean; batchId: string | null },
   now: Temporal.Instant,
-): Promise<{ results: AwardResult[]; rest: () => Promise<unknown> }> {
+): Promise<{ results: AwardResult[]; rest: SQL[] }> {
   const entries = asked.map(one => entryOf(one, () => judge(one.line, grounds.get(one.village)!, now, one.origin)));
   const judged = entries.filter(isJudged);
   const posted = await postAll(tx, judged, options.atomic);
@@ -60,7 +60,7 @@ export async function awardEach(
     if (result.status === 'refused') return { refusal: explain(entry, result, standing) };
     return { award: viewOf(rowsById.get(entry.id)!, entry.judged.rule.title, entry.actor) };
   });
-  return { results, rest: () => insertAwards(tx, rows) };
+  return { results, rest: insertAwards(rows) };
 }
 
 interface JudgedEntry extends Asked {
@@ -96,7 +96,7 @@ async function postAll(tx: Tx, entries: JudgedEntry[], atomic: boolean): Promise
   return new Map(byVillage.flatMap(([, own]) => own).map((entry, index) => [entry, results[index]!]));
 }
 
-function commandOf({ id, actor, line, occasion, judged, origin }: JudgedEntry): Command {
+function commandOf({ id, actor, line, judged, origin }: JudgedEntry): Command {
   const { rule, policy, points, businessDate, publicityDays } = judged;
   const { householdId, memberId, quantity } = line;
   return awardCommand(
@@ -113,7 +113,11 @@ function commandOf({ id, actor, line, occasion, judged, origin }: JudgedEntry): 
       honour: rule.honour,
       pending: judged.pending,
       expiresOn: policy.expiryMonths === null ? null : lastDayOfMonth(businessDate, policy.expiryMonths),
-      limits: limitsOf(rule, { householdId, memberId, occasion, businessDate, quantity, points }, policy),
+      limits: limitsOf(
+        rule,
+        { householdId, memberId, occasion: line.occasion ?? null, businessDate, quantity, points },
+        policy,
+      ),
       frozen: {
         ruleCode: rule.code,
         ruleId: rule.id,
@@ -170,14 +174,14 @@ function rowOf(
 }
 
 /** The award rows that the list has made. Each member by its column's name: as one text, for a thousand rows of twenty parameters each would be a new query. */
-async function insertAwards(tx: Tx, rows: AwardRow[]): Promise<void> {
-  if (rows.length === 0) return;
+function insertAwards(rows: AwardRow[]): SQL[] {
+  if (rows.length === 0) return [];
   const snake = (name: string) => name.replace(/[A-Z]/g, letter => `_${letter.toLowerCase()}`);
   const columns = rows.map(row => Object.fromEntries(Object.entries(row).map(([name, value]) => [snake(name), value])));
-  await tx.execute(
+  return [
     sql`insert into earning.award
         select * from json_populate_recordset(null::earning.award, ${JSON.stringify(columns)}::json)`,
-  );
+  ];
 }
 
 /** An award of this very list, whose row is not written yet. */

@@ -13,7 +13,8 @@ export type CappedRule = Pick<
 export interface Use {
   householdId: string;
   memberId: string | null;
-  occasion: string;
+  /** Null for an event of its own, which nothing else can be for. */
+  occasion: string | null;
   businessDate: Temporal.PlainDate;
   quantity: number;
   points: number;
@@ -38,14 +39,7 @@ export function limitsOf(
   policy: Pick<PolicySettings, 'householdDayMaxPoints' | 'pointValueFen' | 'issuingFund' | 'issuingBudgetFen'>,
 ): Limit[] {
   const holder = holderOf(rule, use);
-  const occasion = createHash('sha256').update(use.occasion).digest('base64url').slice(0, 22);
-  const once = (key: string): Limit => ({ key, use: 1, max: 1, code: 'rule-exclusive' });
-  const limits = [once(`${oncePrefix}${rule.code}:${use.householdId}:${use.memberId ?? '-'}:${occasion}`)];
-  for (const excluded of rule.excludes) {
-    const pair = [rule.code, excluded].sort().join('+');
-    limits.push(once(`awardPair:${pair}:${holder}:${occasion}`));
-  }
-  if (rule.highestOnlyGroup !== null) limits.push(once(`awardGroup:${rule.highestOnlyGroup}:${holder}:${occasion}`));
+  const limits = use.occasion === null ? [] : onceLimits(rule, use, use.occasion, holder);
   limits.push(...capOf(rule, use));
   const day = `${householdDayPrefix}${use.householdId}:${use.businessDate}`;
   limits.push({ key: day, use: use.points, max: policy.householdDayMaxPoints, code: 'cap-reached' });
@@ -61,6 +55,19 @@ export function capOf(rule: CappedRule, use: Use): Limit[] {
   if (rule.capTimes === null || rule.capPeriod === null) return [];
   const key = `cap:${holderOf(rule, use)}:${rule.code}:${periodOf(rule.capPeriod, use.businessDate)}`;
   return [{ key, use: use.quantity, max: rule.capTimes, code: 'cap-reached' }];
+}
+
+/** That an occasion pays once, and that of rules which exclude each other one pays for it. */
+function onceLimits(rule: CappedRule, use: Use, occasion: string, holder: string): Limit[] {
+  const digest = createHash('sha256').update(occasion).digest('base64url').slice(0, 22);
+  const once = (key: string): Limit => ({ key: `${key}:${digest}`, use: 1, max: 1, code: 'rule-exclusive' });
+  const limits = [once(`${oncePrefix}${rule.code}:${use.householdId}:${use.memberId ?? '-'}`)];
+  for (const excluded of rule.excludes) {
+    const pair = [rule.code, excluded].sort().join('+');
+    limits.push(once(`awardPair:${pair}:${holder}`));
+  }
+  if (rule.highestOnlyGroup !== null) limits.push(once(`awardGroup:${rule.highestOnlyGroup}:${holder}`));
+  return limits;
 }
 
 /** Which of its limits an award was refused for. */

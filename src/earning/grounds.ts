@@ -37,8 +37,8 @@ export interface Grounds {
 
 /**
  * Reads all that a list of awards is judged by, in one round trip however long the list, and answers it by village. It
- * also takes the lock that the award's foreign key would take later, under the pen: there it might wait for somebody who
- * waits for the pen.
+ * holds the households as they are: one that is being closed is waited for, and then seen closed. Taken under the pen, the
+ * lock might wait for somebody who waits for the pen.
  */
 export async function groundsOf(
   tx: Tx,

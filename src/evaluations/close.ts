@@ -120,7 +120,7 @@ async function awardGrades(
   for (let from = 0; from < asked.length; from += awardsAtOnce) {
     const part = asked.slice(from, from + awardsAtOnce);
     const { results, rest } = await awardEach(tx, part, grounds, options, now);
-    await rest();
+    for (const statement of rest) await tx.execute(statement);
     results.forEach((result, index) => {
       Object.assign(winners[from + index]!, becameOf(result));
     });

@@ -1,7 +1,7 @@
-import { sql } from 'drizzle-orm';
+import { type SQL, sql } from 'drizzle-orm';
 import type { FastifyRequest } from 'fastify';
 import { type Clock, iso } from '../calendar.ts';
-import { atOnce, type Database, pgErrorOf, rowsOf, type Tx } from '../db/database.ts';
+import { atOnce, type Database, type Hot, pgErrorOf, rowsOf, type Tx } from '../db/database.ts';
 import { commonScope } from '../db/scope.ts';
 import { openLanes } from '../ledger/lanes.ts';
 import { Refusal } from '../refusals.ts';
@@ -28,12 +28,8 @@ export interface Piece<Input> {
 export interface SharedWork<Input, Read, Result> {
   /** Reads what the work needs, while it is still being found out who may do what. */
   read(tx: Tx, pieces: Omit<Piece<Input>, 'actor'>[]): Promise<Read>;
-  /** Posts. `rest` writes what then remains to be written, beside the record of the answers. */
-  post(
-    tx: Tx,
-    pieces: Piece<Input>[],
-    read: Read,
-  ): Promise<{ results: (Result | Refusal)[]; rest: () => Promise<unknown> }>;
+  /** Posts. `rest` are the statements that write what then remains, beside the record of the answers. */
+  post(tx: Tx, pieces: Piece<Input>[], read: Read): Promise<{ results: (Result | Refusal)[]; rest: SQL[] }>;
 }
 
 /** As `Mutate`, for an operation whose calls may share a database transaction. */
@@ -88,7 +84,7 @@ export function sharing(deps: {
       }
     }, lane);
 
-    async function all(tx: Tx, calls: Call[]): Promise<Outcome[]> {
+    async function all(tx: Tx, calls: Call[]): Promise<Hot<Outcome[]>> {
       const outcomes: (Outcome | undefined)[] = calls.map(() => undefined);
       const [standings, kept, read] = await atOnce<[(Actor | Refusal)[], Map<string, Kept>, Read]>(tx, () => [
         deps.standingOfAll(
@@ -118,7 +114,7 @@ export function sharing(deps: {
           fresh.push(index);
         }
       });
-      if (fresh.length === 0) return outcomes as Outcome[];
+      if (fresh.length === 0) return { result: outcomes as Outcome[], last: [] };
 
       const { results, rest } = await work.post(
         tx,
@@ -150,8 +146,10 @@ export function sharing(deps: {
         outcomes[index] = first;
         answered.push({ row, first });
       });
-      await atOnce(tx, () => [rest(), keep(tx, answered, iso(deps.clock.now()))]);
-      return outcomes as Outcome[];
+      return {
+        result: outcomes as Outcome[],
+        last: [...rest, ...keep(answered, iso(deps.clock.now()))],
+      };
     }
 
     return async (request, reply, input, answer) => {
@@ -166,7 +164,7 @@ export function sharing(deps: {
             const { results, rest } = await work.post(tx, [piece], await work.read(tx, [piece]));
             const [result] = results;
             if (result instanceof Refusal) throw result;
-            await rest();
+            for (const statement of rest) await tx.execute(statement);
             return result as Result;
           },
           answer,
@@ -205,17 +203,19 @@ async function keptUnder(tx: Tx, rows: KeyRow[]): Promise<Map<string, Kept>> {
 }
 
 /** Records what the calls were answered. If a key was taken meanwhile, another call has had its effect: nothing stays. */
-async function keep(tx: Tx, answered: { row: KeyRow; first: Kept }[], now: string): Promise<void> {
-  if (answered.length === 0) return;
+function keep(answered: { row: KeyRow; first: Kept }[], now: string): SQL[] {
+  if (answered.length === 0) return [];
   const ordered = answered.toSorted((a, b) => (nameOf(a.row) < nameOf(b.row) ? -1 : 1));
   const rows = ordered.map(({ row, first }) => ({ ...row, ...first, fingerprint: row.fingerprint }));
-  await tx.execute(sql`
+  return [
+    sql`
     insert into http.idempotency (village, client, key, fingerprint, created_at, status, location, body)
     select k.village, k.client, k.key, k.fingerprint, ${now}, k.status, k.location, k.body
       from unnest(${column(rows, 'village')}::text[], ${column(rows, 'client')}::uuid[], ${column(rows, 'key')}::text[],
                   ${column(rows, 'fingerprint')}::bytea[], ${column(rows, 'status')}::int[],
                   ${column(rows, 'location')}::text[], ${column(rows, 'body')}::text[])
-             k (village, client, key, fingerprint, status, location, body)`);
+             k (village, client, key, fingerprint, status, location, body)`,
+  ];
 }
 
 function column<T>(rows: T[], name: keyof T) {

@@ -3,7 +3,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
+import { queues } from '../../src/app.ts';
 import { startEmbedded } from '../../src/db/embedded.ts';
+import { openJobs } from '../../src/db/jobs.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { prepareRoles } from '../../src/db/roles.ts';
 
@@ -81,8 +83,11 @@ async function makeTemplate(url: string): Promise<void> {
   await dropDatabase(url, template);
   await onMaintenance(url, client => client.query(`create database ${template}`));
   const owner = databaseUrl(url, template);
-  await prepareRoles(owner);
+  const app = await prepareRoles(owner);
   await migrate(owner);
+  // Each queue that is made takes locks and a table's worth of rows: once, and every copy has them.
+  const jobs = await openJobs(app, queues, { worker: false, onError: () => undefined });
+  await jobs.stop();
 }
 
 function databaseUrl(clusterUrl: string, name: string): string {
