@@ -43,6 +43,9 @@ import { openTokens } from './identity/tokens.ts';
 import { recogniseDevice } from './kiosks/device.ts';
 import { kioskDeviceRoutes } from './kiosks/device-routes.ts';
 import { kioskRoutes } from './kiosks/routes.ts';
+import { closeQueue } from './publicity/close.ts';
+import { noticeSweepQueue, publicityJobs } from './publicity/jobs.ts';
+import { publicityRoutes } from './publicity/routes.ts';
 import { ruleRoutes } from './rules/routes.ts';
 import { expireQueue, storeJobs, sweepQueue } from './store/jobs.ts';
 import { storeRoutes } from './store/routes.ts';
@@ -78,6 +81,8 @@ export const queues: readonly string[] = [
   checkpointQueue,
   postQueue,
   resumeQueue,
+  closeQueue,
+  noticeSweepQueue,
 ];
 
 /** Starts working off jobs in this process. */
@@ -85,6 +90,7 @@ export async function startJobs(deps: Pick<Deps, 'database' | 'jobs' | 'clock' |
   const { database, jobs, clock } = deps;
   await storeJobs(deps);
   await checkpointJobs(deps);
+  await publicityJobs(deps);
   await expiryJobs(deps);
   await jobs.work(forgetQueue, async () =>
     forgetAnswers(database, await database.inSnapshot(none, listOpenVillages), clock.now()).then(() =>
@@ -168,6 +174,7 @@ export async function build(deps: Deps): Promise<FastifyInstance> {
   await app.register(reversalRoutes, world);
   await app.register(basePointsRoutes, world);
   await app.register(storeRoutes, { ...world, jobs: deps.jobs });
+  await app.register(publicityRoutes, { ...world, jobs: deps.jobs });
   await app.register(expiryRoutes, { ...world, jobs: deps.jobs });
   await app.register(kioskRoutes, world);
   await app.register(kioskDeviceRoutes, { database, clock, tokens });

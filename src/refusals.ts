@@ -65,6 +65,7 @@ export const refusals = {
     en: 'Publicity is not over',
     detail: { zh: '公示到 {endsAt} 为止。', en: 'It ends at {endsAt}.' },
   },
+  'nothing-waits': { status: 409, zh: '没有待公示的积分', en: 'Nothing waits to be published' },
   'objection-open': { status: 409, zh: '有异议尚未处理', en: 'An objection is open' },
   'award-duplicate': { status: 409, zh: '此事项已登记过积分', en: 'This occasion was already awarded' },
   'already-reversed': { status: 409, zh: '此笔不能再冲正', en: 'Already reversed, or itself a reversal' },

@@ -13,6 +13,7 @@ const tags: [string, string][] = [
   ['households', 'Households, members, cards'],
   ['rules', 'Rule books'],
   ['awards', 'Awards, alone and by the sheet'],
+  ['publicity', 'Notices, objections, appeals'],
   ['expiry', 'Points that end by their date or with the year'],
   ['store', 'Stores, goods, prices, stock documents, redemptions'],
   ['kiosks', 'Kiosks, from the village and from the device'],
