@@ -165,9 +165,10 @@ begin
   insert into publicity.line (village, award_id, notice_id, place, entered_by, decided_by, published_by)
   select p_village, a.id, p_notice, row_number() over (order by h.grid, h.number, a.transaction_number), a.created_by,
          a.decided_by, p_publisher
-    from earning.award a
-    join households.household h on h.village = a.village and h.id = a.household_id
-   where a.village = p_village and a.id = any (chosen);
+    from unnest(chosen) c (id)
+   cross join lateral (select * from earning.award where village = p_village and id = c.id offset 0) a
+   cross join lateral (
+     select * from households.household where village = p_village and id = a.household_id offset 0) h;
   return jsonb_build_object('lines', cardinality(chosen), 'own', 0);
 end $$;
 

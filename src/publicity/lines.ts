@@ -134,7 +134,7 @@ function publicLineOf(line: LineView): PublicLine {
   };
 }
 
-/** Lines after the place `from`, names whole. */
+/** Lines after the place `from`, names whole. Each row by its key, hence `offset 0`: a young village has no statistics. */
 function linesOf(db: Db, village: string, id: string, { from, limit }: { from: number; limit: number }) {
   return rowsOf<LineView>(
     db,
@@ -144,10 +144,10 @@ function linesOf(db: Db, village: string, id: string, { from, limit }: { from: n
            a.business_date as "businessDate", ${stateOfLine} as state, l.struck_by as "struckBy",
            l.strike_reason as "strikeReason"
       from publicity.line l
-      join earning.award a on a.village = l.village and a.id = l.award_id
-      join rules.rule r on r.village = a.village and r.id = a.rule_id
-      join households.household h on h.village = a.village and h.id = a.household_id
-      join households.member m on m.village = h.village and m.id = h.head_member_id
+     cross join lateral (select * from earning.award where village = l.village and id = l.award_id offset 0) a
+     cross join lateral (select * from rules.rule where village = a.village and id = a.rule_id offset 0) r
+     cross join lateral (select * from households.household where village = a.village and id = a.household_id offset 0) h
+     cross join lateral (select * from households.member where village = h.village and id = h.head_member_id offset 0) m
       left join villages.grid g on g.village = h.village and g.number = h.grid
      where l.village = ${village} and l.notice_id = ${id} and l.place > ${from}
      order by l.place
@@ -161,7 +161,7 @@ async function totalsOf(db: Db, village: string, id: string): Promise<Totals> {
     sql`
     select ${stateOfLine} as state, count(*) as count, sum(a.points) as points
       from publicity.line l
-      join earning.award a on a.village = l.village and a.id = l.award_id
+     cross join lateral (select * from earning.award where village = l.village and id = l.award_id offset 0) a
      where l.village = ${village} and l.notice_id = ${id}
      group by 1`,
   );

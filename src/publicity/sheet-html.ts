@@ -12,7 +12,9 @@ const style = `
   th, td { padding: 1.2mm 1.6mm; border: .3mm solid #9aa4ac; text-align: left; overflow-wrap: anywhere; }
   th { background: #e9eef2; white-space: nowrap; }
   td:nth-child(2), td:nth-child(8) { white-space: nowrap; }
-  td:nth-child(3) { max-width: 32mm; }
+  td:nth-child(3) { max-width: 32mm; word-break: break-all; }
+  td:nth-child(4) { min-width: 5.2em; }
+  td:nth-child(6) { min-width: 4.6em; }
   th:nth-child(1), td:nth-child(1), th:nth-child(7), td:nth-child(7) { text-align: right; white-space: nowrap; }
   td { font-variant-numeric: tabular-nums; }
   thead { display: table-header-group; }
@@ -23,6 +25,14 @@ const style = `
   .end { break-inside: avoid; }
   .end p { margin: 0 0 2mm; }
   .signatures { display: grid; grid-template-columns: 1fr 1fr 1fr; gap: 6mm; margin-top: 10mm; min-height: 24mm; }
+  @media screen and (max-width: 600px) {
+    thead { display: none; }
+    tr { display: flex; flex-wrap: wrap; gap: 0 3mm; padding: 2mm 0; border-top: .3mm solid #9aa4ac; }
+    td, td:nth-child(n) { min-width: 0; max-width: none; padding: 0; border: 0; }
+    td:nth-child(5) { flex-basis: 100%; }
+    td:nth-child(7)::after { content: " 分"; }
+    .signatures { grid-template-columns: 1fr; }
+  }
   @media print { body { max-width: none; padding: 0; } }`;
 
 /** A notice as a page of its own: no scripts, nothing asked of elsewhere, and every text escaped. */
@@ -38,6 +48,7 @@ export function sheetHtml(sheet: Sheet): string {
 <html lang="zh-CN">
 <head>
 <meta charset="utf-8">
+<link rel="icon" href="data:,">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${escaped(`${words.title} ${sheet.notice.number}`)}</title>
 <style>${style}
