@@ -34,7 +34,7 @@ export function wordsOf({ villageName, notice, totals }: Sheet) {
     title: `${villageName}积分公示`,
     number: `公示编号：${notice.number}`,
     period: `公示期：${dateWords(first)}至${dateWords(last)}（${notice.days} 个整天）`,
-    total: `合计：${counted.toLocaleString("en-US")} 项，${totals.points.toLocaleString('en-US')} 分`,
+    total: `合计：${counted.toLocaleString('en-US')} 项，${totals.points.toLocaleString('en-US')} 分`,
     objection: `对本公示有异议的，请在${untilWords(notice.endsAt)}前，向村务监督小组或村积分管理员当面、电话提出，也可以在积分终端上提出。提出异议的人不公开。有异议的一项暂停入账，其他各项不受影响。`,
     ending: '公示期满无异议的，积分即可兑换；备注为“已入账”的，积分已经可以兑换。',
     signatures: ['监督小组签字：', '村（社区）盖章：', '日期：'],
