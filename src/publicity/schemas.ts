@@ -102,11 +102,15 @@ export const PublicNoticeWithLines = Type.Object(
 export const SheetQuery = Type.Object({
   format: Type.Optional(OneOf(['pdf', 'html'], 'A document on A4, or a page for a screen or a printer')),
 });
+function File(description: string) {
+  return { schema: Type.String({ description, maxLength: 2_147_483_647 }) };
+}
+
 export const SheetAnswer = {
   description: 'The notice to print',
   content: {
-    'application/pdf': { schema: Type.String({ description: 'A4' }) },
-    'text/html': { schema: Type.String({ description: 'A page without scripts' }) },
+    'application/pdf': File('A4'),
+    'text/html': File('A page without scripts'),
   },
 };
 

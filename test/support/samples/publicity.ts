@@ -1,7 +1,8 @@
 import { randomUUIDv7 } from 'node:crypto';
 import { sql } from 'drizzle-orm';
+import { drizzle } from 'drizzle-orm/node-postgres';
 import pg from 'pg';
-import { rowsOf } from '../../../src/db/database.ts';
+import { rowsOf, type Tx } from '../../../src/db/database.ts';
 import { awardEach } from '../../../src/earning/award.ts';
 import { groundsOf } from '../../../src/earning/grounds.ts';
 import { type Ask, at, get, placed, post, type Sample } from '../sample-calls.ts';
@@ -21,11 +22,10 @@ export const publicitySamples: Record<string, Sample> = {
   }),
   noticeClose: placed(async (world, ask) => {
     const { url, noticeId } = await notice(world, ask);
-    await asOwner(world, ask.village, client =>
-      client.query(
-        `update publicity.notice set starts_on = starts_on - 10, ends_at = ends_at - interval '10 days' where id = $1`,
-        [noticeId],
-      ),
+    await asOwner(world, ask.village, tx =>
+      tx.execute(sql`
+        update publicity.notice set starts_on = starts_on - 10, ends_at = ends_at - interval '10 days'
+         where id = ${noticeId}`),
     );
     return post(`${url}/close`);
   }),
@@ -66,76 +66,86 @@ function publicly(url: string): string {
 }
 
 /** An award of some household that waits for a notice, entered and decided by nobody in particular. */
-async function waiting(world: World, village: string, householdId: string): Promise<string> {
-  const line = { ruleId: await world.rule(village), householdId, memberId: null, quantity: 1, note: null };
+async function award(tx: Tx, world: World, village: string, on: { ruleId: string; householdId: string }) {
+  const line = { ...on, memberId: null, quantity: 1, note: null };
   const origin = { enteredBy: nobody.id, decidedBy: [randomUUIDv7()], frozen: {} };
-  const { service } = world;
-  return service.inVillage(village, async tx => {
-    const grounds = await groundsOf(tx, [{ village, ...line }]);
-    // The sample rule is exempt from publicity; this one award is not.
-    grounds.get(village)!.rules.get(line.ruleId)!.publicity = 'required';
-    const asked = [{ actor: nobody, village, line, origin }];
-    const { results, rest } = await awardEach(
-      tx,
-      asked,
-      grounds,
-      { atomic: false, batchId: null },
-      service.clock.now(),
-    );
-    await rest();
-    const [made] = results;
-    if (made === undefined || made === 'undone' || 'refusal' in made) throw new Error('no award to publish');
-    return made.award.id;
-  });
+  const grounds = await groundsOf(tx, [{ village, ...line }]);
+  // The sample rule is exempt from publicity; this one award is not.
+  grounds.get(village)!.rules.get(line.ruleId)!.publicity = 'required';
+  const asked = [{ actor: nobody, village, line, origin }];
+  const options = { atomic: false, batchId: null };
+  const { results, rest } = await awardEach(tx, asked, grounds, options, world.service.clock.now());
+  await rest();
+  const [made] = results;
+  if (made === undefined || made === 'undone' || 'refusal' in made) throw new Error('no award to publish');
+  return made.award.id;
 }
 
-const turns = new WeakMap<World, Map<string, string>>();
+const turns = new WeakMap<World, Map<string, Promise<string>>>();
 
 /**
  * Something to publish for this caller. A notice takes whatever waits, so whoever comes next makes theirs when the one
  * before has published.
  */
 async function turnOf(world: World, { village, caller }: Ask): Promise<void> {
-  const last = turns.get(world) ?? new Map<string, string>();
+  const make = async () => {
+    const on = { ruleId: await world.rule(village), householdId: await world.service.household({}, village) };
+    return world.service.inVillage(village, tx => award(tx, world, village, on));
+  };
+  // Nobody publishes for a call that is to be refused.
+  if (caller === undefined) return void (await make());
+  const last = turns.get(world) ?? new Map<string, Promise<string>>();
   turns.set(world, last);
   const before = last.get(village);
-  for (let left = 100; before !== undefined && left > 0; left -= 1) {
-    const there = await world.service.inVillage(village, tx =>
-      rowsOf(tx, sql`select 1 from publicity.line where village = ${village} and award_id = ${before}`),
-    );
-    if (there.length > 0) break;
-    await new Promise(resolve => setTimeout(resolve, 50));
-  }
-  const awardId = await waiting(world, village, await world.service.household({}, village));
-  if (caller !== undefined) last.set(village, awardId);
+  const mine = (async () => {
+    if (before !== undefined) await untilPublished(world, village, await before);
+    return make();
+  })();
+  last.set(village, mine);
+  await mine;
 }
 
-/** A notice with one line of its own: published over HTTP, it would take what other samples let wait. */
-async function notice(world: World, { village }: Place, householdId?: string) {
-  const awardId = await waiting(world, village, householdId ?? (await world.service.household({}, village)));
+async function untilPublished(world: World, village: string, awardId: string): Promise<void> {
+  for (let left = 100; left > 0; left -= 1) {
+    const there = await world.service.inVillage(village, tx =>
+      rowsOf(tx, sql`select 1 from publicity.line where village = ${village} and award_id = ${awardId}`),
+    );
+    if (there.length > 0) return;
+    await new Promise(resolve => setTimeout(resolve, 50));
+  }
+}
+
+/**
+ * A notice with one line of its own. Published over HTTP it would take what other samples let wait, and theirs it: award
+ * and line are written at once, which only the owner may.
+ */
+async function notice(world: World, { village }: Place, household?: string) {
   const noticeId = randomUUIDv7();
   const number = `GS-20201123-${1_000 + world.next('notice')}`;
-  await asOwner(world, village, async client => {
-    await client.query(
-      `insert into publicity.notice (village, id, number, published_by, published_at, starts_on, days, ends_at, line_count)
-       values ($1, $2, $3, $4, '2026-11-23T02:00:00Z', '2026-11-24', 3, '2026-11-26T16:00:00Z', 1)`,
-      [village, noticeId, number, randomUUIDv7()],
-    );
-    await client.query(
-      `insert into publicity.line (village, award_id, notice_id, place, entered_by, decided_by, published_by)
-       select $1, id, $2, 1, created_by, decided_by, $4 from earning.award where village = $1 and id = $3`,
-      [village, noticeId, awardId, randomUUIDv7()],
-    );
+  const householdId = household ?? (await world.service.household({}, village));
+  const ruleId = await world.rule(village);
+  const awardId = await asOwner(world, village, async tx => {
+    const id = await award(tx, world, village, { ruleId, householdId });
+    await tx.execute(sql`
+      insert into publicity.notice (village, id, number, published_by, published_at, starts_on, days, ends_at, line_count)
+      values (${village}, ${noticeId}, ${number}, ${randomUUIDv7()}, '2026-11-23T02:00:00Z', '2026-11-24', 3,
+              '2026-11-26T16:00:00Z', 1)`);
+    await tx.execute(sql`
+      insert into publicity.line (village, award_id, notice_id, place, entered_by, decided_by, published_by)
+      select village, id, ${noticeId}, 1, created_by, decided_by, ${randomUUIDv7()} from earning.award where id = ${id}`);
+    return id;
   });
   return { url: `${at(village)}/notices/${noticeId}`, noticeId, awardId };
 }
 
-async function asOwner(world: World, village: string, work: (client: pg.Client) => Promise<unknown>): Promise<void> {
+async function asOwner<T>(world: World, village: string, work: (tx: Tx) => Promise<T>): Promise<T> {
   const client = new pg.Client({ connectionString: world.service.ownerUrl });
   await client.connect();
   try {
-    await client.query(`set role jifen_owner; set jifen.scope = '${village}'`);
-    await work(client);
+    await client.query(`begin; set local role jifen_owner; set local jifen.scope = '${village}'`);
+    const answer = await work(drizzle(client, { casing: 'snake_case' }) as unknown as Tx);
+    await client.query('commit');
+    return answer;
   } finally {
     await client.end();
   }
