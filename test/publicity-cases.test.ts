@@ -1,5 +1,7 @@
 import { t } from 'tap';
+import { jobActor } from '../src/db/jobs.ts';
 import { closeDue } from '../src/publicity/jobs.ts';
+import { object } from '../src/publicity/object.ts';
 import { insisting } from './support/awards.ts';
 import { at, type Board, openBoard, succeeded } from './support/publicity.ts';
 import { type Caller, connect, type Service, villages } from './support/service.ts';
@@ -269,13 +271,13 @@ t.test('an appeal that is dismissed lets the award go on; one upheld too late fo
   service.clock.set('2026-12-23T02:00:00.001Z');
   t.match(await board.appeal(clerk, second), { status: 422, body: { code: 'too-late' } });
   service.clock.set('2026-12-23T02:00:00Z');
-  const { body: two } = succeeded(await board.appeal(clerk, second));
+  const { body: two } = succeeded(await board.appeal(publisher, second));
   const heard = await board.hear(board.supervisor, two.id, 'uphold');
   t.match(heard, { status: 200 });
   t.match(await points(homes[1]!), { pending: 0, available: 0, honour: 0 });
   t.equal(await board.awardState(awards[1]!), 'reversed');
   const reversals = await clerk('GET', `${at}/reversals`);
-  t.match(reversals.body.data, [{ state: 'posted', decidedBy: board.supervisor.actor.id }]);
+  t.match(reversals.body.data, [{ state: 'posted', proposedBy: jobActor, decidedBy: board.supervisor.actor.id }]);
   t.notOk(reversals.text.includes(publisher.actor.id), 'who appealed stands nowhere');
   t.ok(await board.sound());
 });
@@ -298,6 +300,30 @@ t.test('an objection at the last moment and the closing: one of them is first', 
     t.equal(states.get(awards[index]!), lodged ? 'paused' : 'posted', reply.text.slice(0, 60));
   }
   t.ok(await board.sound());
+});
+
+t.test('closing waits for an objection that is being written, and leaves its line', async t => {
+  const board = await openCase(t, 2);
+  const { service, awards, clerk } = board;
+  const said = { awardId: awards[0]!, reason: '最后一刻' };
+  const inTime = Temporal.Instant.from('2026-11-26T15:59:59.999Z');
+  const [written, letGo] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const objecting = service.inVillage(own, async tx => {
+    await object(tx, clerk.actor, own, said, inTime);
+    written.resolve();
+    await letGo.promise;
+  });
+  await written.promise;
+  service.clock.set(ends);
+  const closing = closeDue(service);
+  await new Promise(resolve => setTimeout(resolve, 300));
+  letGo.resolve();
+  await Promise.all([objecting, closing]);
+  const states = await statesOf(board);
+  t.strictSame(
+    awards.map(id => states.get(id)),
+    ['paused', 'posted'],
+  );
 });
 
 async function statesOf(board: Board & { notice: { id: string } }): Promise<Map<string, string>> {

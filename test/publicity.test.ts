@@ -66,7 +66,8 @@ t.test('a notice: published at once, three full days, spendable at the midnight 
     body: { code: 'publicity-running', endsAt: '2026-11-26T16:00:00.000Z' },
   });
   await closeDue(service);
-  t.match(await points(home), { pending: 5, available: 3 });
+  await closeNotice(service, { village: own, noticeId: made.body.id });
+  t.match(await points(home), { pending: 5, available: 3 }, 'nor by a job that comes too early');
   service.clock.set(ends);
   t.match(await admin('POST', `${url}/close`), {
     status: 200,
