@@ -52,6 +52,9 @@ import { openTokens } from './identity/tokens.ts';
 import { recogniseDevice } from './kiosks/device.ts';
 import { kioskDeviceRoutes } from './kiosks/device-routes.ts';
 import { kioskRoutes } from './kiosks/routes.ts';
+import { closeQueue } from './publicity/close.ts';
+import { noticeSweepQueue, publicityJobs } from './publicity/jobs.ts';
+import { publicityRoutes } from './publicity/routes.ts';
 import { readingRoutes } from './rules/reading-routes.ts';
 import { ruleRoutes } from './rules/routes.ts';
 import { signalRoutes } from './signals/routes.ts';
@@ -91,6 +94,8 @@ export const queues: readonly string[] = [
   resumeQueue,
   importQueue,
   importSweepQueue,
+  closeQueue,
+  noticeSweepQueue,
 ];
 
 /** Starts working off jobs in this process. */
@@ -98,6 +103,7 @@ export async function startJobs(deps: Pick<Deps, 'database' | 'jobs' | 'clock' |
   const { database, jobs, clock } = deps;
   await storeJobs(deps);
   await checkpointJobs(deps);
+  await publicityJobs(deps);
   await expiryJobs(deps);
   await importJobs(deps);
   await jobs.work(forgetQueue, async () =>
@@ -191,6 +197,7 @@ export async function build(deps: Deps): Promise<FastifyInstance> {
   await app.register(storeRoutes, { ...world, jobs: deps.jobs });
   await app.register(claimRoutes, { ...world, origin });
   await app.register(reviewRoutes, { ...world, origin });
+  await app.register(publicityRoutes, { ...world, jobs: deps.jobs });
   await app.register(expiryRoutes, { ...world, jobs: deps.jobs });
   await app.register(kioskRoutes, world);
   await app.register(kioskDeviceRoutes, { database, clock, tokens });

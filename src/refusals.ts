@@ -65,6 +65,7 @@ export const refusals = {
     en: 'Publicity is not over',
     detail: { zh: '公示到 {endsAt} 为止。', en: 'It ends at {endsAt}.' },
   },
+  'nothing-waits': { status: 409, zh: '没有待公示的积分', en: 'Nothing waits to be published' },
   'objection-open': { status: 409, zh: '有异议尚未处理', en: 'An objection is open' },
   'rule-book-changed': {
     status: 409,

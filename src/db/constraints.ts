@@ -43,6 +43,17 @@ export const refusalsByConstraint: Record<string, RefusalCode> = {
   decision_second_person: 'second-person-required',
   reversal_open_key: 'already-exists',
   reversal_second_person: 'second-person-required',
+  notice_line_entered_by_another: 'second-person-required',
+  notice_line_decided_by_others: 'second-person-required',
+  notice_line_struck_by_another: 'second-person-required',
+  notice_line_struck_by_kin: 'own-household',
+  objection_open_key: 'already-exists',
+  objection_second_person: 'second-person-required',
+  objection_own_household: 'own-household',
+  appeal_objection_key: 'already-exists',
+  appeal_award_key: 'already-exists',
+  appeal_second_person: 'second-person-required',
+  appeal_own_household: 'own-household',
 };
 
 export function refusalOfConstraint(name: string): Refusal | undefined {

@@ -167,7 +167,8 @@ async function lockProposal(tx: Tx, actor: Actor, key: ReversalKey): Promise<typ
   return row;
 }
 
-async function lockAward(tx: Tx, village: string, id: string): Promise<AwardRow> {
+/** An award that nobody else changes until the database transaction ends. @throws Refusal `not-found` */
+export async function lockAward(tx: Tx, village: string, id: string): Promise<AwardRow> {
   return one(
     await tx
       .select()

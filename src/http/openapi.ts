@@ -15,6 +15,7 @@ const tags: [string, string][] = [
   ['awards', 'Awards, alone and by the sheet'],
   ['claims', 'Claims of households, and their review'],
   ['evaluations', 'Monthly rounds in which judges score every household'],
+  ['publicity', 'Notices, objections, appeals'],
   ['expiry', 'Points that end by their date or with the year'],
   ['store', 'Stores, goods, prices, stock documents, redemptions'],
   ['kiosks', 'Kiosks, from the village and from the device'],

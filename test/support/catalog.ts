@@ -56,6 +56,8 @@ export const judgedBefore: Record<string, string> = {
   rule_book_in_force_key: 'an adoption locks every book of the village and looks at their days',
   checkpoint_pkey: 'inserted with `on conflict do nothing`, then looked for',
   subtree_pkey: 'inserted with `on conflict do nothing`: the rows follow from the book',
+  notice_number_key: 'counted while the village publishes one notice at a time',
+  notice_line_place_key: 'counted as the lines of one notice are written',
   rule_code_key: 'a book that has a code twice is refused before',
 };
 

@@ -1,0 +1,82 @@
+import { randomUUIDv7 } from 'node:crypto';
+import { sql } from 'drizzle-orm';
+import { iso } from '../calendar.ts';
+import type { Tx } from '../db/database.ts';
+import { lockAward } from '../earning/reverse.ts';
+import { getHouseholdRow } from '../households/read.ts';
+import type { Actor } from '../http/route.ts';
+import { Refusal } from '../refusals.ts';
+import { goOn, isBefore } from './close.ts';
+import { getLine, getNotice } from './read.ts';
+import { getObjection, getObjectionRow, isMine, type ObjectionView } from './read-cases.ts';
+
+/**
+ * Objects to a line while its notice runs: its award is paused, and no other. A household objects at a kiosk, to its own
+ * line too; a clerk or the supervision board for a household, or for somebody whose name is not kept. One open objection
+ * of each objector.
+ * @throws Refusal `not-found` (facts: `field`) | `wrong-state` (it can be spent, or was taken back) | `too-late` (facts:
+ *   `endsAt`) | `already-exists`
+ */
+export async function object(
+  tx: Tx,
+  actor: Actor,
+  village: string,
+  said: { awardId: string; reason: string; householdId?: string | undefined },
+  now: Temporal.Instant,
+): Promise<ObjectionView> {
+  const { awardId, reason } = said;
+  const householdId = actor.householdId ?? said.householdId ?? null;
+  if (said.householdId !== undefined && said.householdId !== householdId) {
+    throw new Refusal('not-found', { field: 'householdId' });
+  }
+  if (householdId !== null) await getHouseholdRow(tx, village, householdId);
+  const { state } = await lockAward(tx, village, awardId);
+  const { noticeId } = await getLine(tx, village, awardId);
+  const { endsAt } = await getNotice(tx, village, noticeId);
+  if (!isBefore(now, endsAt)) throw new Refusal('too-late', { endsAt });
+  if (state !== 'pending') throw new Refusal('wrong-state', { state, allowedFrom: ['pending'] });
+  const id = randomUUIDv7();
+  await tx.execute(sql`
+    insert into publicity.objection
+      (village, id, award_id, reason, objector_id, objector_household_id, lodged_by, lodged_at)
+    values (${village}, ${id}, ${awardId}, ${reason}, ${householdId ?? actor.id}, ${householdId}, ${actor.id}, ${iso(now)})`);
+  return getObjection(tx, actor, village, id);
+}
+
+/**
+ * Takes an objection back, by whoever it is: the award goes on.
+ * @throws Refusal `not-found` | `forbidden` | `wrong-state`
+ */
+export async function withdraw(tx: Tx, actor: Actor, key: ObjectionKey, now: Temporal.Instant): Promise<ObjectionView> {
+  const { village, objectionId } = key;
+  const row = await lockObjection(tx, actor, key);
+  if (!isMine(row, actor)) throw new Refusal('forbidden');
+  await tx.execute(sql`
+    update publicity.objection set state = 'withdrawn', withdrawn_at = ${iso(now)}
+     where village = ${village} and id = ${objectionId}`);
+  await goOn(tx, village, row.awardId, actor.id, now);
+  return getObjection(tx, actor, village, objectionId);
+}
+
+export interface ObjectionKey {
+  village: string;
+  objectionId: string;
+}
+
+/**
+ * An open objection, with its award locked: everything that touches a case locks the award first.
+ * @throws Refusal `not-found` | `wrong-state`
+ */
+export async function lockObjection(tx: Tx, actor: Actor, { village, objectionId }: ObjectionKey) {
+  const { awardId } = await getObjection(tx, actor, village, objectionId);
+  const { state: awardState } = await lockAward(tx, village, awardId);
+  const row = await getObjectionRow(tx, village, objectionId);
+  if (row.state !== 'open') {
+    throw new Refusal('wrong-state', {
+      state: row.state,
+      allowedFrom: ['open'],
+      since: row.ruledAt ?? row.withdrawnAt,
+    });
+  }
+  return { ...row, awardState };
+}

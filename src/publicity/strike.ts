@@ -1,0 +1,37 @@
+import { sql } from 'drizzle-orm';
+import { iso } from '../calendar.ts';
+import type { Tx } from '../db/database.ts';
+import { cancelPending, lockAward } from '../earning/reverse.ts';
+import type { Actor } from '../http/route.ts';
+import { Refusal } from '../refusals.ts';
+import { refuseKin } from './case.ts';
+import type { NoticeKey } from './close.ts';
+import { getLine, getNotice, listOpenCases, type NoticeView } from './read.ts';
+
+/**
+ * Takes a line out with a reason: its award is taken back by a second person, and its caps and its occasion are free
+ * again, so that it can be entered as it should have been. It stays on the notice as cancelled.
+ * @throws Refusal `not-found` | `second-person-required` | `own-household` | `wrong-state` (its points can be spent, or it
+ *   was taken back already) | `objection-open` (facts: `objectionIds`)
+ */
+export async function strike(
+  tx: Tx,
+  actor: Actor,
+  key: NoticeKey,
+  said: { awardId: string; reason: string },
+  now: Temporal.Instant,
+): Promise<NoticeView> {
+  const { village, noticeId } = key;
+  const { awardId, reason } = said;
+  const { state } = await lockAward(tx, village, awardId);
+  const line = await getLine(tx, village, awardId);
+  if (line.noticeId !== noticeId) throw new Refusal('not-found', { field: 'awardId' });
+  if (line.enteredBy === actor.id) throw new Refusal('second-person-required');
+  await refuseKin(tx, village, awardId, actor);
+  if (state !== 'pending') throw new Refusal('wrong-state', { state, allowedFrom: ['pending'] });
+  const objectionIds = await listOpenCases(tx, village, awardId);
+  if (objectionIds.length > 0) throw new Refusal('objection-open', { objectionIds });
+  await tx.execute(sql`select publicity.strike(${village}, ${awardId}, ${actor.id}, ${reason}, ${iso(now)})`);
+  await cancelPending(tx, village, awardId, { actor: actor.id }, now);
+  return getNotice(tx, village, noticeId);
+}

@@ -1,0 +1,332 @@
+import { t } from 'tap';
+import { jobActor } from '../src/db/jobs.ts';
+import { closeDue } from '../src/publicity/jobs.ts';
+import { object } from '../src/publicity/object.ts';
+import { insisting } from './support/awards.ts';
+import { at, type Board, openBoard, succeeded } from './support/publicity.ts';
+import { type Caller, connect, type Service, villages } from './support/service.ts';
+
+t.setTimeout(120_000);
+
+const { own } = villages;
+const ends = '2026-11-26T16:00:00Z';
+
+/** A notice with one line for each of `count` households, besides a household that only looks on. */
+async function openCase(t: Parameters<typeof openBoard>[0], count = 1, options: Parameters<typeof openBoard>[1] = {}) {
+  const board = await openBoard(t, options);
+  const homes: string[] = [];
+  for (let left = count; left > 0; left -= 1) homes.push(await board.service.household());
+  const neighbour = await board.service.household();
+  const awards = await board.award(homes, { occasion: 'sweeping' });
+  const notice = await board.publish();
+  const lodge = async (caller: Caller, said: object = {}) => {
+    const body = { awardId: awards[0], reason: '当天没有看见', ...said };
+    return succeeded(await caller('POST', `${at}/objections`, body)).body.id as string;
+  };
+  const rule = (caller: Caller, id: string, verb: 'uphold' | 'dismiss') =>
+    caller('POST', `${at}/objections/${id}/${verb}`, { ruling: '已核对签到表' });
+  const appeal = (caller: Caller, objectionId: string) =>
+    caller('POST', `${at}/appeals`, { objectionId, reason: '有组长作证' });
+  const hear = (caller: Caller, id: string, verb: 'uphold' | 'dismiss') =>
+    caller('POST', `${at}/appeals/${id}/${verb}`, { ruling: '镇里复核' });
+  return { ...board, homes, neighbour, awards, notice, lodge, rule, appeal, hear };
+}
+
+async function declareKin(service: Service, userId: string, householdId: string): Promise<void> {
+  await service.inVillage(own, tx =>
+    tx.execute(`insert into households.kin (village, user_id, household_id, relation, declared_by, declared_at)
+      values ('${own}', '${userId}', '${householdId}', 'kin', '${userId}', now())`),
+  );
+}
+
+t.test('who objects is told to nobody but themselves', async t => {
+  const board = await openCase(t);
+  const { service, homes, neighbour, awards, clerk, publisher, supervisor } = board;
+  const other = await service.household();
+  const kiosk = await service.asHousehold(neighbour);
+  const own1 = await board.lodge(kiosk);
+  const own2 = await board.lodge(await service.asHousehold(homes[0]!), { reason: '我家没有参加' });
+  const forOther = await board.lodge(clerk, { householdId: other, reason: '电话提出' });
+  const unnamed = await board.lodge(publisher, { reason: '不愿留名' });
+  const listed = await supervisor('GET', `${at}/objections?awardId=${awards[0]}`);
+  t.strictSame(
+    listed.body.data.map((one: { id: string }) => one.id),
+    [unnamed, forOther, own2, own1],
+  );
+  for (const id of [neighbour, other, clerk.actor.id, publisher.actor.id]) t.notOk(listed.text.includes(id));
+  t.strictSame(Object.keys(listed.body.data[0]).sort(), [
+    'awardId',
+    'awardNumber',
+    'householdId',
+    'id',
+    'lodgedAt',
+    'mine',
+    'reason',
+    'ruledAt',
+    'ruledBy',
+    'ruling',
+    'state',
+    'withdrawnAt',
+  ]);
+  const seenBy = async (householdId: string) => {
+    const caller = await service.asHousehold(householdId);
+    const { data } = (await caller('GET', `${at}/objections`)).body;
+    return data.map((one: { id: string; mine: boolean }) => [one.id, one.mine]);
+  };
+  t.strictSame(await seenBy(neighbour), [[own1, true]]);
+  t.strictSame(await seenBy(other), [[forOther, true]]);
+  t.strictSame(await seenBy(homes[0]!), [
+    [unnamed, false],
+    [forOther, false],
+    [own2, true],
+    [own1, false],
+  ]);
+  t.equal((await kiosk('GET', `${at}/objections/${own2}`)).status, 404);
+  t.match(await kiosk('POST', `${at}/objections`, { awardId: awards[0], reason: '代', householdId: other }), {
+    status: 404,
+  });
+  t.match(await clerk('POST', `${at}/objections`, { awardId: awards[0], reason: '再', householdId: other }), {
+    body: { code: 'already-exists' },
+  });
+  t.match(await clerk('POST', `${at}/objections`, { awardId: neighbour, reason: '无此项' }), { status: 404 });
+});
+
+t.test('only what waits on a running notice can be objected to', async t => {
+  const board = await openCase(t);
+  const { service, clerk, homes } = board;
+  const [late] = await board.award([homes[0]!]);
+  t.equal((await clerk('POST', `${at}/objections`, { awardId: late, reason: '未公示' })).status, 404);
+  const [atOnce] = await board.award([homes[0]!], { ruleId: board.rules.EXE01 });
+  await board.publish();
+  t.match(await clerk('POST', `${at}/objections`, { awardId: atOnce, reason: '已入账' }), {
+    status: 409,
+    body: { code: 'wrong-state', state: 'posted' },
+  });
+  service.clock.set('2026-11-26T15:59:59.999Z');
+  const id = await board.lodge(clerk);
+  t.ok(id, 'until midnight in Shanghai');
+  service.clock.set(ends);
+  t.match(await clerk('POST', `${at}/objections`, { awardId: late, reason: '次日', householdId: homes[0] }), {
+    status: 422,
+    body: { code: 'too-late', endsAt: '2026-11-26T16:00:00.000Z' },
+  });
+});
+
+t.test('an objection is taken back by whoever it is, and the award goes on', async t => {
+  const board = await openCase(t, 1);
+  const { service, homes, neighbour, publisher, clerk, points } = board;
+  const id = await board.lodge(clerk, { householdId: neighbour });
+  const url = `${at}/objections/${id}/withdraw`;
+  t.match(await publisher('POST', url), { status: 403, body: { code: 'forbidden' } });
+  t.match(await (await service.asHousehold(homes[0]!))('POST', url), { status: 403, body: { code: 'forbidden' } });
+  service.clock.set(ends);
+  await closeDue(service);
+  t.match(await points(homes[0]!), { pending: 5 });
+  const kiosk = await service.asHousehold(neighbour);
+  const key = { 'idempotency-key': 'withdraw-1' };
+  const first = await kiosk('POST', url, undefined, key);
+  t.match(first, { status: 200, body: { state: 'withdrawn', mine: true } });
+  t.equal((await kiosk('POST', url, undefined, key)).text, first.text);
+  t.match(await points(homes[0]!), { pending: 0, available: 5 }, 'its notice had ended');
+  t.match(await kiosk('POST', url), { status: 409, body: { code: 'wrong-state' } });
+  t.ok(await board.sound());
+});
+
+t.test('a dismissed one releases the award when its notice has ended, and no other objection is open', async t => {
+  const board = await openCase(t);
+  const { service, homes, neighbour, clerk, points } = board;
+  const [first, second] = [await board.lodge(clerk), await board.lodge(clerk, { householdId: neighbour })];
+  t.match(await board.rule(board.board, first, 'dismiss'), { status: 200, body: { state: 'dismissed' } });
+  service.clock.set(ends);
+  await closeDue(service);
+  t.match(await points(homes[0]!), { pending: 5, available: 0 });
+  t.match(await board.rule(board.board, second, 'dismiss'), { status: 200, body: { ruledBy: board.board.actor.id } });
+  t.match(await points(homes[0]!), { pending: 0, available: 5, honour: 5 });
+  t.ok(await board.sound());
+});
+
+t.test('the first that is upheld ends all of them, and gives the cap back', async t => {
+  const board = await openCase(t);
+  const { homes, clerk, neighbour, points } = board;
+  const [first, second] = [await board.lodge(clerk), await board.lodge(clerk, { householdId: neighbour })];
+  t.match(await board.rule(board.board, second, 'uphold'), { status: 200, body: { state: 'upheld' } });
+  t.match((await clerk('GET', `${at}/objections/${first}`)).body, { state: 'upheld', ruling: '已核对签到表' });
+  t.match(await board.rule(board.board, first, 'dismiss'), { body: { code: 'wrong-state' } });
+  t.match(await points(homes[0]!), { pending: 0, available: 0 });
+  await board.award([homes[0]!], { occasion: 'sweeping' });
+  t.match(await points(homes[0]!), { pending: 5 });
+});
+
+t.test('nobody rules on what went through the own hands or family, nor by way of the database', async t => {
+  const board = await openCase(t, 2);
+  const { service, homes, neighbour, awards, clerk, publisher } = board;
+  const boards: Caller[] = [];
+  for (let left = 4; left > 0; left -= 1) boards.push(insisting(await service.as('supervisionBoard')));
+  const [lodger, kin, kinOfObjector, free] = boards as [Caller, Caller, Caller, Caller];
+  const id = await board.lodge(lodger);
+  await board.lodge(await service.asHousehold(neighbour));
+  await declareKin(service, kin.actor.id, homes[0]!);
+  await declareKin(service, kinOfObjector.actor.id, neighbour);
+  t.match(await board.rule(lodger, id, 'dismiss'), { status: 403, body: { code: 'second-person-required' } });
+  t.match(await board.rule(kin, id, 'uphold'), { status: 403, body: { code: 'own-household' } });
+  t.match(await board.rule(kinOfObjector, id, 'dismiss'), { status: 403, body: { code: 'own-household' } });
+
+  const app = await connect(t, service.appUrl);
+  await app.query(`set jifen.scope = '${own}'`);
+  const byHand = (userId: string) =>
+    app.query(`select publicity.rule($1, $2, $3, 'dismissed', '理由', now())`, [own, id, userId]);
+  for (const one of [lodger, clerk, publisher]) await t.rejects(byHand(one.actor.id), /objection_second_person/);
+  for (const one of [kin, kinOfObjector]) await t.rejects(byHand(one.actor.id), /objection_own_household/);
+  await t.rejects(app.query(`update publicity.objection set ruled_by = $1`, [free.actor.id]), /permission denied/);
+  await t.rejects(app.query(`update publicity.objection set state = 'dismissed'`), /objection_ruled/);
+  const forged = `insert into publicity.objection (village, id, award_id, reason, objector_id, lodged_by, lodged_at, state)
+    values ($1, gen_random_uuid(), $2, '理由', $3, $3, now(), 'upheld')`;
+  await t.rejects(app.query(forged, [own, awards[1], free.actor.id]), /permission denied/);
+
+  // Who decided on the award stays out as well as who entered it.
+  const owner = await connect(t, service.ownerUrl);
+  await owner.query(`set role jifen_owner; set jifen.scope = '${own}'`);
+  await owner.query('update publicity.line set decided_by = array[$1]::uuid[]', [free.actor.id]);
+  t.match(await board.rule(free, id, 'dismiss'), { status: 403, body: { code: 'second-person-required' } });
+  await t.rejects(byHand(free.actor.id), /objection_second_person/);
+  t.match(await board.rule(board.board, id, 'dismiss'), { status: 200 });
+});
+
+t.test('the household that lost its award appeals, and is given it again', async t => {
+  const board = await openCase(t, 1);
+  const { service, homes, neighbour, awards, clerk, supervisor, points } = board;
+  const objector = await service.asHousehold(neighbour);
+  const id = await board.lodge(objector);
+  const home = await service.asHousehold(homes[0]!);
+  t.match(await board.appeal(home, id), { status: 409, body: { code: 'wrong-state', state: 'open' } });
+  await board.rule(board.board, id, 'uphold');
+  t.match(await board.appeal(objector, id), { status: 409, body: { code: 'wrong-state', allowedFrom: ['dismissed'] } });
+  t.equal((await board.appeal(await service.asHousehold(await service.household()), id)).status, 404);
+  const lodged = await board.appeal(home, id);
+  t.match(lodged, { status: 201, body: { state: 'open', against: 'upheld', mine: true } });
+  t.match(await board.appeal(clerk, id), { status: 409, body: { code: 'already-exists' } });
+
+  const url = lodged.body.id;
+  await declareKin(service, supervisor.actor.id, homes[0]!);
+  t.match(await board.hear(supervisor, url, 'uphold'), { status: 403, body: { code: 'own-household' } });
+  const town = insisting(await service.as('supervisor'));
+  const heard = await board.hear(town, url, 'uphold');
+  t.match(heard, { status: 200, body: { state: 'upheld', heardBy: town.actor.id } });
+  t.match(await points(homes[0]!), { pending: 5, available: 0 });
+  const made = (await clerk('GET', `${at}/awards/${heard.body.newAwardId}`)).body;
+  const lost = (await clerk('GET', `${at}/awards/${awards[0]}`)).body;
+  for (const same of ['points', 'ruleId', 'occasion', 'occurredAt', 'businessDate', 'householdId', 'createdBy']) {
+    t.equal(made[same], lost[same], same);
+  }
+  t.match(made, { state: 'pending', decidedBy: [town.actor.id] });
+  t.match(await board.hear(town, url, 'dismiss'), { body: { code: 'wrong-state' } });
+  t.match(await board.publish(), { lineCount: 1 }, 'it stands on the next notice');
+  t.ok(await board.sound());
+
+  const app = await connect(t, service.appUrl);
+  await app.query(`set jifen.scope = '${own}'`);
+  const owner = await connect(t, service.ownerUrl);
+  await owner.query(`set role jifen_owner; set jifen.scope = '${own}'`);
+  await owner.query(`update publicity.appeal set state = 'open', heard_by = null, heard_by_kin = null, heard_at = null,
+    ruling = null, hands = null, new_award_id = null`);
+  const byHand = (userId: string) =>
+    app.query(`select publicity.hear($1, $2, $3, 'dismissed', '理由', now())`, [own, url, userId]);
+  for (const one of [clerk, board.board, board.publisher]) {
+    await t.rejects(byHand(one.actor.id), /appeal_second_person/);
+  }
+  await t.rejects(byHand(supervisor.actor.id), /appeal_own_household/);
+  await t.rejects(app.query('update publicity.appeal set heard_by = $1', [town.actor.id]), /permission denied/);
+});
+
+t.test('whoever objected appeals: what waits stays paused, and is taken back', async t => {
+  const board = await openCase(t, 1);
+  const { service, homes, neighbour, points } = board;
+  const objector = await service.asHousehold(neighbour);
+  const id = await board.lodge(objector);
+  await board.rule(board.board, id, 'dismiss');
+  const home = await service.asHousehold(homes[0]!);
+  t.match(await board.appeal(home, id), { status: 409, body: { code: 'wrong-state', allowedFrom: ['upheld'] } });
+  const { body: lodged } = succeeded(await board.appeal(objector, id));
+  service.clock.set(ends);
+  await closeDue(service);
+  t.match(await points(homes[0]!), { pending: 5, available: 0 }, 'an open appeal pauses it');
+  t.match(await board.hear(board.supervisor, lodged.id, 'uphold'), { status: 200, body: { newAwardId: null } });
+  t.match(await points(homes[0]!), { pending: 0, available: 0 });
+  t.ok(await board.sound());
+});
+
+t.test('an appeal that is dismissed lets the award go on; one upheld too late for that reverses it', async t => {
+  const board = await openCase(t, 2);
+  const { service, homes, awards, clerk, publisher, points } = board;
+  const [first, second] = [await board.lodge(clerk), await board.lodge(publisher, { awardId: awards[1] })];
+  for (const id of [first, second]) succeeded(await board.rule(board.board, id, 'dismiss'));
+  const { body: one } = succeeded(await board.appeal(clerk, first));
+  service.clock.set(ends);
+  await closeDue(service);
+  t.match([await points(homes[0]!), await points(homes[1]!)], [{ pending: 5 }, { available: 5 }]);
+  t.match(await board.hear(board.supervisor, one.id, 'dismiss'), { status: 200, body: { state: 'dismissed' } });
+  t.match(await points(homes[0]!), { pending: 0, available: 5 });
+
+  // The 30 days are counted from the ruling.
+  service.clock.set('2026-12-23T02:00:00.001Z');
+  t.match(await board.appeal(clerk, second), { status: 422, body: { code: 'too-late' } });
+  service.clock.set('2026-12-23T02:00:00Z');
+  const { body: two } = succeeded(await board.appeal(publisher, second));
+  const heard = await board.hear(board.supervisor, two.id, 'uphold');
+  t.match(heard, { status: 200 });
+  t.match(await points(homes[1]!), { pending: 0, available: 0, honour: 0 });
+  t.equal(await board.awardState(awards[1]!), 'reversed');
+  const reversals = await clerk('GET', `${at}/reversals`);
+  t.match(reversals.body.data, [{ state: 'posted', proposedBy: jobActor, decidedBy: board.supervisor.actor.id }]);
+  t.notOk(reversals.text.includes(publisher.actor.id), 'who appealed stands nowhere');
+  t.ok(await board.sound());
+});
+
+t.test('an objection at the last moment and the closing: one of them is first', async t => {
+  const board = await openCase(t, 20);
+  const { service, awards, neighbour } = board;
+  const kiosk = insisting(await service.asHousehold(neighbour));
+  service.clock.set('2026-11-26T15:59:59.999Z');
+  // Each call has read the clock when it comes to the locks.
+  const objections = awards.map(awardId => kiosk('POST', `${at}/objections`, { awardId, reason: '最后一刻' }));
+  await new Promise(resolve => setImmediate(resolve));
+  const later = { ...service, clock: { now: () => Temporal.Instant.from(ends) } };
+  await Promise.all([...objections, closeDue(later)]);
+  await closeDue(later);
+  const replies = await Promise.all(objections);
+  const states = await statesOf(board);
+  for (const [index, reply] of replies.entries()) {
+    const lodged = reply.status === 201;
+    t.equal(states.get(awards[index]!), lodged ? 'paused' : 'posted', reply.text.slice(0, 60));
+  }
+  t.ok(await board.sound());
+});
+
+t.test('closing waits for an objection that is being written, and leaves its line', async t => {
+  const board = await openCase(t, 2);
+  const { service, awards, clerk } = board;
+  const said = { awardId: awards[0]!, reason: '最后一刻' };
+  const inTime = Temporal.Instant.from('2026-11-26T15:59:59.999Z');
+  const [written, letGo] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const objecting = service.inVillage(own, async tx => {
+    await object(tx, clerk.actor, own, said, inTime);
+    written.resolve();
+    await letGo.promise;
+  });
+  await written.promise;
+  service.clock.set(ends);
+  const closing = closeDue(service);
+  await new Promise(resolve => setTimeout(resolve, 300));
+  letGo.resolve();
+  await Promise.all([objecting, closing]);
+  const states = await statesOf(board);
+  t.strictSame(
+    awards.map(id => states.get(id)),
+    ['paused', 'posted'],
+  );
+});
+
+async function statesOf(board: Board & { notice: { id: string } }): Promise<Map<string, string>> {
+  const { body } = await board.clerk('GET', `${at}/notices/${board.notice.id}?limit=200`);
+  return new Map(body.lines.data.map((line: { awardId: string; state: string }) => [line.awardId, line.state]));
+}
