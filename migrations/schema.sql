@@ -33,6 +33,9 @@ grant usage on schema ledger to jifen_app;
 create schema photos;
 grant usage on schema photos to jifen_app;
 
+create schema publicity;
+grant usage on schema publicity to jifen_app;
+
 create schema rules;
 grant usage on schema rules to jifen_app;
 
@@ -1060,6 +1063,150 @@ create table photos.use (
 );
 grant insert, select on photos.use to jifen_app;
 grant update (village, photo_id, claim_id, used_at) on photos.use to jifen_app;
+
+-- publicity.appeal
+create table publicity.appeal (
+  village text collate "C" not null,
+  id uuid not null,
+  objection_id uuid not null,
+  award_id uuid not null,
+  against text not null,
+  reason text not null,
+  lodged_by uuid not null,
+  lodged_at timestamp(3) with time zone not null,
+  state text not null default 'open'::text,
+  heard_by uuid,
+  heard_by_kin boolean,
+  heard_at timestamp(3) with time zone,
+  ruling text,
+  hands uuid[],
+  new_award_id uuid,
+  constraint appeal_pkey PRIMARY KEY (village, id),
+  constraint appeal_objection_key UNIQUE (village, objection_id),
+  constraint appeal_line_fkey FOREIGN KEY (village, award_id) REFERENCES publicity.line(village, award_id),
+  constraint appeal_new_award_fkey FOREIGN KEY (village, new_award_id) REFERENCES earning.award(village, id),
+  constraint appeal_objection_fkey FOREIGN KEY (village, objection_id) REFERENCES publicity.objection(village, id),
+  constraint appeal_against_check CHECK ((against = ANY (ARRAY['dismissed'::text, 'upheld'::text]))),
+  constraint appeal_heard CHECK ((num_nonnulls(heard_by, heard_by_kin, heard_at, ruling, hands) =
+CASE
+    WHEN (state = 'open'::text) THEN 0
+    ELSE 5
+END)),
+  constraint appeal_new_award CHECK (((new_award_id IS NULL) OR ((state = 'upheld'::text) AND (against = 'upheld'::text)))),
+  constraint appeal_own_household CHECK (((heard_by IS NULL) OR (NOT heard_by_kin))),
+  constraint appeal_reason_check CHECK (((length(reason) >= 1) AND (length(reason) <= 200))),
+  constraint appeal_ruling_check CHECK (((length(ruling) >= 1) AND (length(ruling) <= 200))),
+  constraint appeal_second_person CHECK (((heard_by IS NULL) OR (NOT (heard_by = ANY (hands))))),
+  constraint appeal_state_check CHECK ((state = ANY (ARRAY['open'::text, 'dismissed'::text, 'upheld'::text])))
+);
+CREATE INDEX appeal_award ON publicity.appeal USING btree (village, award_id);
+CREATE UNIQUE INDEX appeal_award_key ON publicity.appeal USING btree (village, award_id) WHERE (against = 'upheld'::text);
+alter table publicity.appeal enable row level security;
+alter table publicity.appeal force row level security;
+create policy scope on publicity.appeal using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
+grant select on publicity.appeal to jifen_app;
+grant update (new_award_id) on publicity.appeal to jifen_app;
+grant insert (village, id, objection_id, award_id, against, reason, lodged_by, lodged_at) on publicity.appeal to jifen_app;
+
+-- publicity.line
+create table publicity.line (
+  village text collate "C" not null,
+  award_id uuid not null,
+  notice_id uuid not null,
+  place integer not null,
+  entered_by uuid not null,
+  decided_by uuid[] not null,
+  published_by uuid not null,
+  struck_by uuid,
+  struck_by_kin boolean,
+  struck_at timestamp(3) with time zone,
+  strike_reason text,
+  constraint notice_line_pkey PRIMARY KEY (village, award_id),
+  constraint notice_line_place_key UNIQUE (village, notice_id, place),
+  constraint notice_line_award_fkey FOREIGN KEY (village, award_id) REFERENCES earning.award(village, id),
+  constraint notice_line_notice_fkey FOREIGN KEY (village, notice_id) REFERENCES publicity.notice(village, id),
+  constraint line_place_check CHECK (((place >= 1) AND (place <= 1000))),
+  constraint line_strike_reason_check CHECK (((length(strike_reason) >= 1) AND (length(strike_reason) <= 200))),
+  constraint notice_line_decided_by_others CHECK ((NOT (published_by = ANY (decided_by)))),
+  constraint notice_line_entered_by_another CHECK ((published_by <> entered_by)),
+  constraint notice_line_struck CHECK ((num_nonnulls(struck_by, struck_by_kin, struck_at, strike_reason) = ANY (ARRAY[0, 4]))),
+  constraint notice_line_struck_by_another CHECK (((struck_by IS NULL) OR (struck_by <> entered_by))),
+  constraint notice_line_struck_by_kin CHECK (((struck_by IS NULL) OR (NOT struck_by_kin)))
+);
+alter table publicity.line enable row level security;
+alter table publicity.line force row level security;
+create policy scope on publicity.line using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
+grant select on publicity.line to jifen_app;
+
+-- publicity.notice
+create table publicity.notice (
+  village text collate "C" not null,
+  id uuid not null,
+  number text collate "C" not null,
+  published_by uuid not null,
+  published_at timestamp(3) with time zone not null,
+  starts_on date not null,
+  days integer not null,
+  ends_at timestamp(3) with time zone not null,
+  line_count integer not null,
+  state text not null default 'running'::text,
+  closed_at timestamp(3) with time zone,
+  constraint notice_pkey PRIMARY KEY (village, id),
+  constraint notice_number_key UNIQUE (village, number),
+  constraint notice_closed CHECK ((((state = 'closed'::text) = (closed_at IS NOT NULL)) AND ((closed_at IS NULL) OR (closed_at >= ends_at)))),
+  constraint notice_days_check CHECK (((days >= 3) AND (days <= 7))),
+  constraint notice_ends CHECK ((ends_at = (((starts_on + days))::timestamp without time zone AT TIME ZONE 'Asia/Shanghai'::text))),
+  constraint notice_line_count_check CHECK (((line_count >= 1) AND (line_count <= 1000))),
+  constraint notice_number_check CHECK ((number ~ '^GS-[0-9]{8}-[0-9]+$'::text)),
+  constraint notice_state_check CHECK ((state = ANY (ARRAY['running'::text, 'closed'::text])))
+);
+CREATE INDEX notice_running ON publicity.notice USING btree (village, ends_at) WHERE (state = 'running'::text);
+alter table publicity.notice enable row level security;
+alter table publicity.notice force row level security;
+create policy scope on publicity.notice using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
+grant select on publicity.notice to jifen_app;
+grant update (state, closed_at) on publicity.notice to jifen_app;
+
+-- publicity.objection
+create table publicity.objection (
+  village text collate "C" not null,
+  id uuid not null,
+  award_id uuid not null,
+  reason text not null,
+  objector_id uuid not null,
+  objector_household_id uuid,
+  lodged_by uuid not null,
+  lodged_at timestamp(3) with time zone not null,
+  state text not null default 'open'::text,
+  withdrawn_at timestamp(3) with time zone,
+  ruled_by uuid,
+  ruled_by_kin boolean,
+  ruled_at timestamp(3) with time zone,
+  ruling text,
+  hands uuid[],
+  constraint objection_pkey PRIMARY KEY (village, id),
+  constraint objection_household_fkey FOREIGN KEY (village, objector_household_id) REFERENCES households.household(village, id),
+  constraint objection_line_fkey FOREIGN KEY (village, award_id) REFERENCES publicity.line(village, award_id),
+  constraint objection_own_household CHECK (((ruled_by IS NULL) OR (NOT ruled_by_kin))),
+  constraint objection_reason_check CHECK (((length(reason) >= 1) AND (length(reason) <= 200))),
+  constraint objection_ruled CHECK ((num_nonnulls(ruled_by, ruled_by_kin, ruled_at, ruling, hands) =
+CASE
+    WHEN (state = ANY (ARRAY['dismissed'::text, 'upheld'::text])) THEN 5
+    ELSE 0
+END)),
+  constraint objection_ruling_check CHECK (((length(ruling) >= 1) AND (length(ruling) <= 200))),
+  constraint objection_second_person CHECK (((ruled_by IS NULL) OR (NOT (ruled_by = ANY (hands))))),
+  constraint objection_state_check CHECK ((state = ANY (ARRAY['open'::text, 'withdrawn'::text, 'dismissed'::text, 'upheld'::text]))),
+  constraint objection_withdrawn CHECK (((state = 'withdrawn'::text) = (withdrawn_at IS NOT NULL)))
+);
+CREATE INDEX objection_award ON publicity.objection USING btree (village, award_id);
+CREATE UNIQUE INDEX objection_open_key ON publicity.objection USING btree (village, award_id, objector_id) WHERE (state = 'open'::text);
+alter table publicity.objection enable row level security;
+alter table publicity.objection force row level security;
+create policy scope on publicity.objection using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
+grant select on publicity.objection to jifen_app;
+grant update (state, withdrawn_at) on publicity.objection to jifen_app;
+grant insert (village, id, award_id, reason, objector_id, objector_household_id, lodged_by, lodged_at) on publicity.objection to jifen_app;
 
 -- rules.rule
 create table rules.rule (
@@ -2389,6 +2536,136 @@ begin
   perform from ledger.book where village = p_village for update;
 end $function$;
 grant execute on function ledger.take_pen(text) to jifen_app;
+
+-- publicity.hands_of(text,uuid)
+CREATE OR REPLACE FUNCTION publicity.hands_of(p_village text, p_award uuid)
+ RETURNS uuid[]
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+AS $function$
+begin
+  return (
+    select array_agg(distinct h.id)
+      from (select unnest(array[l.entered_by, l.published_by, l.struck_by] || l.decided_by) as id
+              from publicity.line l where l.village = p_village and l.award_id = p_award
+            union all
+            select unnest(array[o.lodged_by, o.objector_id])
+              from publicity.objection o where o.village = p_village and o.award_id = p_award
+            union all
+            select p.lodged_by
+              from publicity.appeal p where p.village = p_village and p.award_id = p_award) h
+     where h.id is not null);
+end $function$;
+grant execute on function publicity.hands_of(text,uuid) to jifen_app;
+
+-- publicity.hear(text,uuid,uuid,text,text,timestamp with time zone)
+CREATE OR REPLACE FUNCTION publicity.hear(p_village text, p_appeal uuid, p_by uuid, p_state text, p_ruling text, p_now timestamp with time zone)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  update publicity.appeal p
+     set state = p_state, heard_by = p_by, heard_at = p_now, ruling = p_ruling,
+         heard_by_kin = publicity.is_kin_in(p_village, p_by, p.award_id),
+         hands = publicity.hands_of(p_village, p.award_id) || array(
+           select o.ruled_by from publicity.objection o
+            where o.village = p.village and o.award_id = p.award_id and o.ruled_by is not null)
+   where p.village = p_village and p.id = p_appeal and p.state = 'open';
+end $function$;
+grant execute on function publicity.hear(text,uuid,uuid,text,text,timestamp with time zone) to jifen_app;
+
+-- publicity.is_kin_in(text,uuid,uuid)
+CREATE OR REPLACE FUNCTION publicity.is_kin_in(p_village text, p_user uuid, p_award uuid)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+AS $function$
+begin
+  return exists (
+    select from earning.award a
+     where a.village = p_village and a.id = p_award and households.is_kin(p_village, p_user, a.household_id))
+  or exists (
+    select from publicity.objection o
+     where o.village = p_village and o.award_id = p_award and households.is_kin(p_village, p_user, o.objector_household_id));
+end $function$;
+grant execute on function publicity.is_kin_in(text,uuid,uuid) to jifen_app;
+
+-- publicity.publish(text,uuid,uuid,date,integer,boolean,timestamp with time zone)
+CREATE OR REPLACE FUNCTION publicity.publish(p_village text, p_notice uuid, p_publisher uuid, p_starts_on date, p_days integer, p_skip_own boolean, p_now timestamp with time zone)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  chosen uuid[];
+  own integer;
+  day text := to_char(p_starts_on - 1, 'YYYYMMDD');
+begin
+  perform from villages.village where village = p_village for no key update;
+  select array_agg(w.id), count(*) filter (where w.own) into chosen, own
+    from (select a.id, a.created_by = p_publisher or p_publisher = any (a.decided_by) as own
+            from earning.award a
+           where a.village = p_village and a.state in ('pending', 'posted')
+             and not exists (select from publicity.line l where l.village = a.village and l.award_id = a.id)
+             and (not p_skip_own or not (a.created_by = p_publisher or p_publisher = any (a.decided_by)))
+           order by a.state, a.transaction_number
+           limit 1000) w;
+  if chosen is null or own > 0 then
+    return jsonb_build_object('lines', 0, 'own', own);
+  end if;
+  insert into publicity.notice (village, id, number, published_by, published_at, starts_on, days, ends_at, line_count)
+  select p_village, p_notice, format('GS-%s-%s', day, 1 + count(*)), p_publisher, p_now, p_starts_on, p_days,
+         (p_starts_on + p_days)::timestamp at time zone 'Asia/Shanghai', cardinality(chosen)
+    from publicity.notice n where n.village = p_village and starts_with(n.number, format('GS-%s-', day));
+  insert into publicity.line (village, award_id, notice_id, place, entered_by, decided_by, published_by)
+  select p_village, a.id, p_notice, row_number() over (order by h.grid, h.number, a.transaction_number), a.created_by,
+         a.decided_by, p_publisher
+    from unnest(chosen) c (id)
+   cross join lateral (select * from earning.award where village = p_village and id = c.id offset 0) a
+   cross join lateral (
+     select * from households.household where village = p_village and id = a.household_id offset 0) h;
+  return jsonb_build_object('lines', cardinality(chosen), 'own', 0);
+end $function$;
+grant execute on function publicity.publish(text,uuid,uuid,date,integer,boolean,timestamp with time zone) to jifen_app;
+
+-- publicity.rule(text,uuid,uuid,text,text,timestamp with time zone)
+CREATE OR REPLACE FUNCTION publicity.rule(p_village text, p_objection uuid, p_by uuid, p_state text, p_ruling text, p_now timestamp with time zone)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  award uuid := (select o.award_id from publicity.objection o where o.village = p_village and o.id = p_objection);
+begin
+  update publicity.objection o
+     set state = p_state, ruled_by = p_by, ruled_at = p_now, ruling = p_ruling,
+         ruled_by_kin = publicity.is_kin_in(p_village, p_by, award),
+         hands = publicity.hands_of(p_village, award)
+   where o.village = p_village and o.award_id = award and o.state = 'open' and (o.id = p_objection or p_state = 'upheld');
+end $function$;
+grant execute on function publicity.rule(text,uuid,uuid,text,text,timestamp with time zone) to jifen_app;
+
+-- publicity.strike(text,uuid,uuid,text,timestamp with time zone)
+CREATE OR REPLACE FUNCTION publicity.strike(p_village text, p_award uuid, p_by uuid, p_reason text, p_now timestamp with time zone)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  update publicity.line l
+     set struck_by = p_by, struck_at = p_now, strike_reason = p_reason,
+         struck_by_kin = (select households.is_kin(p_village, p_by, a.household_id)
+                            from earning.award a where a.village = l.village and a.id = l.award_id)
+   where l.village = p_village and l.award_id = p_award and l.struck_by is null;
+end $function$;
+grant execute on function publicity.strike(text,uuid,uuid,text,timestamp with time zone) to jifen_app;
 
 -- rules.redraft(text,uuid,uuid,text,jsonb)
 CREATE OR REPLACE FUNCTION rules.redraft(p_village text, p_rule_book uuid, p_editor uuid, p_title text, p_rules jsonb)

@@ -189,7 +189,7 @@ t.test('many at once', async t => {
 
 t.test('what the book refuses leaves the claim as it was', async t => {
   const { service, ids, clerk, reviewer, passed, filed, voted } = await openReview(t, {}, [
-    ruleDraft('CAP01', { capTimes: 1, capPeriod: 'month', evidence: [] }),
+    ruleDraft('CAP01', { capTimes: 1, capPeriod: 'month', evidence: ['witness'] }),
   ]);
   const householdId = await service.household();
   const [first, second] = [

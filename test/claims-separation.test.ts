@@ -162,7 +162,7 @@ t.test('in the database too, as the service and as its owner', async t => {
 
 t.test('many decisions in one call, each by itself', async t => {
   const { service, ids, clerk, reviewer, person, filed, passed } = await openReview(t, { reviewSteps: 'firstReview' }, [
-    ruleDraft('CAP01', { capTimes: 1, capPeriod: 'month', evidence: [] }),
+    ruleDraft('CAP01', { capTimes: 1, capPeriod: 'month', evidence: ['witness'] }),
   ]);
   const householdId = await service.household();
   const cap = { householdId, ruleId: ids.CAP01 };

@@ -10,8 +10,8 @@ t.setTimeout(180_000);
 
 t.test('a claim is filed by its household or for it, and judged early', async t => {
   const { service, ids, clerk, person } = await openReview(t, { backdateDays: 3 }, [
-    ruleDraft('VOL01', { capScope: 'member', evidence: [] }),
-    ruleDraft('DED01', { direction: 'deduction', evidence: [] }),
+    ruleDraft('VOL01', { capScope: 'member', evidence: ['witness'] }),
+    ruleDraft('DED01', { direction: 'deduction', evidence: ['witness'] }),
   ]);
   const home = await household(service);
   const own = insisting(await service.asHousehold(home.id));
@@ -66,7 +66,7 @@ t.test('a claim is filed by its household or for it, and judged early', async t 
   t.match(await file({ photoIds: [fresh.id], evidence: [] }), { state: 'submitted' }, 'its refusal has not used it');
   t.match(await file({ ruleId: ids.VOL01 }), { code: 'validation-failed' });
   t.match(await file({ ruleId: ids.VOL01, memberId: (await household(service)).members[0] }), { code: 'not-found' });
-  t.match(await file({ ruleId: ids.VOL01, memberId: home.members[0], evidence: [] }), { memberId: home.members[0] });
+  t.match(await file({ ruleId: ids.VOL01, memberId: home.members[0] }), { memberId: home.members[0] });
   t.match(await file({ ruleId: ids.DED01 }), { code: 'out-of-bounds' });
   t.match(await file({ occurredAt: '2026-11-19T15:59:59.000Z' }), {
     code: 'business-date-refused',

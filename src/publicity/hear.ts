@@ -91,7 +91,7 @@ async function makeAgain(
   const [made] = results;
   if (made === undefined || made === 'undone') throw new Error('one award was asked for');
   if ('refusal' in made) throw made.refusal;
-  await rest();
+  for (const statement of rest) await tx.execute(statement);
   await tx.execute(sql`
     update publicity.appeal set new_award_id = ${made.award.id} where village = ${village} and id = ${appeal.id}`);
 }

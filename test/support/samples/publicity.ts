@@ -75,7 +75,7 @@ async function award(tx: Tx, world: World, village: string, on: { ruleId: string
   const asked = [{ actor: nobody, village, line, origin }];
   const options = { atomic: false, batchId: null };
   const { results, rest } = await awardEach(tx, asked, grounds, options, world.service.clock.now());
-  await rest();
+  for (const statement of rest) await tx.execute(statement);
   const [made] = results;
   if (made === undefined || made === 'undone' || 'refusal' in made) throw new Error('no award to publish');
   return made.award.id;
