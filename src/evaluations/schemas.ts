@@ -46,11 +46,13 @@ const Grades = Type.Array(Grade, {
   description: 'A household earns the highest it reaches',
 });
 
+const exampleJudges = [7, 8, 9].map(digit => `${exampleId.slice(0, -1)}${digit}`);
 const Judges = Type.Array(Id('A reviewer'), {
   minItems: 3,
   maxItems: 7,
   uniqueItems: true,
   description: 'Who walks the courtyards; none of them planned the round or closes it',
+  examples: [exampleJudges],
 });
 
 export const RoundParams = Type.Object({ village: VillageCode, round: Id('The round') });
@@ -68,7 +70,7 @@ export const RoundCreate = Type.Object(
           { name: '庭院整洁', maxScore: 60 },
           { name: '室内卫生', maxScore: 40 },
         ],
-        judges: [7, 8, 9].map(digit => `${exampleId.slice(0, -1)}${digit}`),
+        judges: exampleJudges,
         grades: [{ title: '最清洁庭院', averageMin: 90, ruleId: exampleId, quantity: 1 }],
       },
     ],
