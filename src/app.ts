@@ -37,12 +37,16 @@ import { sharing } from './http/together.ts';
 import { validation } from './http/validation.ts';
 import { guard, standing, standingOfAll } from './identity/guard.ts';
 import type { Keys } from './identity/keys.ts';
+import { openLinks } from './identity/links.ts';
 import { identityRoutes } from './identity/routes.ts';
 import { forgetOldTries } from './identity/sign-in.ts';
 import { openTokens } from './identity/tokens.ts';
 import { recogniseDevice } from './kiosks/device.ts';
 import { kioskDeviceRoutes } from './kiosks/device-routes.ts';
 import { kioskRoutes } from './kiosks/routes.ts';
+import { photoJobs, removeQueue } from './photos/jobs.ts';
+import type { PhotoStore } from './photos/photo-store.ts';
+import { photoRoutes } from './photos/routes.ts';
 import { ruleRoutes } from './rules/routes.ts';
 import { expireQueue, storeJobs, sweepQueue } from './store/jobs.ts';
 import { storeRoutes } from './store/routes.ts';
@@ -55,6 +59,8 @@ export interface Deps {
   keys: Keys;
   /** Signs checkpoints of books. */
   signer: BookSigner;
+  /** Where photos lie. */
+  photos: PhotoStore;
   clock: Clock;
   /** Public origin: issuer of tokens, root of problem addresses. */
   origin: string;
@@ -78,14 +84,16 @@ export const queues: readonly string[] = [
   checkpointQueue,
   postQueue,
   resumeQueue,
+  removeQueue,
 ];
 
 /** Starts working off jobs in this process. */
-export async function startJobs(deps: Pick<Deps, 'database' | 'jobs' | 'clock' | 'signer'>): Promise<void> {
+export async function startJobs(deps: Pick<Deps, 'database' | 'jobs' | 'clock' | 'signer' | 'photos'>): Promise<void> {
   const { database, jobs, clock } = deps;
   await storeJobs(deps);
   await checkpointJobs(deps);
   await expiryJobs(deps);
+  await photoJobs(deps);
   await jobs.work(forgetQueue, async () =>
     forgetAnswers(database, await database.inSnapshot(none, listOpenVillages), clock.now()).then(() =>
       forgetOldTries(deps),
@@ -149,6 +157,7 @@ export async function build(deps: Deps): Promise<FastifyInstance> {
   });
 
   const tokens = await openTokens(app, { keys: deps.keys, clock, origin });
+  const links = openLinks(app, { keys: deps.keys, clock, origin });
   await app.register(addressLimit, { quotas: deps.quotas });
   await app.register(guard, { database, clock, tokens, villageExists: rememberingVillages(database), recogniseDevice });
   await app.register(limits, { quotas: deps.quotas });
@@ -164,6 +173,7 @@ export async function build(deps: Deps): Promise<FastifyInstance> {
   await app.register(villageRoutes, world);
   await app.register(householdRoutes, world);
   await app.register(ruleRoutes, world);
+  await app.register(photoRoutes, { ...world, jobs: deps.jobs, photos: deps.photos, links });
   await app.register(earningRoutes, { ...world, together, origin });
   await app.register(reversalRoutes, world);
   await app.register(basePointsRoutes, world);

@@ -220,11 +220,12 @@ function keyOf(request: FastifyRequest, actor: Actor): string {
 /**
  * SHA-256 over who calls, method, route, path and query values, and the body in its JCS form (RFC 8785). A kiosk's keys
  * are the device's, and its households' bodies do not say whose they are: without the caller, the next household would be
- * answered the last one's redemption.
+ * answered the last one's redemption. Of a body that is a file, its digest stands for it.
  */
 function fingerprintOf(request: FastifyRequest, actor: Actor): Buffer {
   const who = [actor.kind, actor.id];
-  const said = [who, request.method, request.routeOptions.url, request.params, request.query, request.body ?? null];
+  const body = Buffer.isBuffer(request.body) ? createHash('sha256').update(request.body).digest('hex') : request.body;
+  const said = [who, request.method, request.routeOptions.url, request.params, request.query, body ?? null];
   return createHash('sha256').update(canonicalize(said)!).digest();
 }
 

@@ -12,6 +12,7 @@ const tags: [string, string][] = [
   ['villages', 'Divisions, villages, grids, policies'],
   ['households', 'Households, members, cards'],
   ['rules', 'Rule books'],
+  ['photos', 'Photos that show what was done'],
   ['awards', 'Awards, alone and by the sheet'],
   ['expiry', 'Points that end by their date or with the year'],
   ['store', 'Stores, goods, prices, stock documents, redemptions'],
