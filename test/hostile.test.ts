@@ -102,7 +102,8 @@ test('bodies', async t => {
   });
 
   await t.test('where none is taken', async t => {
-    for (const operation of operations.filter(({ method, body }) => method !== 'GET' && body === undefined)) {
+    const bare = ({ method, body, takesFile }: Operation) => method !== 'GET' && body === undefined && !takesFile;
+    for (const operation of operations.filter(bare)) {
       const ready = prepared.get(operation)!;
       for (const body of [{ unexpected: 1 }, [], 'null', '{', '"x"', '1']) {
         mustRefuse(operation, JSON.stringify(body), await send(service, { ...ready, call: { ...ready.call, body } }));

@@ -43,9 +43,6 @@ export async function pictureOf(bytes: Buffer, now: Temporal.Instant): Promise<P
   try {
     const told = await sharp(bytes, options).metadata();
     if (told.format !== format || (told.pages ?? 1) > 1) throw new Refusal('media-type-unsupported');
-    if (told.width * told.height > pixelsMax) {
-      throw new Refusal('out-of-bounds', { field: 'pixels', min: 1, max: pixelsMax });
-    }
     // Made small before it is turned: turning needs every pixel at once, and a file may have fifty million.
     const { data, info } = await sharp(bytes, options)
       .resize({ width: edgeMax.full, height: edgeMax.full, fit: 'inside', withoutEnlargement: true })
@@ -77,11 +74,17 @@ export async function pictureOf(bytes: Buffer, now: Temporal.Instant): Promise<P
     };
   } catch (error) {
     if (error instanceof Refusal) throw error;
-    if (/^timeout/i.test((error as Error).message)) {
-      throw Object.assign(new Refusal('unavailable', { retryAfterSeconds: 5 }), { cause: error });
-    }
-    throw Object.assign(new Refusal('media-type-unsupported'), { cause: error });
+    throw Object.assign(refusalOf(error as Error), { cause: error });
   }
+}
+
+/** The library says what was wrong in words only. */
+function refusalOf({ message }: Error): Refusal {
+  if (/exceeds pixel limit/.test(message)) {
+    return new Refusal('out-of-bounds', { field: 'pixels', min: 1, max: pixelsMax });
+  }
+  if (/^timeout/.test(message)) return new Refusal('unavailable', { retryAfterSeconds: 5 });
+  return new Refusal('media-type-unsupported');
 }
 
 /** What the file is by its first bytes: its name and its content type are anybody's to choose. */

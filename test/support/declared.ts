@@ -17,6 +17,8 @@ export interface Operation {
   query: { name: string; schema: Schema }[];
   /** Schema of the body, its references followed by `resolve`; undefined where none is taken. */
   body: Schema | undefined;
+  /** True when it takes a file instead of JSON. */
+  takesFile: boolean;
   /** The refusals it may answer with, by status. */
   refusals: Map<number, string[]>;
   /** True when a value fits the body's schema. */
@@ -53,6 +55,7 @@ export function declaredOperations(app: FastifyInstance): Operation[] {
         params: [...path.matchAll(/\{(\w+)\}/g)].map(match => match[1]!),
         query: parameters.filter(parameter => parameter.in === 'query'),
         body: body && followed(document, body),
+        takesFile: said.requestBody !== undefined && body === undefined,
         refusals: refusalsIn(followed(document, said.responses)),
         fitsBody: value => fits === undefined || fits(value),
         misfit(status, answer) {
