@@ -44,7 +44,7 @@ test('hostile files', async t => {
   clearInterval(watch);
   t.strictSame(faults, []);
   const grown = Math.round((highest - before) / 2 ** 20);
-  t.ok(grown < 700, `${grown} MB more than before, at most`);
+  t.ok(grown < 400, `${grown} MB more than before, at most`);
   t.equal((await clerk('POST', `${at}?householdId=${householdId}`, smallPhoto(1))).status, 201, 'it goes on');
   t.strictSame(unhandled, []);
 });

@@ -30,14 +30,6 @@ export function turnsOf(hash: bigint): bigint[] {
   return [bits, exchanged].flatMap(one => masks.map(mask => BigInt.asIntN(64, one ^ mask)));
 }
 
-/** How many of 64 bits differ. */
-export function distanceOf(a: bigint, b: bigint): number {
-  let bits = BigInt.asUintN(64, a ^ b);
-  let count = 0;
-  for (; bits !== 0n; bits &= bits - 1n) count += 1;
-  return count;
-}
-
 interface Cut {
   left: number;
   top: number;

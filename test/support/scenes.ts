@@ -14,8 +14,8 @@ export function diceOf(seed: number): (from: number, to: number) => number {
   };
 }
 
-const width = 960;
-const height = 720;
+export const sceneSize = { width: 960, height: 720 };
+const { width, height } = sceneSize;
 
 /** A courtyard that there is not: sky, hills, a house with its wall, trees, things on the ground, and grain over it all. */
 export async function drawScene(seed: number): Promise<Buffer> {
