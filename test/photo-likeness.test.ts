@@ -34,7 +34,7 @@ type Change = (scene: Buffer) => Promise<Buffer>;
 
 const again: Record<string, Change> = {
   'saved anew at quality 60': scene => sharp(scene).jpeg({ quality: 60 }).toBuffer(),
-  'half as large': scene => sharp(scene).resize(480).jpeg().toBuffer(),
+  'half as large': scene => sharp(scene).resize(320).jpeg().toBuffer(),
   brighter: scene => sharp(scene).modulate({ brightness: 1.25 }).jpeg().toBuffer(),
   'turned by 90°': scene => sharp(scene).rotate(90).jpeg().toBuffer(),
   'turned by 180°': scene => sharp(scene).rotate(180).jpeg().toBuffer(),
@@ -69,9 +69,9 @@ test('forty scenes', async t => {
       );
       t.ok(distances.at(-1)! <= nearMax, `${name}: ${told(distances)}`);
     }
-    // Three of the fifteen for each scene: every one of them comes eight times.
+    // Two of the fifteen for each scene: every one of them comes five times.
     const cuts = await Promise.all(
-      [0, 5, 10].map(shift =>
+      [0, 7].map(shift =>
         measure(async (scene, index) =>
           distanceOf(await viewsIn(await cut(scene, 1 + ((index + shift) % 15), 0.1)), views[index]!),
         ),

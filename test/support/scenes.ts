@@ -14,8 +14,10 @@ export function diceOf(seed: number): (from: number, to: number) => number {
   };
 }
 
-export const sceneSize = { width: 960, height: 720 };
-const { width, height } = sceneSize;
+export const sceneSize = { width: 640, height: 480 };
+
+/** They are drawn larger. */
+const [width, height] = [960, 720];
 
 /** A courtyard that there is not: sky, hills, a house with its wall, trees, things on the ground, and grain over it all. */
 export async function drawScene(seed: number): Promise<Buffer> {
@@ -80,8 +82,9 @@ export async function drawScene(seed: number): Promise<Buffer> {
     .resize(width, height, { kernel: 'cubic' })
     .png()
     .toBuffer();
-  return sharp(Buffer.from(svg))
+  const drawn = await sharp(Buffer.from(svg))
     .composite([{ input: noise, blend: 'soft-light' }])
-    .jpeg({ quality: 92 })
+    .png({ compressionLevel: 0 })
     .toBuffer();
+  return sharp(drawn).resize(sceneSize.width, sceneSize.height).jpeg({ quality: 92 }).toBuffer();
 }
