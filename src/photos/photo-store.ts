@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import { Refusal } from '../refusals.ts';
 
 /** Where the bytes of photos lie. They are written before the row that tells of them: what has no row does no harm. */
 export interface PhotoStore {
@@ -7,6 +8,15 @@ export interface PhotoStore {
   get(key: string): Promise<Readable | undefined>;
   /** Removing what is not there is done already. */
   remove(key: string): Promise<void>;
+}
+
+/** What the store answers; a store that fails is to be tried again later. @throws Refusal `unavailable`, with its cause */
+export async function answerOf<T>(asked: Promise<T>): Promise<T> {
+  try {
+    return await asked;
+  } catch (error) {
+    throw Object.assign(new Refusal('unavailable', { retryAfterSeconds: 5 }), { cause: error });
+  }
 }
 
 export const variants = ['thumb', 'full'] as const;

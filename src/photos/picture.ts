@@ -96,7 +96,7 @@ function formatOf(bytes: Buffer): 'jpeg' | 'png' | 'webp' | undefined {
   return undefined;
 }
 
-/** Upright, by the orientation that Exif gives it: turned clockwise, then mirrored. */
+/** Upright, by the orientation that Exif gives it: the library mirrors first, then turns clockwise. */
 function turned(picture: Sharp, orientation: number): Sharp {
   const [degrees, mirror] = orientations[orientation] ?? [0];
   const upright = degrees === 0 ? picture : picture.rotate(degrees);
@@ -107,8 +107,8 @@ const orientations: Record<number, [degrees: number, mirror?: 'flip' | 'flop']> 
   2: [0, 'flop'],
   3: [180],
   4: [0, 'flip'],
-  5: [90, 'flop'],
+  5: [270, 'flop'],
   6: [90],
-  7: [90, 'flip'],
+  7: [90, 'flop'],
   8: [270],
 };

@@ -1,5 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
-import { Type } from 'typebox';
+import type { FastifyRequest } from 'fastify';
+import { type Static, Type } from 'typebox';
 import { type Clock, iso } from '../calendar.ts';
 import type { Database } from '../db/database.ts';
 import type { Jobs } from '../db/jobs.ts';
@@ -8,7 +9,7 @@ import { type Access, type Actor, actorOf } from '../http/route.ts';
 import { VillageParams } from '../http/shapes.ts';
 import type { Links } from '../identity/links.ts';
 import { Refusal } from '../refusals.ts';
-import { keyOf, type PhotoStore, type Variant, variants } from './photo-store.ts';
+import { answerOf, keyOf, type PhotoStore, type Variant, variants } from './photo-store.ts';
 import { findPhotoRow, getPhoto, similarTo, viewOf } from './read.ts';
 import { remove } from './remove.ts';
 import { FileOf, Photo, PhotoContentQuery, PhotoCreateQuery, PhotoParams, SimilarPhotos } from './schemas.ts';
@@ -120,7 +121,10 @@ export const photoRoutes: FastifyPluginAsyncTypebox<{
       const [village, photo, variant] = subject.split('/') as [string, string, Variant];
       if (!variants.includes(variant)) throw new Refusal('not-found');
       const row = await database.inSnapshot(village, db => findPhotoRow(db, village, photo));
-      const file = row?.removedAt === null ? await photos.get(keyOf(village, photo, variant)) : undefined;
+      const file =
+        row?.removedAt === null
+          ? await logged(request, answerOf(photos.get(keyOf(village, photo, variant))))
+          : undefined;
       if (file === undefined) throw new Refusal('not-found');
       const seconds = Math.floor(clock.now().until(expiresAt).total('seconds'));
       return (
@@ -181,37 +185,42 @@ const uploadRoute: FastifyPluginAsyncTypebox<{
       if (!Buffer.isBuffer(bytes)) throw new Refusal('media-type-unsupported');
       // A call without a key is told so before anything is done for it.
       keyRowOf(request);
-      const received = await receive(
-        { database, photos, waitingRoom },
-        { village, householdId, bytes, signal: request.signal },
-        clock.now(),
-      ).catch(error => {
-        if (error instanceof Refusal && error.cause !== undefined)
-          request.log.warn({ err: error.cause }, 'photo refused');
-        throw error;
-      });
+      const upload = { village, householdId, bytes, signal: request.signal };
+      const received = await logged(request, receive({ database, photos, waitingRoom }, upload, clock.now()));
       const isNew = !('uploadedAt' in received);
       let kept = false;
-      const answer = await mutate(
-        request,
-        reply,
-        async (tx, actor) => {
-          const row = await enter(tx, actor, received, clock.now());
-          kept = row.id === received.id;
-          return linked(village, viewOf(actor, row));
-        },
-        {
-          status: isNew ? 201 : 200,
-          location: made => `/v1/villages/${village}/photos/${made.id}`,
-          secrets: ['links', 'captured'],
-        },
-      );
-      // The call was answered with another photo. Where it is not known whether the row was written, the files stay.
-      if (isNew && !kept) await removeBoth(photos, village, received.id).catch(() => undefined);
-      return answer;
+      try {
+        return await mutate<Static<typeof Photo>>(
+          request,
+          reply,
+          async (tx, actor) => {
+            const row = await enter(tx, actor, received, clock.now());
+            kept = row.id === received.id;
+            return linked(village, viewOf(actor, row));
+          },
+          {
+            status: isNew ? 201 : 200,
+            location: made => `/v1/villages/${village}/photos/${made.id}`,
+            secrets: ['links', 'captured'],
+          },
+        );
+      } finally {
+        // Nothing tells of these files. Where it is not known whether the row was written, they stay.
+        if (isNew && !kept) await removeBoth(photos, village, received.id).catch(() => undefined);
+      }
     },
   });
 };
+
+/** What lies behind a refusal is for the log: a store that fails, a file that cannot be read. */
+async function logged<T>(request: FastifyRequest, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof Refusal && error.cause !== undefined) request.log.warn({ err: error.cause }, error.code);
+    throw error;
+  }
+}
 
 function householdOf(actor: Actor, asked: string | undefined): string {
   if (actor.kind === 'household') {

@@ -22,7 +22,7 @@ export async function s3Store({ endpoint, region, bucket, keyId, secret }: Bucke
     // Many of those services know nothing of the newer checksums; the content's length and the signature are checked.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
-    requestHandler: { connectionTimeout: 2_000, requestTimeout: 5_000 },
+    requestHandler: { connectionTimeout: 2_000, requestTimeout: 3_000, throwOnRequestTimeout: true },
     maxAttempts: 2,
   });
 

@@ -5,7 +5,7 @@ import type { Database, Db, Tx } from '../db/database.ts';
 import { getHouseholdRow } from '../households/read.ts';
 import type { Actor } from '../http/route.ts';
 import { Refusal } from '../refusals.ts';
-import { keyOf, type PhotoStore, variants } from './photo-store.ts';
+import { answerOf, keyOf, type PhotoStore, variants } from './photo-store.ts';
 import { pictureOf } from './picture.ts';
 import { type PhotoRow, photo } from './tables.ts';
 import type { WaitingRoom } from './waiting-room.ts';
@@ -47,11 +47,7 @@ export async function receive(
 
   const picture = await deps.waitingRoom(() => pictureOf(bytes, now), signal);
   const id = randomUUIDv7();
-  try {
-    for (const variant of variants) await deps.photos.put(keyOf(village, id, variant), picture[variant]);
-  } catch (error) {
-    throw Object.assign(new Refusal('unavailable', { retryAfterSeconds: 5 }), { cause: error });
-  }
+  for (const variant of variants) await answerOf(deps.photos.put(keyOf(village, id, variant), picture[variant]));
   return {
     village,
     id,

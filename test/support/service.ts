@@ -78,6 +78,8 @@ export interface Service {
   keys: Keys;
   signer: BookSigner;
   photos: PhotoStore;
+  /** Where they lie, unless a test has brought its own. */
+  photoFolder: string;
   /** Owner's and app's connection strings, for tests that look behind the service. */
   ownerUrl: string;
   appUrl: string;
@@ -152,7 +154,8 @@ export async function openService(
   const keys = openKeys(folder, clock);
   const origin = 'https://jifen.example';
   const signer = openBookSigner(folder, { origin, clock });
-  const photos = options.photos ?? folderStore(join(folder, 'photos'));
+  const photoFolder = join(folder, 'photos');
+  const photos = options.photos ?? folderStore(photoFolder);
   const app = await build({
     database,
     jobs,
@@ -239,6 +242,7 @@ export async function openService(
     keys,
     signer,
     photos,
+    photoFolder,
     ownerUrl,
     appUrl,
     callerFor,
