@@ -106,12 +106,12 @@ test('hostile headers', async t => {
   );
   const odd = { 'content-disposition': 'attachment; filename="../../../etc/passwd"', 'x-file-name': 'C:\\a.jpg' };
   t.equal(await refusedBy(odd, smallPhoto(2)), 201, 'no name is looked at');
-  t.equal(await refusedBy({}, smallPhoto(3), `${url}&file=../../x`), 201, 'nor one in the query');
+  t.equal(await refusedBy({}, smallPhoto(3), `${url}&file=../../x`), 'validation-failed', 'nor one taken');
   for (const id of ['..%2f..%2fx', '%00', `${householdId}/../x`, householdId.toUpperCase()]) {
     t.equal(await refusedBy({}, photo, `${at}?householdId=${id}`), 'validation-failed', id);
   }
   const { rows } = await owner.query('select count(*)::int as photos from photos.photo');
-  t.equal(rows[0].photos, 3);
+  t.equal(rows[0].photos, 2);
 
   const { port } = new URL(await service.app.listen({ port: 0, host: '127.0.0.1' }));
   const said = (lines: string[], body: Buffer) => speak(Number(port), clerk, url, lines, body);

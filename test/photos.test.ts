@@ -178,6 +178,8 @@ test('a photo', async t => {
     const token = new URL(links.full, 'http://x').searchParams.get('token')!;
     const content = (said: string) => service.anonymous('GET', `/v1/photo-content?token=${said}`);
     t.match(await content(clerk.token), { status: 404 }, 'a sign-in is no link');
+    const disguised = service.tokens.sign({ ...clerk.actor, id: `${villages.own}/${made.body.id}/full` }, 300);
+    t.match(await content(disguised), { status: 404 }, 'not even one that says what a link says');
     t.match(
       await service.anonymous('GET', made.headers.location!, undefined, { authorization: `Bearer ${token}` }),
       { status: 401, body: { code: 'unauthenticated' } },
@@ -264,6 +266,14 @@ test('a photo is removed', async t => {
   });
 
   await t.test('or used, never both', async t => {
+    const { id, url } = await upload(household);
+    const removal = await service.inVillage(villages.own, async tx => {
+      await usePhotos(tx, villages.own, { claimId: randomUUID(), householdId, photoIds: [id] }, service.clock.now());
+      const removal = household('DELETE', url);
+      await pause();
+      return { answer: removal };
+    });
+    t.match(await removal.answer, { status: 409 }, 'the removal waits for the claim');
     for (let n = 0; n < 8; n += 1) {
       const { id, url } = await upload(household);
       const [used, removed] = await Promise.allSettled([use(id), household('DELETE', url)]);

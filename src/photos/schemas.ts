@@ -3,9 +3,11 @@ import { Id, Instant, Nullable, OneOf, VillageCode, Whole } from '../http/shapes
 
 export const PhotoParams = Type.Object({ village: VillageCode, photo: Id('The photo') });
 
-export const PhotoCreateQuery = Type.Object({
-  householdId: Type.Optional(Id('Whose photo it is; a household at a kiosk may leave its own out')),
-});
+/** Strict, as a body would be: a name that is spelt wrong must not make the photo somebody else's. */
+export const PhotoCreateQuery = Type.Object(
+  { householdId: Type.Optional(Id('Whose photo it is; a household at a kiosk may leave its own out')) },
+  { additionalProperties: false },
+);
 
 /** Bytes of a file, which no JSON Schema can say more about. */
 export function FileOf(mediaType: string) {
