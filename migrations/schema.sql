@@ -1045,6 +1045,7 @@ create table photos.photo (
 );
 CREATE INDEX photo_household ON photos.photo USING btree (village, household_id, uploaded_at);
 CREATE INDEX photo_sha256 ON photos.photo USING btree (village, sha256);
+CREATE UNIQUE INDEX photo_standing_key ON photos.photo USING btree (village, household_id, sha256) WHERE (removed_at IS NULL);
 alter table photos.photo enable row level security;
 alter table photos.photo force row level security;
 create policy scope on photos.photo using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));

@@ -46,12 +46,16 @@ import { sharing } from './http/together.ts';
 import { validation } from './http/validation.ts';
 import { guard, standing, standingOfAll } from './identity/guard.ts';
 import type { Keys } from './identity/keys.ts';
+import { openLinks } from './identity/links.ts';
 import { identityRoutes } from './identity/routes.ts';
 import { forgetOldTries } from './identity/sign-in.ts';
 import { openTokens } from './identity/tokens.ts';
 import { recogniseDevice } from './kiosks/device.ts';
 import { kioskDeviceRoutes } from './kiosks/device-routes.ts';
 import { kioskRoutes } from './kiosks/routes.ts';
+import { photoJobs, removeQueue } from './photos/jobs.ts';
+import type { PhotoStore } from './photos/photo-store.ts';
+import { photoRoutes } from './photos/routes.ts';
 import { closeQueue } from './publicity/close.ts';
 import { noticeSweepQueue, publicityJobs } from './publicity/jobs.ts';
 import { publicityRoutes } from './publicity/routes.ts';
@@ -69,6 +73,8 @@ export interface Deps {
   keys: Keys;
   /** Signs checkpoints of books. */
   signer: BookSigner;
+  /** Where photos lie. */
+  photos: PhotoStore;
   clock: Clock;
   /** Public origin: issuer of tokens, root of problem addresses. */
   origin: string;
@@ -96,16 +102,18 @@ export const queues: readonly string[] = [
   importSweepQueue,
   closeQueue,
   noticeSweepQueue,
+  removeQueue,
 ];
 
 /** Starts working off jobs in this process. */
-export async function startJobs(deps: Pick<Deps, 'database' | 'jobs' | 'clock' | 'signer'>): Promise<void> {
+export async function startJobs(deps: Pick<Deps, 'database' | 'jobs' | 'clock' | 'signer' | 'photos'>): Promise<void> {
   const { database, jobs, clock } = deps;
   await storeJobs(deps);
   await checkpointJobs(deps);
   await publicityJobs(deps);
   await expiryJobs(deps);
   await importJobs(deps);
+  await photoJobs(deps);
   await jobs.work(forgetQueue, async () =>
     forgetAnswers(database, await database.inSnapshot(none, listOpenVillages), clock.now()).then(() =>
       forgetOldTries(deps),
@@ -169,6 +177,7 @@ export async function build(deps: Deps): Promise<FastifyInstance> {
   });
 
   const tokens = await openTokens(app, { keys: deps.keys, clock, origin });
+  const links = openLinks(app, { keys: deps.keys, clock, origin });
   await app.register(addressLimit, { quotas: deps.quotas });
   await app.register(guard, { database, clock, tokens, villageExists: rememberingVillages(database), recogniseDevice });
   await app.register(limits, { quotas: deps.quotas });
@@ -189,6 +198,7 @@ export async function build(deps: Deps): Promise<FastifyInstance> {
   await app.register(importRoutes, { ...world, jobs: deps.jobs });
   await app.register(ruleRoutes, world);
   await app.register(readingRoutes, world);
+  await app.register(photoRoutes, { ...world, jobs: deps.jobs, photos: deps.photos, links });
   await app.register(earningRoutes, { ...world, together, origin });
   await app.register(reversalRoutes, world);
   await app.register(basePointsRoutes, world);

@@ -16,6 +16,11 @@ const Environment = Type.Object({
   JIFEN_LOG_LEVEL: Type.Enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], { default: 'info' }),
   JIFEN_REQUESTS_PER_MINUTE: Type.Integer({ default: 600, minimum: 10, maximum: 10_000_000 }),
   JIFEN_TRUST_PROXY: Type.Boolean({ default: false }),
+  JIFEN_PHOTO_S3_ENDPOINT: Type.String({ default: '' }),
+  JIFEN_PHOTO_S3_REGION: Type.String({ default: 'us-east-1' }),
+  JIFEN_PHOTO_S3_BUCKET: Type.String({ default: '' }),
+  JIFEN_PHOTO_S3_KEY_ID: Type.String({ default: '' }),
+  JIFEN_PHOTO_S3_SECRET: Type.String({ default: '' }),
 });
 
 export interface Config {
@@ -25,7 +30,7 @@ export interface Config {
   databaseUrl: string;
   /** Connection string the service works with; empty: made from `databaseUrl`. */
   databaseAppUrl: string;
-  /** Folder of the embedded database, keys and sample sign-ins. */
+  /** Folder of the embedded database, keys, photos and sample sign-ins. */
   dataDir: string;
   role: 'all' | 'api' | 'worker';
   /** `auto`: into an empty embedded database only. */
@@ -38,6 +43,8 @@ export interface Config {
   /** Quota of a person's sign-in; a kiosk has half of it, an address without a sign-in a tenth. */
   requestsPerMinute: number;
   trustProxy: boolean;
+  /** Where photos lie; null: in the data folder. */
+  photoBucket: { endpoint: string; region: string; bucket: string; keyId: string; secret: string } | null;
 }
 
 /** Reads the environment once, and `.env` behind it. @throws Error that names the variable, in one line */
@@ -61,6 +68,28 @@ export function readConfig(): Config {
     logLevel: env.JIFEN_LOG_LEVEL,
     requestsPerMinute: env.JIFEN_REQUESTS_PER_MINUTE,
     trustProxy: env.JIFEN_TRUST_PROXY,
+    photoBucket: bucketOf(env),
+  };
+}
+
+function bucketOf(env: Static<typeof Environment>): Config['photoBucket'] {
+  const named = {
+    JIFEN_PHOTO_S3_ENDPOINT: env.JIFEN_PHOTO_S3_ENDPOINT,
+    JIFEN_PHOTO_S3_BUCKET: env.JIFEN_PHOTO_S3_BUCKET,
+    JIFEN_PHOTO_S3_KEY_ID: env.JIFEN_PHOTO_S3_KEY_ID,
+    JIFEN_PHOTO_S3_SECRET: env.JIFEN_PHOTO_S3_SECRET,
+  };
+  const missing = Object.keys(named).filter(name => named[name as keyof typeof named] === '');
+  if (missing.length === Object.keys(named).length) return null;
+  if (missing.length > 0)
+    throw new Error(`${missing[0]} is missing: a bucket for photos needs all of JIFEN_PHOTO_S3_….`);
+  if (!URL.canParse(env.JIFEN_PHOTO_S3_ENDPOINT)) throw new Error('JIFEN_PHOTO_S3_ENDPOINT must be a URL.');
+  return {
+    endpoint: env.JIFEN_PHOTO_S3_ENDPOINT,
+    region: env.JIFEN_PHOTO_S3_REGION,
+    bucket: env.JIFEN_PHOTO_S3_BUCKET,
+    keyId: env.JIFEN_PHOTO_S3_KEY_ID,
+    secret: env.JIFEN_PHOTO_S3_SECRET,
   };
 }
 

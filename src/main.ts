@@ -11,6 +11,8 @@ import { openPostgres } from './db/open.ts';
 import { explainError } from './explain-error.ts';
 import { quotasOf } from './http/limits.ts';
 import { openKeys } from './identity/keys.ts';
+import { folderStore } from './photos/folder-store.ts';
+import { s3Store } from './photos/s3-store.ts';
 import { loadOnFirstStart, welcome } from './sample/first-start.ts';
 
 /** What was opened, in order: closing goes the other way. */
@@ -66,7 +68,9 @@ async function start(config: Config, log: Logger, closing: Closing, lost: (reaso
   closing.push(() => jobs.stop());
   const keyFolder = join(config.dataDir, 'keys');
   const signer = openBookSigner(keyFolder, { origin: config.origin, clock: systemClock });
-  if (config.role !== 'api') await startJobs({ database, jobs, clock: systemClock, signer });
+  const photos =
+    config.photoBucket === null ? folderStore(join(config.dataDir, 'photos')) : await s3Store(config.photoBucket);
+  if (config.role !== 'api') await startJobs({ database, jobs, clock: systemClock, signer, photos });
   const { version } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8'));
   if (config.role === 'worker') {
     log.info({ version }, 'working off jobs');
@@ -78,6 +82,7 @@ async function start(config: Config, log: Logger, closing: Closing, lost: (reaso
     jobs,
     keys: openKeys(keyFolder, systemClock),
     signer,
+    photos,
     clock: systemClock,
     origin: config.origin,
     version,

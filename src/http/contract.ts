@@ -77,7 +77,7 @@ const replayed = header(
   { type: 'string', enum: ['true'] },
   'true',
 );
-const retryAfter = header('Seconds to wait', { type: 'integer', minimum: 1, maximum: 3600 }, 2);
+const retryAfter = header('Seconds to wait', { type: 'integer', minimum: 1, maximum: 86_400 }, 2);
 const authenticate = header('How to sign in', { type: 'string', maxLength: 100 }, 'Bearer realm="jifen"');
 
 /** An example put together from those of its parts. */

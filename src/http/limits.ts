@@ -58,7 +58,8 @@ export const limits = fp(async (app: FastifyInstance, { quotas }: { quotas: Quot
   app.addHook('onRequest', async (request, reply) => {
     // The route, not the address as it was written: %76 is a v too.
     if (!request.routeOptions.url?.startsWith('/v1/')) return;
-    const policy = request.actor === null ? 'public' : request.actor.kind === 'kiosk' ? 'kiosk' : 'default';
+    const kind = request.actor === null ? 'public' : request.actor.kind === 'kiosk' ? 'kiosk' : 'default';
+    const policy = request.routeOptions.config.quota ?? kind;
     const state = await checks[policy]!(request);
     if (state.isAllowed) return;
     reply.header('ratelimit-policy', `"${policy}";q=${state.max};w=60`);

@@ -12,6 +12,7 @@ const tags: [string, string][] = [
   ['villages', 'Divisions, villages, grids, policies'],
   ['households', 'Households, members, cards; how they join, and whose kin they are'],
   ['rules', 'Rule books'],
+  ['photos', 'Photos that show what was done'],
   ['awards', 'Awards, alone and by the sheet'],
   ['claims', 'Claims of households, and their review'],
   ['evaluations', 'Monthly rounds in which judges score every household'],

@@ -54,6 +54,8 @@ declare module 'fastify' {
     access?: Access;
     /** Whether an Idempotency-Key is required; every POST says. */
     idempotent?: boolean;
+    /** The quota that counts its calls, where the kind of caller does not say it. */
+    quota?: 'default' | 'kiosk' | 'public';
     /** Refusals of this operation's own, beside those that every operation of its kind has. */
     refusals?: readonly RefusalCode[];
   }

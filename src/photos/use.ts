@@ -21,7 +21,9 @@ export async function usePhotos(
     .select()
     .from(photo)
     .where(and(eq(photo.village, village), inArray(photo.id, photoIds), isNull(photo.removedAt)))
-    .orderBy(asc(photo.sha256));
+    .orderBy(asc(photo.sha256))
+    // Nobody removes a photo while a claim takes it.
+    .for('share');
   const own = rows.filter(row => row.householdId === householdId);
   if (own.length < new Set(photoIds).size) throw new Refusal('not-found', { field: 'photoIds' });
   for (const row of own) {

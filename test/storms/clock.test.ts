@@ -90,12 +90,13 @@ t.test('three clocks and one book', async t => {
 async function openSkewed(t: Test, { shop: { service } }: StormVillage, days: number): Promise<FastifyInstance> {
   const clock = clockAt(service.clock.now().toString());
   clock.pass({ hours: 24 * days });
-  const { database, jobs, keys, signer } = service;
+  const { database, jobs, keys, signer, photos } = service;
   const app = await build({
     database,
     jobs,
     keys,
     signer,
+    photos,
     clock,
     origin: 'https://jifen.example',
     version: '0.0.0',

@@ -24,6 +24,8 @@ import { openTokens, type Tokens } from '../../src/identity/tokens.ts';
 import { addKiosk } from '../../src/kiosks/pairing.ts';
 import { postOne } from '../../src/ledger/post.ts';
 import { award } from '../../src/ledger/transactions.ts';
+import { folderStore } from '../../src/photos/folder-store.ts';
+import type { PhotoStore } from '../../src/photos/photo-store.ts';
 import { store } from '../../src/store/tables.ts';
 import { createDivision, createGrid, openVillage } from '../../src/villages/open.ts';
 import { defaultPolicy, type PolicySettings, setPolicy } from '../../src/villages/policy.ts';
@@ -75,6 +77,9 @@ export interface Service {
   /** The keys it signs with. */
   keys: Keys;
   signer: BookSigner;
+  photos: PhotoStore;
+  /** Where they lie, unless a test has brought its own. */
+  photoFolder: string;
   /** Owner's and app's connection strings, for tests that look behind the service. */
   ownerUrl: string;
   appUrl: string;
@@ -133,6 +138,8 @@ export async function openService(
     cluster?: Cluster;
     /** Where its keys lie, for tests that start more processes of the same installation. Goes with the test. */
     keyFolder?: string;
+    /** Another place for photos than a folder that goes with the test. */
+    photos?: PhotoStore;
     connectionWaitMs?: number;
   } = {},
 ): Promise<Service> {
@@ -147,11 +154,14 @@ export async function openService(
   const keys = openKeys(folder, clock);
   const origin = 'https://jifen.example';
   const signer = openBookSigner(folder, { origin, clock });
+  const photoFolder = join(folder, 'photos');
+  const photos = options.photos ?? folderStore(photoFolder);
   const app = await build({
     database,
     jobs,
     keys,
     signer,
+    photos,
     clock,
     origin,
     version: '0.0.0',
@@ -191,10 +201,12 @@ export async function openService(
       headers: {
         ...(token !== null && { authorization: `Bearer ${token}` }),
         ...(method === 'POST' && { 'idempotency-key': randomUUID() }),
-        ...(body !== undefined && { 'content-type': 'application/json' }),
+        ...(body !== undefined && { 'content-type': Buffer.isBuffer(body) ? 'image/jpeg' : 'application/json' }),
         ...headers,
       },
-      ...(body !== undefined && { payload: typeof body === 'string' ? body : JSON.stringify(body) }),
+      ...(body !== undefined && {
+        payload: typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body),
+      }),
     });
     const isJson = /json\b/.test(String(answer.headers['content-type'] ?? ''));
     return {
@@ -229,6 +241,8 @@ export async function openService(
     tokens,
     keys,
     signer,
+    photos,
+    photoFolder,
     ownerUrl,
     appUrl,
     callerFor,

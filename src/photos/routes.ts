@@ -1,0 +1,237 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import type { FastifyRequest } from 'fastify';
+import { type Static, Type } from 'typebox';
+import { type Clock, iso } from '../calendar.ts';
+import type { Database } from '../db/database.ts';
+import type { Jobs } from '../db/jobs.ts';
+import { keyRowOf, type Mutate, type Write } from '../http/idempotency.ts';
+import { type Access, type Actor, actorOf } from '../http/route.ts';
+import { VillageParams } from '../http/shapes.ts';
+import type { Links } from '../identity/links.ts';
+import { Refusal } from '../refusals.ts';
+import { answerOf, keyOf, type PhotoStore, type Variant, variants } from './photo-store.ts';
+import { findPhotoRow, getPhoto, similarTo, viewOf } from './read.ts';
+import { remove } from './remove.ts';
+import { FileOf, Photo, PhotoContentQuery, PhotoCreateQuery, PhotoParams, SimilarPhotos } from './schemas.ts';
+import { enter, receive } from './upload.ts';
+import { openWaitingRoom } from './waiting-room.ts';
+
+const reviewers: Access = ['reviewer', 'supervisionBoard', 'clerk', 'villageAdmin', 'supervisor', 'auditor'];
+const uploaders: Access = ['household', 'clerk', 'villageAdmin'];
+const fileTypes = ['image/jpeg', 'image/png', 'image/webp'] as const;
+const linkSeconds = 300;
+
+/** Photos that show what was done: taken in, looked at, compared, removed. */
+export const photoRoutes: FastifyPluginAsyncTypebox<{
+  database: Database;
+  clock: Clock;
+  mutate: Mutate;
+  write: Write;
+  jobs: Jobs;
+  photos: PhotoStore;
+  links: Links;
+}> = async (app, { database, clock, mutate, write, jobs, photos, links }) => {
+  /** Adds links to a photo that still has its files. */
+  const linked = <T extends { id: string; removedAt: string | null }>(village: string, one: T) => {
+    const pathOf = (variant: Variant) =>
+      `/v1/photo-content?token=${links.sign(`${village}/${one.id}/${variant}`, linkSeconds)}`;
+    const expiresAt = iso(clock.now().add({ seconds: linkSeconds }));
+    return {
+      ...one,
+      links: one.removedAt === null ? { thumb: pathOf('thumb'), full: pathOf('full'), expiresAt } : null,
+    };
+  };
+
+  await app.register(uploadRoute, { database, clock, mutate, photos, linked });
+
+  app.route({
+    method: 'GET',
+    url: '/v1/villages/:village/photos/:photo',
+    config: { access: [...reviewers, 'household'] },
+    schema: {
+      operationId: 'photoGet',
+      tags: ['photos'],
+      summary: 'A photo',
+      description:
+        'What is known of it, and links to the picture. What the camera wrote is shown to those who judge by it, and to the household.',
+      params: PhotoParams,
+      response: { 200: Photo },
+    },
+    handler: async request => {
+      const { village, photo } = request.params;
+      return linked(village, await database.inSnapshot(village, db => getPhoto(db, actorOf(request), village, photo)));
+    },
+  });
+
+  app.route({
+    method: 'DELETE',
+    url: '/v1/villages/:village/photos/:photo',
+    config: { access: uploaders, refusals: ['wrong-state'] },
+    schema: {
+      operationId: 'photoDelete',
+      tags: ['photos'],
+      summary: 'Remove a photo',
+      description:
+        'By whoever uploaded it, or by the village’s administrator, while no claim uses it. The picture goes; that there was one stays known. Removing twice is removing once.',
+      params: PhotoParams,
+      response: { 204: Type.Null({ description: 'Removed' }) },
+    },
+    handler: async (request, reply) => {
+      const { village, photo: photoId } = request.params;
+      await write(request, (tx, actor) => remove(tx, actor, { village, photoId }, clock.now(), jobs));
+      return reply.code(204).send(null);
+    },
+  });
+
+  app.route({
+    method: 'GET',
+    url: '/v1/villages/:village/photos/:photo/similar',
+    config: { access: reviewers },
+    schema: {
+      operationId: 'photoSimilarList',
+      tags: ['photos'],
+      summary: 'List photos that look alike',
+      description:
+        'Of all photos of the village the 20 that look most like this one, turned, mirrored or cut as they may be. It judges nothing: the same courtyard from the same place looks alike.',
+      params: PhotoParams,
+      response: { 200: SimilarPhotos },
+    },
+    handler: async request => {
+      const { village, photo } = request.params;
+      const similar = await database.inSnapshot(village, db => similarTo(db, village, photo));
+      return { data: similar.map(one => linked(village, one)) };
+    },
+  });
+
+  app.route({
+    method: 'GET',
+    url: '/v1/photo-content',
+    // Whoever looks through a work list opens a hundred pictures a minute; each link was given to somebody signed in.
+    config: { access: 'public', quota: 'default', refusals: ['not-found', 'expired'] },
+    schema: {
+      operationId: 'photoContentGet',
+      tags: ['photos'],
+      summary: 'The picture itself',
+      description: 'By a link of a photo. It needs no sign-in and ends after five minutes.',
+      querystring: PhotoContentQuery,
+      response: { 200: { description: 'The picture', content: { 'image/jpeg': { schema: FileOf('image/jpeg') } } } },
+    },
+    handler: async (request, reply) => {
+      const { subject, expiresAt } = links.verify(request.query.token);
+      const [village, photo, variant] = subject.split('/') as [string, string, Variant];
+      if (!variants.includes(variant)) throw new Refusal('not-found');
+      const row = await database.inSnapshot(village, db => findPhotoRow(db, village, photo));
+      const file =
+        row?.removedAt === null
+          ? await logged(request, answerOf(photos.get(keyOf(village, photo, variant))))
+          : undefined;
+      if (file === undefined) throw new Refusal('not-found');
+      const seconds = Math.floor(clock.now().until(expiresAt).total('seconds'));
+      return (
+        reply
+          .type('image/jpeg')
+          .header('cache-control', `private, max-age=${seconds}`)
+          .header('content-security-policy', "default-src 'none'; sandbox")
+          .header('content-disposition', `inline; filename="${photo}.jpg"`)
+          // The web page that shows it may stand elsewhere; the link is what opens it.
+          .header('cross-origin-resource-policy', 'cross-origin')
+          .send(file as never)
+      );
+    },
+  });
+};
+
+/** The one route that takes something else than JSON: what it may be sent is known to it alone. */
+const uploadRoute: FastifyPluginAsyncTypebox<{
+  database: Database;
+  clock: Clock;
+  mutate: Mutate;
+  photos: PhotoStore;
+  linked: <T extends { id: string; removedAt: string | null }>(
+    village: string,
+    one: T,
+  ) => T & { links: { thumb: string; full: string; expiresAt: string } | null };
+}> = async (app, { database, clock, mutate, photos, linked }) => {
+  const waitingRoom = openWaitingRoom({ atOnce: 2, seats: 16 });
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser([...fileTypes], { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+
+  app.route({
+    method: 'POST',
+    url: '/v1/villages/:village/photos',
+    config: {
+      access: uploaders,
+      idempotent: true,
+      refusals: ['household-not-active', 'out-of-bounds'],
+    },
+    bodyLimit: 8 * 1024 * 1024,
+    // A phone in the hills sends eight megabytes for a while; two pictures are drawn at a time.
+    handlerTimeout: 30_000,
+    schema: {
+      operationId: 'photoCreate',
+      tags: ['photos'],
+      summary: 'Upload a photo',
+      description:
+        'The file is the body: JPEG, PNG or WebP by its bytes, at most 8 MiB and 50 million pixels, and not animated. It is drawn anew, upright and at most 2048 pixels wide and high, without place, names or anything else the file carried; time and place are kept beside it as hints. The same file of the same household again is the photo that is there. 30 a household and day.',
+      params: VillageParams,
+      querystring: PhotoCreateQuery,
+      body: { content: Object.fromEntries(fileTypes.map(type => [type, { schema: FileOf(type) }])) } as never,
+      response: { 200: Photo, 201: Photo },
+    },
+    handler: async (request, reply) => {
+      const { village } = request.params;
+      const householdId = householdOf(actorOf(request), request.query.householdId);
+      const bytes: unknown = request.body;
+      if (!Buffer.isBuffer(bytes)) throw new Refusal('media-type-unsupported');
+      // A call without a key is told so before anything is done for it.
+      keyRowOf(request);
+      const upload = { village, householdId, bytes, signal: request.signal };
+      const received = await logged(request, receive({ database, photos, waitingRoom }, upload, clock.now()));
+      const isNew = !('uploadedAt' in received);
+      let kept = false;
+      try {
+        return await mutate<Static<typeof Photo>>(
+          request,
+          reply,
+          async (tx, actor) => {
+            const row = await enter(tx, actor, received, clock.now());
+            kept = row.id === received.id;
+            return linked(village, viewOf(actor, row));
+          },
+          {
+            status: isNew ? 201 : 200,
+            location: made => `/v1/villages/${village}/photos/${made.id}`,
+            secrets: ['links', 'captured'],
+          },
+        );
+      } finally {
+        // Nothing tells of these files. Where it is not known whether the row was written, they stay.
+        if (isNew && !kept) await removeBoth(photos, village, received.id).catch(() => undefined);
+      }
+    },
+  });
+};
+
+/** What lies behind a refusal is for the log: a store that fails, a file that cannot be read. */
+async function logged<T>(request: FastifyRequest, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof Refusal && error.cause !== undefined) request.log.warn({ err: error.cause }, error.code);
+    throw error;
+  }
+}
+
+function householdOf(actor: Actor, asked: string | undefined): string {
+  if (actor.kind === 'household') {
+    if (asked !== undefined && asked !== actor.householdId) throw new Refusal('not-found');
+    return actor.householdId!;
+  }
+  if (asked !== undefined) return asked;
+  const error = { pointer: '/querystring/householdId', code: 'required', detail: 'whose photo it is' };
+  throw new Refusal('validation-failed', { errors: [error] });
+}
+
+async function removeBoth(photos: PhotoStore, village: string, photoId: string): Promise<void> {
+  for (const variant of variants) await photos.remove(keyOf(village, photoId, variant));
+}
