@@ -2,8 +2,9 @@
 create schema photos;
 grant usage on schema photos to jifen_app;
 
--- `captured_*` is what the camera wrote, which anybody can edit: a hint, never a proof; its place is in millionths of a degree. `views` are perceptual hashes of
--- the picture and of cuts of it; turned and mirrored ones follow from a hash when two are compared.
+-- `captured_*` is what the camera wrote, which anybody can edit: a hint, never a proof; its place is in millionths of a
+-- degree. `views` are perceptual hashes of the picture and of cuts of it; turned and mirrored ones follow from a hash when
+-- two are compared.
 create table photos.photo (
   village text collate "C" not null,
   id uuid not null,
