@@ -59,9 +59,11 @@ export const HouseholdImport = Type.Object(
   { title: 'HouseholdImport' },
 );
 
-export const HouseholdImportQuery = Type.Object({
-  dryRun: Type.Boolean({ default: true, description: 'Report only, until it is committed', examples: [true] }),
-});
+/** A misspelt `dryRun` would otherwise be none. */
+export const HouseholdImportQuery = Type.Object(
+  { dryRun: Type.Boolean({ default: true, description: 'Report only, until it is committed', examples: [true] }) },
+  { additionalProperties: false },
+);
 export const HouseholdImportParams = Type.Object({ village: VillageCode, import: Id('The import') });
 export const HouseholdImportListQuery = Type.Object(PageQuery);
 export const HouseholdImportPage = PageOf(HouseholdImport, 'HouseholdImportPage');

@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Database } from '../db/database.ts';
 import { VillageParams } from '../http/shapes.ts';
+import { getVillage } from '../villages/read.ts';
 import { getPublicNotice, getSheet, publicOf } from './lines.ts';
 import { listNotices } from './read.ts';
 import {
@@ -32,6 +33,7 @@ export const publicNoticeRoutes: FastifyPluginAsyncTypebox<{ database: Database 
     },
     handler: ({ params: { village }, query }) =>
       database.inSnapshot(village, async db => {
+        await getVillage(db, village);
         const listed = await listNotices(db, village, query);
         return { ...listed, data: listed.data.map(publicOf) };
       }),

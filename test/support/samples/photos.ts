@@ -4,7 +4,11 @@ import type { World } from '../world.ts';
 
 export const photosSamples: Record<string, Sample> = {
   photoCreate: placed(async (world, ask) =>
-    post(`${at(ask.village)}/photos?householdId=${await ask.household()}`, smallPhoto(world.next('photo'))),
+    // A household uploads for itself, and another one's name would not be found.
+    post(
+      `${at(ask.village)}/photos${ask.role === 'household' ? '' : `?householdId=${await ask.household()}`}`,
+      smallPhoto(world.next('photo')),
+    ),
   ),
   photoGet: placed(async (world, ask) => get(photoAt(ask.village, (await photoFor(world, ask)).id))),
   photoDelete: placed(async (world, ask) => ({
