@@ -34,7 +34,7 @@ export const publicNoticeRoutes: FastifyPluginAsyncTypebox<{ database: Database 
     handler: ({ params: { village }, query }) =>
       database.inSnapshot(village, async db => {
         await getVillage(db, village);
-        const listed = await listNotices(db, village, query);
+        const listed = await listNotices(db, 'publicNotices', village, query);
         return { ...listed, data: listed.data.map(publicOf) };
       }),
   });

@@ -19,14 +19,15 @@ export async function getNotice(db: Db, village: string, id: string): Promise<No
   );
 }
 
-/** Notices, the newest first. */
+/** Notices, the newest first. A cursor of one list is none of the other. */
 export async function listNotices(
   db: Db,
+  list: 'notices' | 'publicNotices',
   village: string,
   query: { limit: number; cursor?: string | undefined; state?: NoticeState | undefined },
 ): Promise<Page<NoticeView>> {
   const { limit, cursor, state } = query;
-  const filters = { list: 'notices', village, state };
+  const filters = { list, village, state };
   const start = after<[string]>(cursor, filters);
   const rows = await db
     .select()

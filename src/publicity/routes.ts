@@ -51,7 +51,7 @@ export const publicityRoutes: FastifyPluginAsyncTypebox<{
     },
     handler: request => {
       const { village } = request.params;
-      return database.inSnapshot(village, db => listNotices(db, village, request.query));
+      return database.inSnapshot(village, db => listNotices(db, 'notices', village, request.query));
     },
   });
 
