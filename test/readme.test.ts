@@ -29,6 +29,14 @@ test('every file that a page links to, and every program it calls, is there', as
   }
 });
 
+test('the page on earning names operations, settings and refusals that there are', async t => {
+  const text = await read('docs/earning.md');
+  const known = [await read('openapi/openapi.json'), await read('src/refusals.ts')].join();
+  const named = [...text.matchAll(/`([a-z]+(?:[A-Z-][A-Za-z]+)+)`/g)].map(([, name]) => name!);
+  t.ok(named.length > 20);
+  for (const name of new Set(named)) t.match(known, new RegExp(`["']${name}["']`), name);
+});
+
 test('README and .env.example name every variable of the configuration, with its default', async t => {
   const config = await read('src/config.ts');
   const variables = [...config.matchAll(/^ {2}([A-Z0-9_]+): Type.*?default: ('[^']*'|\w+)/gm)];
