@@ -6,7 +6,7 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -81,20 +81,33 @@ async function stop(signal: NodeJS.Signals, expected: number | null): Promise<vo
   expect(`${signal} ends it with ${expected ?? 'nothing said'}`, code === expected);
 }
 
-/** Every shell block of README's tour, pasted into one shell. */
+/** Every shell block of README's tour, pasted into one shell, in a folder that has what `npm ci` brings. */
 async function takeTour(): Promise<void> {
   const readme = await readFile(join(root, 'README.md'), 'utf8');
   const [, tour = ''] = /\n## A tour\n(.*?)\n## /s.exec(readme) ?? [];
   const blocks = [...tour.matchAll(/```sh\n(.*?)```/gs)].map(([, block]) => block).join('\n');
   const script = `set -euo pipefail\n${blocks.replaceAll('127.0.0.1:3000', `127.0.0.1:${port}`)}`;
   await writeFile(join(folder, 'tour.sh'), script);
+  await symlink(join(root, 'node_modules'), join(folder, 'node_modules'));
   const { stdout } = await run('bash', ['tour.sh'], { cwd: folder, env, timeout: 60_000 });
-  for (const wanted of ['"state":"posted"', '"available":20', '"state":"fulfilled"', '"closing":']) {
-    expect(`the tour shows ${wanted}`, stdout.includes(wanted), stdout);
+  const wanted = ['"state":"posted"', '"available":20', '"state":"fulfilled"', '"closing":', '\ntrue\n'];
+  wanted.push('"code":"photo-reused"', 'inPanel\ninPanel\napproved\n', '"available":13,"pending":2');
+  let from = 0;
+  for (const part of wanted) {
+    const found = stdout.indexOf(part, from);
+    expect(`the tour shows ${JSON.stringify(part)}, in its turn`, found >= 0, stdout);
+    from = found + part.length;
   }
-  expect('the tour ends with a sound book', /\ntrue\n*$/.test(stdout), stdout);
-  const pdf = await readFile(join(dataDir, 'statement.pdf'));
-  expect('the statement is a PDF', pdf.subarray(0, 5).toString() === '%PDF-');
+  for (const name of ['statement', 'notice']) {
+    const pdf = await readFile(join(dataDir, `${name}.pdf`));
+    expect(`the ${name} is a PDF`, pdf.subarray(0, 5).toString() === '%PDF-');
+  }
+  const notice = await readFile(join(dataDir, 'notice.html'), 'utf8');
+  expect(
+    'the notice names both awards, and masks',
+    /植树造林.*自发打扫公共卫生/s.test(notice) && notice.includes('王*'),
+  );
+  expect('the notice gives no name away', !notice.includes('王松'));
 }
 
 /** The service's own word, and that of another program on the exported journal: the same balances, account by account. */

@@ -368,6 +368,29 @@ test('a folder of photos', async t => {
   await t.rejects(folderStore(join(folder, 'file')).put(key, bytes), 'a folder that is a file');
 });
 
+test('a photo comes over a line as it does in the other tests', async t => {
+  const service = await openService(t);
+  const clerk = await service.as('clerk');
+  const address = await service.app.listen({ host: '127.0.0.1', port: 0 });
+  const send = async (bytes: Buffer) =>
+    fetch(address + forHousehold(await service.household()), {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${clerk.token}`,
+        'content-type': 'image/png',
+        'idempotency-key': randomUUID(),
+      },
+      body: new Uint8Array(bytes),
+    });
+  t.equal((await send(smallPhoto(90))).status, 201);
+  const several = await Promise.all([91, 92, 93, 94, 95].map(seed => send(smallPhoto(seed))));
+  t.strictSame(
+    several.map(answer => answer.status),
+    [201, 201, 201, 201, 201],
+    'those that had to wait too',
+  );
+});
+
 test('pictures are drawn two at a time', async t => {
   const room = openWaitingRoom({ atOnce: 2, seats: 3 });
   let under = 0;

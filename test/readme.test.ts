@@ -29,10 +29,19 @@ test('every file that a page links to, and every program it calls, is there', as
   }
 });
 
+test('the page on earning names operations, settings and refusals that there are', async t => {
+  const text = await read('docs/earning.md');
+  const known = [await read('openapi/openapi.json'), await read('src/refusals.ts')].join();
+  const named = [...text.matchAll(/`([a-z]+(?:[A-Z-][A-Za-z]+)+)`/g)].map(([, name]) => name!);
+  t.ok(named.length > 20);
+  for (const name of new Set(named)) t.match(known, new RegExp(`["']${name}["']`), name);
+});
+
 test('README and .env.example name every variable of the configuration, with its default', async t => {
   const config = await read('src/config.ts');
-  const variables = [...config.matchAll(/^ {2}([A-Z_]+): Type.*?default: ('[^']*'|\w+)/gm)];
-  t.ok(variables.length >= 12);
+  const variables = [...config.matchAll(/^ {2}([A-Z0-9_]+): Type.*?default: ('[^']*'|\w+)/gm)];
+  t.equal(variables.length, config.match(/: Type\.\w+\(.*default:/g)?.length, 'all of them are seen');
+  t.ok(variables.length >= 18);
   for (const [, variable, value] of variables) {
     const text = value!.replaceAll("'", '').replaceAll('_', '');
     for (const { name, text: page } of pages.slice(0, 1).concat(pages.slice(2, 3))) {

@@ -1,5 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
-import type { FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { type Clock, iso } from '../calendar.ts';
 import type { Database } from '../db/database.ts';
@@ -185,7 +185,7 @@ const uploadRoute: FastifyPluginAsyncTypebox<{
       if (!Buffer.isBuffer(bytes)) throw new Refusal('media-type-unsupported');
       // A call without a key is told so before anything is done for it.
       keyRowOf(request);
-      const upload = { village, householdId, bytes, signal: request.signal };
+      const upload = { village, householdId, bytes, signal: whileAwaited(reply) };
       const received = await logged(request, receive({ database, photos, waitingRoom }, upload, clock.now()));
       const isNew = !('uploadedAt' in received);
       let kept = false;
@@ -211,6 +211,13 @@ const uploadRoute: FastifyPluginAsyncTypebox<{
     },
   });
 };
+
+/** Ends with the answer, or when its caller has left. The request's own signal ends as soon as its body was read. */
+function whileAwaited(reply: FastifyReply): AbortSignal {
+  const gone = new AbortController();
+  reply.raw.once('close', () => gone.abort());
+  return gone.signal;
+}
 
 /** What lies behind a refusal is for the log: a store that fails, a file that cannot be read. */
 async function logged<T>(request: FastifyRequest, work: Promise<T>): Promise<T> {

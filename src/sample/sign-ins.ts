@@ -12,6 +12,9 @@ export const sampleStaff: { login: string; name: string; role: Role; prefix: str
   { login: 'secretary1', name: '驻村第一书记', role: 'villageAdmin', prefix: sampleVillage },
   { login: 'clerk1', name: '村文书一', role: 'clerk', prefix: sampleVillage },
   { login: 'clerk2', name: '村文书二', role: 'clerk', prefix: sampleVillage },
+  { login: 'reviewer1', name: '第一组组长', role: 'reviewer', prefix: sampleVillage },
+  { login: 'reviewer2', name: '评议员一', role: 'reviewer', prefix: sampleVillage },
+  { login: 'reviewer3', name: '评议员二', role: 'reviewer', prefix: sampleVillage },
   { login: 'storekeeper1', name: '积分超市店长', role: 'storekeeper', prefix: sampleVillage },
   { login: 'board1', name: '村务监督委员', role: 'supervisionBoard', prefix: sampleVillage },
 ];
