@@ -20,7 +20,7 @@ interface Line {
 }
 
 t.test('from a photo of a swept yard to soap, and back from the statement to the photo', async t => {
-  const shop = await openShop(t, { policy: { directAwardPublicityDays: 3, householdDayMaxPoints: 200 } });
+  const shop = await openShop(t, { line: true, policy: { directAwardPublicityDays: 3, householdDayMaxPoints: 200 } });
   const { service } = shop;
   const { ENV03: ruleId } = await adoptRules(service, [
     ruleDraft('ENV03', { title: '清扫房前屋后', points: 6, evidence: ['photo', 'witness'], publicity: 'required' }),

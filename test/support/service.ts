@@ -141,6 +141,8 @@ export async function openService(
     /** Another place for photos than a folder that goes with the test. */
     photos?: PhotoStore;
     connectionWaitMs?: number;
+    /** Calls go over a socket, as those of users do, and not straight into the service. */
+    line?: boolean;
   } = {},
 ): Promise<Service> {
   const cluster = options.cluster ?? (await openCluster());
@@ -187,6 +189,7 @@ export async function openService(
   });
 
   await makeVillages(database, clock, { ...testPolicy, ...options.policy });
+  const address = options.line === true ? await app.listen({ host: '127.0.0.1', port: 0 }) : undefined;
 
   const call = async (
     token: string | null,
@@ -195,18 +198,20 @@ export async function openService(
     body?: unknown,
     headers = {},
   ): Promise<Reply> => {
+    const said: Record<string, string> = {
+      ...(token !== null && { authorization: `Bearer ${token}` }),
+      ...(method === 'POST' && { 'idempotency-key': randomUUID() }),
+      ...(body !== undefined && { 'content-type': Buffer.isBuffer(body) ? 'image/jpeg' : 'application/json' }),
+      ...headers,
+    };
+    const payload =
+      body === undefined || typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body);
+    if (address !== undefined) return overTheLine(`${address}${url}`, method, said, payload);
     const answer = await app.inject({
       method: method as 'GET',
       url,
-      headers: {
-        ...(token !== null && { authorization: `Bearer ${token}` }),
-        ...(method === 'POST' && { 'idempotency-key': randomUUID() }),
-        ...(body !== undefined && { 'content-type': Buffer.isBuffer(body) ? 'image/jpeg' : 'application/json' }),
-        ...headers,
-      },
-      ...(body !== undefined && {
-        payload: typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body),
-      }),
+      headers: said,
+      ...(payload !== undefined && { payload }),
     });
     const isJson = /json\b/.test(String(answer.headers['content-type'] ?? ''));
     return {
@@ -306,6 +311,27 @@ export async function openService(
       await database.inTransaction(village, tx => postOne(tx, village, given));
     },
     inVillage: (village, work) => database.inTransaction(village, work),
+  };
+}
+
+async function overTheLine(
+  url: string,
+  method: string,
+  headers: Record<string, string>,
+  body: string | Buffer | undefined,
+): Promise<Reply> {
+  const answer = await fetch(url, {
+    method,
+    headers,
+    ...(body !== undefined && { body: new Uint8Array(Buffer.from(body)) }),
+  });
+  const text = await answer.text();
+  const isJson = /json\b/.test(answer.headers.get('content-type') ?? '');
+  return {
+    status: answer.status,
+    body: isJson && text !== '' ? JSON.parse(text) : null,
+    text,
+    headers: Object.fromEntries(answer.headers),
   };
 }
 
