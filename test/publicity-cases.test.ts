@@ -129,6 +129,15 @@ t.test('an objection is taken back by whoever it is, and the award goes on', asy
   t.equal((await kiosk('POST', url, undefined, key)).text, first.text);
   t.match(await points(homes[0]!), { pending: 0, available: 5 }, 'its notice had ended');
   t.match(await kiosk('POST', url), { status: 409, body: { code: 'wrong-state' } });
+  const book = await board.admin('GET', `${at}/transactions?limit=200`);
+  t.equal(book.body.data.find((one: { kind: string }) => one.kind === 'publicityRelease').actorId, jobActor);
+  for (const id of [neighbour, clerk.actor.id]) {
+    const acted = book.body.data.filter((one: { actorId: string }) => one.actorId === id);
+    t.notOk(
+      acted.some((one: { kind: string }) => one.kind !== 'award'),
+      'the book does not say who objected',
+    );
+  }
   t.ok(await board.sound());
 });
 
