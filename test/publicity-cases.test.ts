@@ -291,6 +291,25 @@ t.test('an appeal that is dismissed lets the award go on; one upheld too late fo
   t.ok(await board.sound());
 });
 
+t.test('whoever hears appeals is not listed as somebody who agrees to reversals at once', async t => {
+  const board = await openCase(t, 5);
+  const { service, awards, clerk, supervisor } = board;
+  const ids: string[] = [];
+  for (const awardId of awards) ids.push(await board.lodge(clerk, { awardId }));
+  for (const id of ids) succeeded(await board.rule(board.board, id, 'dismiss'));
+  service.clock.set(ends);
+  await closeDue(service);
+  for (const id of ids) {
+    const { body } = succeeded(await board.appeal(clerk, id));
+    succeeded(await board.hear(supervisor, body.id, 'uphold'));
+  }
+  const { body } = await supervisor('GET', `${at}/signals`);
+  t.strictSame(
+    body.data.filter((one: { kind: string }) => /fastDecisions|reversalProposals/.test(one.kind)),
+    [],
+  );
+});
+
 t.test('an objection at the last moment and the closing: one of them is first', async t => {
   const board = await openCase(t, 20);
   const { service, awards, neighbour } = board;
