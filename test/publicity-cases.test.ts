@@ -247,6 +247,27 @@ t.test('the household that lost its award appeals, and is given it again', async
   await t.rejects(app.query('update publicity.appeal set heard_by = $1', [town.actor.id]), /permission denied/);
 });
 
+t.test('what others took back before the ruling is not given again', async t => {
+  const board = await openCase(t, 2);
+  const { service, homes, awards, neighbour, clerk, admin, supervisor } = board;
+  const reversed = await board.lodge(clerk);
+  const { body } = succeeded(await clerk('POST', `${at}/reversals`, { awardId: awards[0], reason: '登记错户' }));
+  succeeded(await admin('POST', `${at}/reversals/${body.id}/approve`));
+  const objector = await service.asHousehold(neighbour);
+  const [dismissed, second] = [
+    await board.lodge(objector, { awardId: awards[1] }),
+    await board.lodge(clerk, { awardId: awards[1] }),
+  ];
+  succeeded(await board.rule(board.board, dismissed, 'dismiss'));
+  const { body: appeal } = succeeded(await board.appeal(objector, dismissed));
+  succeeded(await board.hear(supervisor, appeal.id, 'uphold'));
+  for (const id of [reversed, second]) succeeded(await board.rule(board.board, id, 'uphold'));
+  for (const [place, id] of [reversed, second].entries()) {
+    const home = await service.asHousehold(homes[place]!);
+    t.match(await board.appeal(home, id), { status: 409, body: { code: 'already-reversed' } });
+  }
+});
+
 t.test('whoever objected appeals: what waits stays paused, and is taken back', async t => {
   const board = await openCase(t, 1);
   const { service, homes, neighbour, points } = board;
