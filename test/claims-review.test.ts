@@ -1,6 +1,7 @@
+import { sql } from 'drizzle-orm';
 import { t } from 'tap';
 import { dayOf } from '../src/calendar.ts';
-import { pointsOf, readyToRace, tally } from './support/awards.ts';
+import { awardsPath, pointsOf, readyToRace, tally } from './support/awards.ts';
 import { claimsPath, no, openReview, witness, yes } from './support/claims.ts';
 import { makePhoto } from './support/photos-rows.ts';
 import { ruleDraft } from './support/rules.ts';
@@ -185,6 +186,49 @@ t.test('many at once', async t => {
   const { ruleId } = (await clerk('GET', free.url)).body;
   const filings = twins.map(said => clerk('POST', claimsPath, { ruleId, ...said }));
   t.strictSame(tally(await Promise.all(filings)), { 201: 1, 'award-duplicate': 4 });
+});
+
+t.test('a list is decided first, and awarded at once at its end', async t => {
+  const { service, ids, clerk, reviewer, filed } = await openReview(t, { reviewSteps: 'firstReview' }, [
+    ruleDraft('CAP01', { capTimes: 1, capPeriod: 'month', evidence: ['witness'] }),
+  ]);
+  const [householdId, neighbour] = [await service.household(), await service.household()];
+  const photo = await makePhoto(service, neighbour);
+  const claims = [
+    await filed({ householdId, ruleId: ids.CAP01 }),
+    await filed({ householdId: neighbour, photoIds: [photo.id] }),
+    await filed({ householdId, ruleId: ids.CAP01 }),
+    await filed({ householdId }),
+  ];
+  const items = claims.map(({ id }, place) =>
+    place === 1
+      ? { claimId: id, step: 'firstReview', verdict: 'reject', reason: '不清楚' }
+      : { claimId: id, step: 'firstReview', verdict: 'pass' },
+  );
+  const [held, letGo] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const holding = service.inVillage(villages.own, async tx => {
+    await tx.execute(sql`select from photos.use where photo_id = ${photo.id} for update`);
+    held.resolve();
+    await letGo.promise;
+  });
+  await held.promise;
+  const deciding = reviewer('POST', `${claimsPath}/decisions/batch`, { items });
+  await new Promise(resolve => setTimeout(resolve, 300));
+  const award = { ruleId: ids.ENV09, householdId: neighbour, quantity: 1 };
+  const meanwhile = clerk('POST', awardsPath, award).then(({ status }) => status);
+  const waited = new Promise(resolve => setTimeout(() => resolve('waited'), 1_000));
+  t.equal(await Promise.race([meanwhile, waited]), 201, 'nobody waits for the pen until all are decided');
+  letGo.resolve();
+  await holding;
+  const { body } = await deciding;
+  t.match(body, { succeeded: 3, refused: 1 });
+  t.match(
+    body.results.map((line: { status: number; claim: { state: string } | null }) => [line.status, line.claim?.state]),
+    [[200, 'approved'], [200, 'rejected'], [422], [200, 'approved']],
+  );
+  t.match(body.results[2].problem, { code: 'cap-reached' });
+  t.match((await clerk('GET', claims[2]!.url)).body, { state: 'submitted', decisions: [], awardId: null });
+  t.match(await pointsOf(clerk, householdId), { pending: 10 });
 });
 
 t.test('what the book refuses leaves the claim as it was', async t => {

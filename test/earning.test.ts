@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm';
 import { t } from 'tap';
 import { openAccounts } from '../src/ledger/post.ts';
 import { awarding, awardsPath, bookNumber, household, pointsOf, readyToRace, tally } from './support/awards.ts';
+import { declareKin } from './support/claims.ts';
 import { adoptRules, ruleDraft } from './support/rules.ts';
 import { connect, openService, villages } from './support/service.ts';
 
@@ -141,6 +142,30 @@ t.test('an award', async t => {
     const more = await give({ ...line, occurredAt: '2026-11-22T02:00:00.1234567891Z' });
     t.match(more.body, { code: 'validation-failed', errors: [{ pointer: '/occurredAt' }] });
     t.equal(await bookNumber(service), before + 1, 'nothing else was posted');
+  });
+
+  t.test('is nothing that one person gives the own household or kin', async t => {
+    const [cousin, other] = [await service.as('clerk'), await service.as('clerk')];
+    const [home, kins, third] = [await household(service), await household(service), await household(service)];
+    await declareKin(service, cousin.actor.id, home.id, 'own');
+    await declareKin(service, cousin.actor.id, kins.id);
+    const before = await bookNumber(service);
+    const said = { ruleId: rules.REC05, quantity: 1 };
+    for (const { id } of [home, kins]) {
+      t.match(await awarding(cousin)({ ...said, householdId: id }), { status: 403, body: { code: 'own-household' } });
+    }
+    const items = [third, home, kins].map(({ id }) => ({ ...said, householdId: id }));
+    const atomic = await cousin('POST', `${awardsPath}/batch`, { mode: 'atomic', items });
+    t.match(atomic.body, { code: 'batch-refused', items: [{ index: 1 }, { index: 2 }] });
+    t.equal(await bookNumber(service), before);
+    const sheet = await cousin('POST', `${awardsPath}/batch`, { mode: 'perItem', items });
+    t.match(sheet.body, { succeeded: 1, refused: 2, results: [{ status: 201 }, { status: 403 }, { status: 403 }] });
+    t.equal((await awarding(other)({ ...said, householdId: home.id })).status, 201, 'another clerk may');
+    await service.inVillage(villages.own, tx =>
+      tx.execute(sql`update households.kin set ended_by = ${clerk.actor.id}, ended_at = now()
+                      where village = ${villages.own} and user_id = ${cousin.actor.id}`),
+    );
+    t.equal((await awarding(cousin)({ ...said, householdId: kins.id })).status, 201, 'until it has ended');
   });
 
   t.test('the same call 50 times at once, with one key, is one transaction', async t => {

@@ -343,6 +343,10 @@ t.test('judges', async t => {
     const before = await bookNumber(service);
     t.match((await supervisor('POST', `${url}/close`)).body, { state: 'closed', awarded: 2 });
     t.equal(await bookNumber(service), before + 2);
+    await declareKin(service, clerk.actor.id, h2, 'own');
+    const signals = await supervisor('GET', `/v1/villages/${villages.own}/signals`);
+    const own = signals.body.data.filter((one: { kind: string }) => one.kind === 'ownBenefit');
+    t.strictSame(own, [], 'who planned the round chose none of its awards');
     const results = await all(clerk, `${url}/results`);
     t.match(results, [
       { householdNumber: 'H0001', outcome: 'tooFewJudges', judges: 1, averageHundredths: null, awardId: null },

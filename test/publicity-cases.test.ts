@@ -129,6 +129,15 @@ t.test('an objection is taken back by whoever it is, and the award goes on', asy
   t.equal((await kiosk('POST', url, undefined, key)).text, first.text);
   t.match(await points(homes[0]!), { pending: 0, available: 5 }, 'its notice had ended');
   t.match(await kiosk('POST', url), { status: 409, body: { code: 'wrong-state' } });
+  const book = await board.admin('GET', `${at}/transactions?limit=200`);
+  t.equal(book.body.data.find((one: { kind: string }) => one.kind === 'publicityRelease').actorId, jobActor);
+  for (const id of [neighbour, clerk.actor.id]) {
+    const acted = book.body.data.filter((one: { actorId: string }) => one.actorId === id);
+    t.notOk(
+      acted.some((one: { kind: string }) => one.kind !== 'award'),
+      'the book does not say who objected',
+    );
+  }
   t.ok(await board.sound());
 });
 
@@ -238,6 +247,27 @@ t.test('the household that lost its award appeals, and is given it again', async
   await t.rejects(app.query('update publicity.appeal set heard_by = $1', [town.actor.id]), /permission denied/);
 });
 
+t.test('what others took back before the ruling is not given again', async t => {
+  const board = await openCase(t, 2);
+  const { service, homes, awards, neighbour, clerk, admin, supervisor } = board;
+  const reversed = await board.lodge(clerk);
+  const { body } = succeeded(await clerk('POST', `${at}/reversals`, { awardId: awards[0], reason: '登记错户' }));
+  succeeded(await admin('POST', `${at}/reversals/${body.id}/approve`));
+  const objector = await service.asHousehold(neighbour);
+  const [dismissed, second] = [
+    await board.lodge(objector, { awardId: awards[1] }),
+    await board.lodge(clerk, { awardId: awards[1] }),
+  ];
+  succeeded(await board.rule(board.board, dismissed, 'dismiss'));
+  const { body: appeal } = succeeded(await board.appeal(objector, dismissed));
+  succeeded(await board.hear(supervisor, appeal.id, 'uphold'));
+  for (const id of [reversed, second]) succeeded(await board.rule(board.board, id, 'uphold'));
+  for (const [place, id] of [reversed, second].entries()) {
+    const home = await service.asHousehold(homes[place]!);
+    t.match(await board.appeal(home, id), { status: 409, body: { code: 'already-reversed' } });
+  }
+});
+
 t.test('whoever objected appeals: what waits stays paused, and is taken back', async t => {
   const board = await openCase(t, 1);
   const { service, homes, neighbour, points } = board;
@@ -280,6 +310,25 @@ t.test('an appeal that is dismissed lets the award go on; one upheld too late fo
   t.match(reversals.body.data, [{ state: 'posted', proposedBy: jobActor, decidedBy: board.supervisor.actor.id }]);
   t.notOk(reversals.text.includes(publisher.actor.id), 'who appealed stands nowhere');
   t.ok(await board.sound());
+});
+
+t.test('whoever hears appeals is not listed as somebody who agrees to reversals at once', async t => {
+  const board = await openCase(t, 5);
+  const { service, awards, clerk, supervisor } = board;
+  const ids: string[] = [];
+  for (const awardId of awards) ids.push(await board.lodge(clerk, { awardId }));
+  for (const id of ids) succeeded(await board.rule(board.board, id, 'dismiss'));
+  service.clock.set(ends);
+  await closeDue(service);
+  for (const id of ids) {
+    const { body } = succeeded(await board.appeal(clerk, id));
+    succeeded(await board.hear(supervisor, body.id, 'uphold'));
+  }
+  const { body } = await supervisor('GET', `${at}/signals`);
+  t.strictSame(
+    body.data.filter((one: { kind: string }) => /fastDecisions|reversalProposals/.test(one.kind)),
+    [],
+  );
 });
 
 t.test('an objection at the last moment and the closing: one of them is first', async t => {

@@ -267,6 +267,7 @@ t.test('a line is struck by a second person: its award is taken back', async t =
       values ('${own}', '${admin.actor.id}', '${homes[2]}', 'kin', '${admin.actor.id}', now())`),
   );
   t.match(await strike(admin, awards[2]), { status: 403, body: { code: 'own-household' } });
+  t.match(await strike(admin, awards[1]), { body: { code: 'objection-open' } }, 'not told that kin object');
   t.match(await strike(admin, awards[0]), { status: 200 });
   t.match(await strike(admin, awards[0]), { status: 409, body: { code: 'wrong-state' } });
   t.match(await points(homes[0]!), { pending: 0, available: 3 });

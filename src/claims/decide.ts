@@ -1,7 +1,7 @@
 import { and, asc, eq, inArray, sql } from 'drizzle-orm';
 import { iso } from '../calendar.ts';
 import { one, rowsOf, type Tx } from '../db/database.ts';
-import { awardEach } from '../earning/award.ts';
+import { type Asked, awardEach } from '../earning/award.ts';
 import { type Grounds, groundsOf } from '../earning/grounds.ts';
 import { type Actor, holds, type Role } from '../http/route.ts';
 import { giveBackPhotos } from '../photos/use.ts';
@@ -37,7 +37,11 @@ export async function decideClaim(
   decided: Decided,
   now: Temporal.Instant,
 ): Promise<ClaimView> {
-  await decideOne(tx, actor, key, decided, now);
+  const asked = await decideOne(tx, actor, key, decided, now);
+  if (asked !== undefined) {
+    const [refusal] = await awardAll(tx, [asked], await groundsOf(tx, [{ village: key.village, ...asked.line }]), now);
+    if (refusal !== undefined) throw refusal;
+  }
   return getClaim(tx, actor, key.village, key.claimId);
 }
 
@@ -54,7 +58,11 @@ export async function rejectClaim(
   return decideClaim(tx, actor, key, { step, verdict: 'reject', reason }, now);
 }
 
-/** Decides a list, each by itself: one that is refused harms no other. */
+/**
+ * Decides a list, each by itself: one that is refused harms no other. The awards of all are made at the end and at once,
+ * for whoever posts holds the pen of the village until the last is done. Where the book refuses some, those were never
+ * decided: all is done again without them.
+ */
 export async function decideEach(
   tx: Tx,
   actor: Actor,
@@ -63,31 +71,67 @@ export async function decideEach(
   now: Temporal.Instant,
 ): Promise<(ClaimView | Refusal)[]> {
   const ids = [...new Set(items.map(item => item.claimId))];
-  // All of them first, in their order: once an award is made, the pen is held, and whoever holds it waits for nobody.
+  // All of them first, in their order, and with their households: whoever holds the pen waits for nobody.
   const rows = await tx
     .select()
     .from(claim)
     .where(and(eq(claim.village, village), inArray(claim.id, ids)))
     .orderBy(asc(claim.id))
     .for('update');
-  const grounds = rows.length === 0 ? undefined : (await groundsOf(tx, rows)).get(village);
-  const answers: (string | Refusal)[] = [];
-  for (const { claimId, ...decided } of items) {
-    const key = { village, claimId };
-    answers.push(await byItself(tx, () => decideOne(tx, actor, key, decided, now, grounds).then(() => claimId)));
+  const grounds = rows.length === 0 ? new Map<string, Grounds>() : await groundsOf(tx, rows);
+  const refused = new Map<number, Refusal>();
+  for (let again = true; again; ) {
+    await tx.execute(sql`savepoint list`);
+    const decided = await decideWithout(tx, actor, village, items, refused, now);
+    const asked = [...decided].flatMap(([index, made]) => (made instanceof Refusal || !made ? [] : [{ index, made }]));
+    const refusals = await awardAll(
+      tx,
+      asked.map(({ made }) => made),
+      grounds,
+      now,
+    );
+    again = refusals.some(refusal => refusal !== undefined);
+    if (again) {
+      await tx.execute(sql`rollback to savepoint list`);
+      asked.forEach(({ index }, place) => {
+        const refusal = refusals[place];
+        if (refusal !== undefined) refused.set(index, refusal);
+      });
+    } else {
+      for (const [index, made] of decided) if (made instanceof Refusal) refused.set(index, made);
+    }
+    await tx.execute(sql`release savepoint list`);
   }
   const views = new Map((await listByIds(tx, actor, village, ids)).map(view => [view.id, view]));
-  return answers.map(answer => (typeof answer === 'string' ? views.get(answer)! : answer));
+  return items.map(({ claimId }, index) => refused.get(index) ?? views.get(claimId)!);
 }
 
+/** Decides all of a list but those that the book has refused. Answers by place what each is refused with, or earns. */
+async function decideWithout(
+  tx: Tx,
+  actor: Actor,
+  village: string,
+  items: (Decided & { claimId: string })[],
+  refused: Map<number, Refusal>,
+  now: Temporal.Instant,
+): Promise<Map<number, Asked | Refusal | undefined>> {
+  const decided = new Map<number, Asked | Refusal | undefined>();
+  for (const [index, { claimId, ...said }] of items.entries()) {
+    if (refused.has(index)) continue;
+    const key = { village, claimId };
+    decided.set(index, await byItself(tx, () => decideOne(tx, actor, key, said, now)));
+  }
+  return decided;
+}
+
+/** Answers the award that is to be made, when this was the last yes. */
 async function decideOne(
   tx: Tx,
   actor: Actor,
   key: ClaimKey,
   decided: Decided,
   now: Temporal.Instant,
-  grounds?: Grounds,
-): Promise<void> {
+): Promise<Asked | undefined> {
   const { step, verdict, quantity, reason } = decided;
   refuseForm(actor, key.village, decided);
   const [row] = await rowsOf<{ answer: Answer }>(
@@ -97,10 +141,11 @@ async function decideOne(
   );
   const { answer } = row!;
   if ('refusal' in answer) throw new Refusal(answer.refusal, withInstants(answer.facts));
-  if (answer.state !== 'approved' && answer.state !== 'rejected') return;
+  if (answer.state !== 'approved' && answer.state !== 'rejected') return undefined;
   const settled = one(await tx.select().from(claim).where(mine(key)));
-  if (answer.state === 'approved') await awardClaim(tx, actor, settled, now, grounds);
-  else await giveBackPhotos(tx, key.village, key.claimId, settled.photoIds);
+  if (answer.state === 'approved') return askedOf(tx, actor, settled);
+  await giveBackPhotos(tx, key.village, key.claimId, settled.photoIds);
+  return undefined;
 }
 
 type Answer = { state: ClaimState } | { refusal: RefusalCode; facts: Facts };
@@ -123,14 +168,8 @@ function withInstants(facts: Facts): Facts {
   return { ...facts, ...at('since'), ...at('until') };
 }
 
-/** Makes the award of a claim that was just approved. Everything its decision rests on goes into the book as ids. */
-async function awardClaim(
-  tx: Tx,
-  actor: Actor,
-  row: ClaimRow,
-  now: Temporal.Instant,
-  grounds?: Grounds,
-): Promise<void> {
+/** The award of a claim that was just approved. Everything its decision rests on goes into the book as ids. */
+async function askedOf(tx: Tx, actor: Actor, row: ClaimRow): Promise<Asked> {
   const { village, id } = row;
   const decisions = await listDecisions(tx, village, [id]);
   const digests = await digestsOf(tx, village, row.photoIds);
@@ -150,17 +189,23 @@ async function awardClaim(
     points: row.customPoints ?? undefined,
     frozen: frozenOf(id, decisions, digests),
   };
-  const all = grounds === undefined ? await groundsOf(tx, [{ village, ...line }]) : new Map([[village, grounds]]);
-  const { results, rest } = await awardEach(
-    tx,
-    [{ actor, village, line, origin }],
-    all,
-    { atomic: false, batchId: null },
-    now,
+  return { actor, village, line, origin };
+}
+
+/** Makes the awards of approved claims, and answers by place what the book refuses: then none of them may stay. */
+async function awardAll(
+  tx: Tx,
+  asked: Asked[],
+  grounds: Map<string, Grounds>,
+  now: Temporal.Instant,
+): Promise<(Refusal | undefined)[]> {
+  if (asked.length === 0) return [];
+  const { results, rest } = await awardEach(tx, asked, grounds, { atomic: false, batchId: null }, now);
+  const refusals = results.map(result =>
+    typeof result === 'object' && 'refusal' in result ? result.refusal : undefined,
   );
-  const [result] = results;
-  if (typeof result === 'object' && 'refusal' in result) throw result.refusal;
-  for (const statement of rest) await tx.execute(statement);
+  if (refusals.every(refusal => refusal === undefined)) for (const statement of rest) await tx.execute(statement);
+  return refusals;
 }
 
 function frozenOf(claimId: string, decisions: DecisionRow[], digests: string[]): Record<string, string> {

@@ -1,6 +1,6 @@
 import { and, asc, desc, eq, inArray, isNull, lt, lte, ne, or, sql } from 'drizzle-orm';
 import { iso } from '../calendar.ts';
-import { type Db, one, rowsOf } from '../db/database.ts';
+import { type Db, one } from '../db/database.ts';
 import { award } from '../earning/tables.ts';
 import { household } from '../households/tables.ts';
 import { after, type Page, page } from '../http/paging.ts';
@@ -162,15 +162,6 @@ export async function digestsOf(db: Db, village: string, photoIds: string[]): Pr
     .where(and(eq(photo.village, village), inArray(photo.id, photoIds)));
   const digests = new Map(rows.map(row => [row.id, row.sha256.toString('hex')]));
   return photoIds.map(id => digests.get(id)!);
-}
-
-/** Whether a person must keep out of a household's affairs: it is the own one, or that of declared kin. */
-export async function isKin(db: Db, village: string, userId: string, householdId: string): Promise<boolean> {
-  const [row] = await rowsOf<{ kin: boolean }>(
-    db,
-    sql`select households.is_kin(${village}, ${userId}, ${householdId}) as kin`,
-  );
-  return row!.kin;
 }
 
 type Joined = { claim: ClaimRow; ruleTitle: string; awardId: string | null };

@@ -5,11 +5,12 @@ import type { Tx } from '../db/database.ts';
 import { type GroundRule, type Grounds, groundsOf } from '../earning/grounds.ts';
 import { type JudgedAward, judge, refuseDate } from '../earning/judge.ts';
 import { findStanding } from '../earning/read.ts';
+import { refuseKin } from '../households/kin.ts';
 import type { Actor } from '../http/route.ts';
 import { usePhotos } from '../photos/use.ts';
 import { Refusal } from '../refusals.ts';
 import { byItself } from './by-itself.ts';
-import { type ClaimView, findOpenTwin, getClaim, isKin, listByIds } from './read.ts';
+import { type ClaimView, findOpenTwin, getClaim, listByIds } from './read.ts';
 import type { Evidence } from './tables.ts';
 
 /** What is said of a claim. */
@@ -90,7 +91,8 @@ async function refuseCaller(tx: Tx, actor: Actor, village: string, said: NewClai
   if (actor.kind === 'household') {
     if (said.householdId !== actor.householdId) throw new Refusal('not-found', { field: 'householdId' });
     if (said.custom !== null) throw new Refusal('forbidden', { requiredRoles: ['clerk', 'villageAdmin'] });
-  } else if (await isKin(tx, village, actor.id, said.householdId)) throw new Refusal('own-household');
+  }
+  await refuseKin(tx, actor, village, [said.householdId]);
 }
 
 /** Judged as the award that it may become, which others will decide on; how late it comes is judged now and not then. */

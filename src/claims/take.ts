@@ -1,8 +1,9 @@
 import { iso } from '../calendar.ts';
 import type { Tx } from '../db/database.ts';
+import { refuseKin } from '../households/kin.ts';
 import type { Actor } from '../http/route.ts';
 import { Refusal } from '../refusals.ts';
-import { type ClaimView, getClaim, isKin } from './read.ts';
+import { type ClaimView, getClaim } from './read.ts';
 import { type ClaimRow, claim } from './tables.ts';
 import { type ClaimKey, lockClaim, mine, refuseState } from './withdraw.ts';
 
@@ -16,7 +17,7 @@ const leaseMinutes = 15;
 export async function takeClaim(tx: Tx, actor: Actor, key: ClaimKey, now: Temporal.Instant): Promise<ClaimView> {
   const row = await lockClaim(tx, key);
   if (row.submittedBy === actor.id) throw new Refusal('second-person-required', { firstUserId: actor.id });
-  if (await isKin(tx, key.village, actor.id, row.householdId)) throw new Refusal('own-household');
+  await refuseKin(tx, actor, key.village, [row.householdId]);
   refuseState(row, ['submitted']);
   refuseTaken(row, actor, now);
   const takenUntil = iso(now.add({ minutes: leaseMinutes }));

@@ -32,7 +32,7 @@ export interface Asked {
  * statements does not grow with the list. `rest` are the statements that write the awards' own rows, which the caller must
  * run: after the pen is taken, for they carry the number it gave, and as they are fresh nobody can be waiting for them.
  *
- * A line is refused with whatever `judge` refuses, or under the pen `award-duplicate` | `rule-exclusive` (facts:
+ * A line is refused with whatever `judge` refuses, `own-household` where nobody else decides, or under the pen `award-duplicate` | `rule-exclusive` (facts:
  * `awardId`) | `cap-reached` (facts: `cap`, `used`, `limit`, `resetsOn`) | `budget-exhausted` (facts: `used`, `limit`).
  */
 export async function awardEach(
@@ -42,7 +42,7 @@ export async function awardEach(
   options: { atomic: boolean; batchId: string | null },
   now: Temporal.Instant,
 ): Promise<{ results: AwardResult[]; rest: SQL[] }> {
-  const entries = asked.map(one => entryOf(one, () => judge(one.line, grounds.get(one.village)!, now, one.origin)));
+  const entries = asked.map(one => entryOf(one, () => judgeAsked(one, grounds.get(one.village)!, now)));
   const judged = entries.filter(isJudged);
   const posted = await postAll(tx, judged, options.atomic);
   const rows = judged.flatMap(entry => {
@@ -83,6 +83,12 @@ function entryOf(asked: Asked, judging: () => JudgedAward): Entry {
     if (error instanceof Refusal) return { refusal: error };
     throw error;
   }
+}
+
+/** What nobody else decides on is nothing for the own household or kin. Others have judged for themselves who decides. */
+function judgeAsked({ actor, line, origin }: Asked, grounds: Grounds, now: Temporal.Instant): JudgedAward {
+  if (origin === undefined && grounds.kin.has(`${actor.id} ${line.householdId}`)) throw new Refusal('own-household');
+  return judge(line, grounds, now, origin);
 }
 
 /** Posts all that was judged, each village's in its order. */

@@ -32,6 +32,8 @@ export interface Grounds {
   members: Map<string, string>;
   /** Day of death of each member who has died. */
   died: Map<string, string>;
+  /** Who must keep out of which of the households, each as `<user> <household>`. */
+  kin: Set<string>;
   policyOn: (day: string) => PolicySettings;
 }
 
@@ -75,7 +77,11 @@ export async function groundsOf(
                                               'diedOn', m.died_on))
               from ${pairs(lines, line => line.memberId)} k (village, id)
              cross join lateral (
-               select * from households.member where village = k.village and id = k.id offset 0) m) as members`,
+               select * from households.member where village = k.village and id = k.id offset 0) m) as members,
+           (select jsonb_agg(jsonb_build_object('village', village, 'pair', user_id || ' ' || household_id))
+              from households.kin
+             where village = any(${sql.param(villages)}::text[]) and ended_at is null
+               and household_id = any(${sql.param([...new Set(lines.map(line => line.householdId))])}::uuid[])) as kin`,
   );
   return new Map(villages.map(village => [village, groundsIn(village, row!)]));
 }
@@ -102,6 +108,7 @@ function groundsIn(village: string, row: Row): Grounds {
     households: new Map(own(row.households).map(household => [household.id, household.state])),
     members: new Map(own(row.members).map(member => [member.id, member.householdId])),
     died: new Map(own(row.members).flatMap(({ id, diedOn }) => (diedOn === null ? [] : [[id, diedOn]]))),
+    kin: new Set(own(row.kin).map(({ pair }) => pair)),
     policyOn: day => ({ ...defaultPolicy, ...policies.find(policy => policy.validFrom <= day)?.policy }),
   };
 }
@@ -112,4 +119,5 @@ interface Row {
   rules: (GroundRule & { village: string })[] | null;
   households: { village: string; id: string; state: string }[] | null;
   members: { village: string; id: string; householdId: string; diedOn: string | null }[] | null;
+  kin: { village: string; pair: string }[] | null;
 }

@@ -26,6 +26,7 @@ const awardReaders: Access = [
 
 /** What one award can be refused with, alone or in a sheet. */
 const awardRefusals: RefusalCode[] = [
+  'own-household',
   'household-not-active',
   'award-duplicate',
   'rule-not-in-force',
@@ -86,7 +87,7 @@ export const earningRoutes: FastifyPluginAsyncTypebox<{
       tags: ['awards'],
       summary: 'Award points',
       description:
-        'To a household, under a rule that was in force on the day. Caps are judged as it is posted. Where the policy asks for publicity, the points stay pending until it has ended; otherwise they can be spent at once.',
+        'To a household, neither the own nor that of declared kin, under a rule that was in force on the day. Caps are judged as it is posted. Where the policy asks for publicity, the points stay pending until it has ended; otherwise they can be spent at once.',
       params: VillageParams,
       body: AwardCreate,
       response: { 201: Award },

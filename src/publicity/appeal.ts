@@ -5,7 +5,7 @@ import type { Tx } from '../db/database.ts';
 import { lockAward } from '../earning/reverse.ts';
 import { type Actor, holds } from '../http/route.ts';
 import { Refusal } from '../refusals.ts';
-import { type AppealView, getAppeal, getObjection, getObjectionRow, isMine } from './read-cases.ts';
+import { type AppealView, getAppeal, getObjection, getObjectionRow, isMine, tookBack } from './read-cases.ts';
 
 /** For how many days a ruling can be appealed against. */
 const appealDays = 30;
@@ -14,7 +14,7 @@ const appealDays = 30;
  * Appeals against a ruling: where the objection was upheld, by the household that lost its award; where it was dismissed, by
  * whoever objected; a clerk for either. The award is paused while it waits for that.
  * @throws Refusal `not-found` | `wrong-state` (nobody has ruled, or not against the caller) | `too-late` (facts: `endsAt`) |
- *   `already-exists`
+ *   `already-exists` | `already-reversed` (by somebody else than ruled: the ruling took nothing)
  */
 export async function lodgeAppeal(
   tx: Tx,
@@ -38,6 +38,8 @@ export async function lodgeAppeal(
   }
   const endsAt = iso(Temporal.Instant.from(ruledAt!).add({ hours: 24 * appealDays }));
   if (iso(now) > endsAt) throw new Refusal('too-late', { endsAt });
+  // What others had taken back for reasons of their own, no appeal against the ruling gives again.
+  if (state === 'upheld' && !(await tookBack(tx, village, row))) throw new Refusal('already-reversed');
   const id = randomUUIDv7();
   await tx.execute(sql`
     insert into publicity.appeal (village, id, objection_id, award_id, against, reason, lodged_by, lodged_at)

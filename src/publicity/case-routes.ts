@@ -194,7 +194,7 @@ export const caseRoutes: FastifyPluginAsyncTypebox<{ database: Database; clock: 
     config: {
       access: ['household', 'clerk', 'supervisionBoard'],
       idempotent: true,
-      refusals: ['wrong-state', 'too-late', 'already-exists'],
+      refusals: ['wrong-state', 'too-late', 'already-exists', 'already-reversed'],
     },
     schema: {
       operationId: 'appealCreate',

@@ -1,5 +1,5 @@
-import { and, desc, eq, lt, or } from 'drizzle-orm';
-import { type Db, one } from '../db/database.ts';
+import { and, desc, eq, lt, or, sql } from 'drizzle-orm';
+import { type Db, one, rowsOf } from '../db/database.ts';
 import { award } from '../earning/tables.ts';
 import { after, type Page, page } from '../http/paging.ts';
 import type { Actor } from '../http/route.ts';
@@ -204,6 +204,20 @@ function appealViewOf(
     ruling,
     newAwardId,
   };
+}
+
+/** Whether it was this ruling that took the award back, and not two people, or an appeal, before it. */
+export async function tookBack(db: Db, village: string, ruled: ObjectionRow): Promise<boolean> {
+  const rows = await rowsOf(
+    db,
+    sql`
+    select 1 as one
+      from earning.award a
+      join ledger.transaction t on t.village = a.village and t.number = a.reversal_number
+     where a.village = ${village} and a.id = ${ruled.awardId} and t.actor = ${ruled.ruledBy}
+       and t.occurred_at = ${ruled.ruledAt}`,
+  );
+  return rows.length > 0;
 }
 
 /** Who has ruled on objections to an award. */

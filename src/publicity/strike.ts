@@ -2,9 +2,9 @@ import { sql } from 'drizzle-orm';
 import { iso } from '../calendar.ts';
 import type { Tx } from '../db/database.ts';
 import { cancelPending, lockAward } from '../earning/reverse.ts';
+import { refuseKin } from '../households/kin.ts';
 import type { Actor } from '../http/route.ts';
 import { Refusal } from '../refusals.ts';
-import { refuseKin } from './case.ts';
 import type { NoticeKey } from './close.ts';
 import { getLine, getNotice, listOpenCases, type NoticeView } from './read.ts';
 
@@ -23,11 +23,12 @@ export async function strike(
 ): Promise<NoticeView> {
   const { village, noticeId } = key;
   const { awardId, reason } = said;
-  const { state } = await lockAward(tx, village, awardId);
+  const { state, householdId } = await lockAward(tx, village, awardId);
   const line = await getLine(tx, village, awardId);
   if (line.noticeId !== noticeId) throw new Refusal('not-found', { field: 'awardId' });
   if (line.enteredBy === actor.id) throw new Refusal('second-person-required');
-  await refuseKin(tx, village, awardId, actor);
+  // Of the line's household alone: refused for another, kin of whoever objects would be told so.
+  await refuseKin(tx, actor, village, [householdId]);
   if (state !== 'pending') throw new Refusal('wrong-state', { state, allowedFrom: ['pending'] });
   const objectionIds = await listOpenCases(tx, village, awardId);
   if (objectionIds.length > 0) throw new Refusal('objection-open', { objectionIds });

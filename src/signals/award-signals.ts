@@ -40,7 +40,10 @@ function directOf(span: Span): SQL {
   return sql`select * from (${awardsOf(span)}) a where a.claim_id is null and a.round_id is null`;
 }
 
-/** Awards to a household that is declared own or kin of who entered it or decided on it, also when declared later. */
+/**
+ * Awards to a household that is declared own or kin of who entered it or decided on it, also when declared later. Who
+ * plans a round enters its awards for the whole village, and chooses none of them.
+ */
 async function ownBenefit(db: Db, span: Span): Promise<Signal[]> {
   const found = await evidenceOf(
     db,
@@ -49,7 +52,7 @@ async function ownBenefit(db: Db, span: Span): Promise<Signal[]> {
            ${firstIds(sql`a.id`, sql`a.transaction_number`)} as "awardIds", count(*)::integer as count,
            sum(a.points)::bigint as points, ${spanOf(sql`a.created_at`)}
       from (${awardsOf(span)}) a
-     cross join lateral (select distinct u from unnest(a.decided_by || a.created_by) u) who
+     cross join lateral (select distinct u from unnest(a.decided_by || case when a.round_id is null then a.created_by end) u) who
       join households.kin k on k.village = a.village and k.user_id = who.u and k.household_id = a.household_id
            and (k.ended_at is null or k.ended_at > a.created_at)
      group by k.user_id, k.household_id

@@ -1,5 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm';
 import type { Db } from '../db/database.ts';
+import { jobActor } from '../db/jobs.ts';
 import { evidenceOf, firstIds, percentOf, type Signal, type Span, spanOf } from './signal.ts';
 
 /* Where signals begin; of the same kind as those of awards. */
@@ -55,8 +56,9 @@ async function fastReversals(db: Db, span: Span): Promise<Signal[]> {
   }));
 }
 
+/** Not those of an upheld appeal: whoever hears it has looked at the case, and who proposed it is not told. */
 function reversalsOf({ village, fromAt, toAt }: Span): SQL {
   return sql`
     select * from earning.reversal
-     where village = ${village} and proposed_at >= ${fromAt} and proposed_at < ${toAt}`;
+     where village = ${village} and proposed_at >= ${fromAt} and proposed_at < ${toAt} and proposed_by <> ${jobActor}`;
 }
