@@ -464,3 +464,16 @@ t.test('scores and a closing at once: the figures that count are those that were
   const [result] = await all(admin, `${url}/results`);
   t.equal(result.averageHundredths, averageOf([...Array(3 - written).fill(100), ...Array(written).fill(0)]));
 });
+
+t.test('a rule that is no longer in force closes nothing', async t => {
+  const { service, admin, judges, opened } = await openVillage(t);
+  const householdId = await service.household();
+  const url = await opened('庭院评比');
+  for (const judge of judges) {
+    const entries = [{ householdId, scores: [58, 39] }];
+    t.equal((await judge('PUT', `${url}/scores`, { entries })).status, 200);
+  }
+  await adoptRules(service, [ruleDraft('NEW01')], { inForceFrom: '2026-11-02' });
+  t.match(await admin('POST', `${url}/close`), { status: 422, body: { code: 'rule-not-in-force' } });
+  t.match((await admin('GET', url)).body, { state: 'open' });
+});

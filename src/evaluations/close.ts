@@ -3,9 +3,11 @@ import { sql } from 'drizzle-orm';
 import { dayOf, iso, startOf } from '../calendar.ts';
 import type { Tx } from '../db/database.ts';
 import { type AwardResult, awardEach } from '../earning/award.ts';
-import { groundsOf } from '../earning/grounds.ts';
+import { type Grounds, groundsOf } from '../earning/grounds.ts';
+import type { AwardLine } from '../earning/judge.ts';
 import type { Actor } from '../http/route.ts';
 import { Refusal } from '../refusals.ts';
+import { refuseUnlessInForce } from '../rules/read.ts';
 import { averageOf, gradeOf, judgesNeeded } from './grade.ts';
 import { lockRound, type RoundKey } from './open.ts';
 import {
@@ -43,7 +45,7 @@ interface Graded {
  * household is not graded. A household that is refused its award, for a cap for instance, keeps its grade and the reason.
  * @throws Refusal `not-found` | `wrong-state` | `second-person-required` (facts: `firstUserId`; who planned or judged it)
  *   | `sheet-incomplete` (facts: `judges`: how many households each still lacks) | `own-household` (facts:
- *   `householdIds`: the closer's own or kin, which would be awarded)
+ *   `householdIds`: the closer's own or kin, which would be awarded) | `rule-not-in-force` (a grade's, on the awards' day)
  */
 export async function closeRound(tx: Tx, actor: Actor, key: RoundKey, now: Temporal.Instant): Promise<RoundView> {
   const { village, roundId } = key;
@@ -116,6 +118,7 @@ async function awardGrades(
     tx,
     asked.map(({ line }) => ({ village, ...line })),
   );
+  refuseRulesOutOfForce(asked, grounds.get(village));
   const options = { atomic: false, batchId: randomUUIDv7() };
   for (let from = 0; from < asked.length; from += awardsAtOnce) {
     const part = asked.slice(from, from + awardsAtOnce);
@@ -124,6 +127,14 @@ async function awardGrades(
     results.forEach((result, index) => {
       Object.assign(winners[from + index]!, becameOf(result));
     });
+  }
+}
+
+/** A rule that has gone out of force would refuse every award for good: so nothing is closed, and the round plans anew. */
+function refuseRulesOutOfForce(asked: { line: AwardLine }[], grounds: Grounds | undefined): void {
+  for (const { ruleId, occurredAt } of new Set(asked.map(({ line }) => line))) {
+    const rule = grounds?.rules.get(ruleId);
+    if (rule !== undefined) refuseUnlessInForce(rule, dayOf(Temporal.Instant.from(occurredAt!)).toString());
   }
 }
 

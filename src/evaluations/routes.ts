@@ -164,7 +164,7 @@ export const evaluationRoutes: FastifyPluginAsyncTypebox<{
     config: {
       access: ['villageAdmin', 'supervisor'],
       idempotent: true,
-      refusals: ['wrong-state', 'second-person-required', 'sheet-incomplete', 'own-household'],
+      refusals: ['wrong-state', 'second-person-required', 'sheet-incomplete', 'own-household', 'rule-not-in-force'],
     },
     schema: {
       operationId: 'evaluationRoundClose',
