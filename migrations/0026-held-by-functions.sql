@@ -1,4 +1,5 @@
--- What verbs alone held until now, the database holds too: an adopted rule book never changes.
+-- What verbs alone held until now, the database holds too: an adopted rule book never changes, whoever answered an
+-- application's questions does not decide on it, and whose kin somebody is does not end with the household's number.
 
 -- ── Rule books ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -90,3 +91,14 @@ $$;
 
 revoke all on function rules.fill, rules.draft, rules.adopt, rules.discard from public;
 grant execute on function rules.draft, rules.adopt, rules.discard to jifen_app;
+
+-- ── Applications ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+-- Everybody who answered, and may have corrected what it says: `resubmitted_by` remembers the last one only.
+alter table households.join_application
+  add column edited_by uuid[] not null default '{}';
+alter table households.join_application
+  -- As for rule books: a null would make the second check come to NULL, and pass.
+  add constraint join_application_editors_known check (array_position(edited_by, null) is null),
+  add constraint join_application_editors check (state not in ('approved', 'rejected') or not (decided_by = any (edited_by)));
+grant update (edited_by) on households.join_application to jifen_app;
