@@ -352,6 +352,46 @@ t.test('a death: of one member, of the head, of the last', async t => {
   await lots.sound(t, 'after deaths');
 });
 
+t.test('whoever keeps out of a household keeps out of what becomes of it', async t => {
+  const { service, home, changed, admin, other } = register;
+  const clerk = await service.as('clerk');
+  const kinOf = async (who: { actor: { id: string } }) =>
+    (await admin('GET', `${own}/users/${who.actor.id}/kin`)).body.data.map(
+      (one: { householdId: string; relation: string }) => [one.householdId, one.relation],
+    );
+  const say = (entries: object[]) => admin('PUT', `${own}/users/${clerk.actor.id}/kin`, { entries });
+  const [a, b, c] = [await home('周一', '周二', '周三'), await home('周四'), await home('周五')];
+  await say([
+    { householdId: a.id, relation: 'own' },
+    { householdId: b.id, relation: 'kin' },
+  ]);
+  await say([{ householdId: a.id, relation: 'own' }]);
+
+  const split = { kind: 'split', householdId: a.id, memberIds: [a.members[2]] };
+  const made = await changed({ ...split, newHousehold: { grid: 1, headMemberId: a.members[2] } });
+  t.equal(made.status, 200, made.text);
+  const newId = made.body.toHouseholdId as string;
+  const moved = await changed({ kind: 'memberMove', householdId: a.id, memberId: a.members[1], toHouseholdId: c.id });
+  t.equal(moved.status, 200, moved.text);
+  const merged = await changed({ kind: 'merge', householdId: a.id, toHouseholdId: b.id });
+  t.equal(merged.status, 200, merged.text);
+  t.strictSame(
+    new Map(await kinOf(clerk)),
+    new Map([
+      [a.id, 'own'],
+      [b.id, 'kin'],
+      [newId, 'kin'],
+      [c.id, 'kin'],
+    ]),
+    'also of a household whose kin had been struck out',
+  );
+  t.strictSame(await kinOf(other), [], 'nobody else');
+
+  const back = await changed({ kind: 'merge', householdId: newId, toHouseholdId: c.id });
+  t.equal(back.status, 200, back.text);
+  t.equal((await kinOf(clerk)).length, 4, 'what stands already is left as it is');
+});
+
 t.test('two people, no kin, over HTTP and behind it', async t => {
   const { service, home, propose, admin, other, clerk } = register;
   const [a, b] = [await home('郑一', '郑二'), await home('郑三')];
