@@ -575,6 +575,7 @@ create table households.join_application (
   decided_at timestamp(3) with time zone,
   reason text,
   household_id uuid,
+  edited_by uuid[] not null default '{}'::uuid[],
   constraint join_application_pkey PRIMARY KEY (village, id),
   constraint join_application_grid_fkey FOREIGN KEY (village, grid) REFERENCES villages.grid(village, number),
   constraint join_application_household_fkey FOREIGN KEY (village, household_id) REFERENCES households.household(village, id),
@@ -584,6 +585,8 @@ create table households.join_application (
   constraint join_application_channel_check CHECK ((channel = ANY (ARRAY['kiosk'::text, 'staff'::text]))),
   constraint join_application_consent_by_check CHECK (((length(consent_by) >= 1) AND (length(consent_by) <= 60))),
   constraint join_application_decided CHECK ((((state = ANY (ARRAY['approved'::text, 'rejected'::text, 'withdrawn'::text])) = (decided_by IS NOT NULL)) AND ((decided_by IS NULL) = (decided_at IS NULL)))),
+  constraint join_application_editors CHECK (((state <> ALL (ARRAY['approved'::text, 'rejected'::text])) OR (NOT (decided_by = ANY (edited_by))))),
+  constraint join_application_editors_known CHECK ((array_position(edited_by, NULL::uuid) IS NULL)),
   constraint join_application_members_check CHECK (((jsonb_typeof(members) = 'array'::text) AND ((jsonb_array_length(members) >= 1) AND (jsonb_array_length(members) <= 30)))),
   constraint join_application_phone_check CHECK ((phone ~ '^[0-9+-]{5,20}$'::text)),
   constraint join_application_question_check CHECK (((length(question) >= 1) AND (length(question) <= 200))),
@@ -600,7 +603,7 @@ alter table households.join_application force row level security;
 create policy scope on households.join_application using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
 grant select on households.join_application to jifen_app;
 grant insert (grid, address, phone, members, consent_by), update (grid, address, phone, members, consent_by) on households.join_application to jifen_app;
-grant update (state, question, returned_by, returned_at, answer, resubmitted_by, resubmitted_at) on households.join_application to jifen_app;
+grant update (state, question, returned_by, returned_at, answer, resubmitted_by, resubmitted_at, edited_by) on households.join_application to jifen_app;
 grant insert (village, id, channel, created_by, created_at) on households.join_application to jifen_app;
 
 -- households.kin
@@ -1249,7 +1252,7 @@ create table rules.rule (
 alter table rules.rule enable row level security;
 alter table rules.rule force row level security;
 create policy scope on rules.rule using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
-grant insert, select on rules.rule to jifen_app;
+grant select on rules.rule to jifen_app;
 
 -- rules.rule_book
 create table rules.rule_book (
@@ -1295,8 +1298,8 @@ END)),
 alter table rules.rule_book enable row level security;
 alter table rules.rule_book force row level security;
 create policy scope on rules.rule_book using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
-grant insert, select on rules.rule_book to jifen_app;
-grant update (state, in_force_from, held_on, present, votes_for, votes_against, abstained, adopted_by, adopted_at, discarded_by, discarded_at) on rules.rule_book to jifen_app;
+grant select on rules.rule_book to jifen_app;
+grant update (discarded_at) on rules.rule_book to jifen_app;
 
 -- store.goods
 create table store.goods (
@@ -1846,10 +1849,20 @@ begin
       or c.to_household_id is not null and households.is_kin(p_village, p_user, c.to_household_id)) then
     raise exception 'the change % is about kin of %', p_change, p_user using errcode = 'JF007';
   end if;
+  c.to_household_id := coalesce(c.to_household_id, p_to_household);
   update households.change
      set state = p_state, decided_by = p_user, decided_at = p_at, rejection_reason = p_reason,
-         to_household_id = coalesce(c.to_household_id, p_to_household), transaction_number = p_transaction
+         to_household_id = c.to_household_id, transaction_number = p_transaction
    where village = p_village and id = p_change;
+  if p_state = 'approved' and c.to_household_id is not null then
+    insert into households.kin as k (village, user_id, household_id, relation, declared_by, declared_at)
+    select village, user_id, c.to_household_id, 'kin', p_user, p_at
+      from households.kin
+     where village = p_village and household_id = c.household_id and ended_at is null
+    on conflict on constraint kin_pkey do update
+      set relation = 'kin', declared_by = p_user, declared_at = p_at, ended_by = null, ended_at = null
+      where k.ended_at is not null;
+  end if;
 end
 $function$;
 grant execute on function households.decide_change(text,uuid,text,uuid,timestamp with time zone,text,uuid,bigint) to jifen_app;
@@ -2668,6 +2681,73 @@ begin
 end $function$;
 grant execute on function publicity.strike(text,uuid,uuid,text,timestamp with time zone) to jifen_app;
 
+-- rules.adopt(text,uuid,uuid,timestamp with time zone,date,date,integer,integer,integer,integer)
+CREATE OR REPLACE FUNCTION rules.adopt(p_village text, p_rule_book uuid, p_by uuid, p_at timestamp with time zone, p_in_force_from date, p_held_on date, p_present integer, p_for integer, p_against integer, p_abstained integer)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  update rules.rule_book
+     set state = 'adopted', in_force_from = p_in_force_from, held_on = p_held_on, present = p_present,
+         votes_for = p_for, votes_against = p_against, abstained = p_abstained, adopted_by = p_by, adopted_at = p_at
+   where village = p_village and id = p_rule_book and state = 'draft';
+  if not found then
+    raise exception 'only a draft is adopted' using errcode = 'JF005';
+  end if;
+end
+$function$;
+grant execute on function rules.adopt(text,uuid,uuid,timestamp with time zone,date,date,integer,integer,integer,integer) to jifen_app;
+
+-- rules.discard(text,uuid,uuid,timestamp with time zone)
+CREATE OR REPLACE FUNCTION rules.discard(p_village text, p_rule_book uuid, p_by uuid, p_at timestamp with time zone)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  update rules.rule_book
+     set state = 'discarded', discarded_by = p_by, discarded_at = p_at
+   where village = p_village and id = p_rule_book and state = 'draft';
+  if not found then
+    raise exception 'only a draft is given up' using errcode = 'JF005';
+  end if;
+end
+$function$;
+grant execute on function rules.discard(text,uuid,uuid,timestamp with time zone) to jifen_app;
+
+-- rules.draft(text,uuid,text,uuid,timestamp with time zone,jsonb)
+CREATE OR REPLACE FUNCTION rules.draft(p_village text, p_rule_book uuid, p_title text, p_by uuid, p_at timestamp with time zone, p_rules jsonb)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  insert into rules.rule_book (village, id, title, created_by, created_at)
+  values (p_village, p_rule_book, p_title, p_by, p_at);
+  perform rules.fill(p_village, p_rule_book, p_rules);
+end
+$function$;
+grant execute on function rules.draft(text,uuid,text,uuid,timestamp with time zone,jsonb) to jifen_app;
+
+-- rules.fill(text,uuid,jsonb)
+CREATE OR REPLACE FUNCTION rules.fill(p_village text, p_rule_book uuid, p_rules jsonb)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+begin
+  insert into rules.rule (village, rule_book_id, id, code, category, title, title_en, points, direction, unit, cap_times,
+                          cap_period, cap_scope, evidence, excludes, highest_only_group, honour, publicity)
+  select p_village, p_rule_book, r.id, r.code, r.category, r.title, r.title_en, r.points, r.direction, r.unit, r.cap_times,
+         r.cap_period, r.cap_scope, r.evidence, r.excludes, r.highest_only_group, r.honour, r.publicity
+    from pg_catalog.jsonb_populate_recordset(null::rules.rule, p_rules) r;
+end
+$function$;
+
 -- rules.redraft(text,uuid,uuid,text,jsonb)
 CREATE OR REPLACE FUNCTION rules.redraft(p_village text, p_rule_book uuid, p_editor uuid, p_title text, p_rules jsonb)
  RETURNS void
@@ -2687,11 +2767,7 @@ begin
     raise exception 'only a draft is revised' using errcode = 'JF005';
   end if;
   delete from rules.rule where village = p_village and rule_book_id = p_rule_book;
-  insert into rules.rule (village, rule_book_id, id, code, category, title, title_en, points, direction, unit, cap_times,
-                          cap_period, cap_scope, evidence, excludes, highest_only_group, honour, publicity)
-  select p_village, p_rule_book, r.id, r.code, r.category, r.title, r.title_en, r.points, r.direction, r.unit, r.cap_times,
-         r.cap_period, r.cap_scope, r.evidence, r.excludes, r.highest_only_group, r.honour, r.publicity
-    from jsonb_populate_recordset(null::rules.rule, p_rules) r;
+  perform rules.fill(p_village, p_rule_book, p_rules);
 end
 $function$;
 grant execute on function rules.redraft(text,uuid,uuid,text,jsonb) to jifen_app;

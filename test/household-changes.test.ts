@@ -338,6 +338,8 @@ t.test('a death: of one member, of the head, of the last', async t => {
   t.match((await propose(last)).body, { code: 'validation-failed', errors: [{ pointer: '/heirHouseholdId' }] });
   t.match((await propose({ ...last, heirHouseholdId: heir.id, lapse: true })).body, { code: 'validation-failed' });
   t.match((await propose({ ...last, diedOn: '2025-11-22', heirHouseholdId: heir.id })).body, { code: 'too-late' });
+  const headed = { ...last, heirHouseholdId: heir.id, headMemberId: randomUUID() };
+  t.match((await propose(headed)).body, { code: 'validation-failed', errors: [{ pointer: '/headMemberId' }] });
   const left = await changed({ ...last, diedOn: '2025-11-23', heirHouseholdId: heir.id });
   t.match([left.status, left.body], [200, { carried: true, toHouseholdId: heir.id }], left.text);
   t.match(await file(a.id), { memberCount: 0, state: 'closed' });
@@ -350,6 +352,61 @@ t.test('a death: of one member, of the head, of the last', async t => {
   t.match([gone.status, gone.body], [200, { carried: false, toHouseholdId: null }], gone.text);
   t.match(await points(alone.id), { available: 0 });
   await lots.sound(t, 'after deaths');
+});
+
+t.test('whoever keeps out of a household decides on no reversal that takes from it', async t => {
+  const { service, home, changed, clerk, admin, other } = register;
+  const [a, b] = [await home(), await home()];
+  const line = { ruleId: rules.R5, householdId: a.id, memberId: null, quantity: 1, occasion: 'reversed', note: null };
+  const award = await clerk('POST', `${own}/awards`, line);
+  t.equal(award.status, 201, award.text);
+  t.equal((await changed({ kind: 'merge', householdId: a.id, toHouseholdId: b.id })).status, 200);
+  const kin = `${own}/users/${other.actor.id}/kin`;
+  await admin('PUT', kin, { entries: [{ householdId: b.id, relation: 'kin' }] });
+  const { headers } = await clerk('POST', `${own}/reversals`, { awardId: award.body.id, reason: '登记错户' });
+  t.match((await other('POST', `${headers.location}/reject`, { reason: '无误' })).body, { code: 'own-household' });
+  t.equal((await admin('POST', `${headers.location}/approve`)).status, 200);
+  t.equal((await service.as('supervisor').then(who => who('PUT', kin, { entries: [] }))).status, 200);
+});
+
+t.test('whoever keeps out of a household keeps out of what becomes of it', async t => {
+  const { service, home, changed, admin, other } = register;
+  const clerk = await service.as('clerk');
+  const kinOf = async (who: { actor: { id: string } }) =>
+    (await admin('GET', `${own}/users/${who.actor.id}/kin`)).body.data.map(
+      (one: { householdId: string; relation: string }) => [one.householdId, one.relation],
+    );
+  const say = (entries: object[]) => admin('PUT', `${own}/users/${clerk.actor.id}/kin`, { entries });
+  const [a, b, c] = [await home('周一', '周二', '周三'), await home('周四'), await home('周五')];
+  await say([
+    { householdId: a.id, relation: 'own' },
+    { householdId: b.id, relation: 'kin' },
+  ]);
+  await say([{ householdId: a.id, relation: 'own' }]);
+
+  const split = { kind: 'split', householdId: a.id, memberIds: [a.members[2]] };
+  const made = await changed({ ...split, newHousehold: { grid: 1, headMemberId: a.members[2] } });
+  t.equal(made.status, 200, made.text);
+  const newId = made.body.toHouseholdId as string;
+  const moved = await changed({ kind: 'memberMove', householdId: a.id, memberId: a.members[1], toHouseholdId: c.id });
+  t.equal(moved.status, 200, moved.text);
+  const merged = await changed({ kind: 'merge', householdId: a.id, toHouseholdId: b.id });
+  t.equal(merged.status, 200, merged.text);
+  t.strictSame(
+    new Map(await kinOf(clerk)),
+    new Map([
+      [a.id, 'own'],
+      [b.id, 'kin'],
+      [newId, 'kin'],
+      [c.id, 'kin'],
+    ]),
+    'also of a household whose kin had been struck out',
+  );
+  t.strictSame(await kinOf(other), [], 'nobody else');
+
+  const back = await changed({ kind: 'merge', householdId: newId, toHouseholdId: c.id });
+  t.equal(back.status, 200, back.text);
+  t.equal((await kinOf(clerk)).length, 4, 'what stands already is left as it is');
 });
 
 t.test('two people, no kin, over HTTP and behind it', async t => {
@@ -455,6 +512,23 @@ t.test('at once: one wins', async t => {
     t.equal((await pointsOf(clerk, won.toHouseholdId)).pending, 0);
   }
   await lots.sound(t, 'after races');
+});
+
+t.test('nobody is entered into a household while it is closed', async t => {
+  const { service, home, propose, clerk, approve, file } = register;
+  const [a, b] = [await home(), await home()];
+  const { id } = (await propose({ kind: 'merge', householdId: a.id, toHouseholdId: b.id })).body;
+  const entering = await service.inVillage(villages.own, async tx => {
+    await takePen(tx, villages.own);
+    const approving = approve(id);
+    await new Promise(resolve => setTimeout(resolve, 300));
+    const entering = clerk('POST', `${own}/households/${a.id}/members`, { name: '陈迟' });
+    await new Promise(resolve => setTimeout(resolve, 300));
+    return { approving, entering };
+  });
+  t.equal((await entering.approving).status, 200);
+  t.match((await entering.entering).body, { code: 'household-not-active', state: 'closed' });
+  t.match(await file(a.id), { memberCount: 0 });
 });
 
 t.test('whoever awards while it is agreed to is waited for', async t => {

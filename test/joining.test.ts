@@ -139,6 +139,23 @@ test('who decides, and on what', async t => {
       code: 'second-person-required',
       firstUserId: second.actor.id,
     });
+
+    await clerk('POST', `${url}/return`, { question: '门牌？' });
+    await clerk('POST', `${url}/resubmit`, { answer: '无', corrected: null });
+    t.match(
+      (await second('POST', `${url}/approve`, {})).body,
+      { code: 'second-person-required' },
+      'whose words stand in it does not decide, whoever answered after',
+    );
+    const app = await connect(t, service.appUrl);
+    await app.query(`set jifen.scope = '${villages.own}'`);
+    await t.rejects(
+      app.query(`select households.decide_join('${villages.own}', $1, 'rejected', $2, now(), '…', null)`, [
+        url.split('/').at(-1),
+        second.actor.id,
+      ]),
+      /join_application_editors/,
+    );
     t.equal((await clerk('POST', `${url}/withdraw`)).body.state, 'withdrawn');
   });
 

@@ -1,5 +1,5 @@
 import { test } from 'tap';
-import { openService, villages } from './support/service.ts';
+import { connect, openService, villages } from './support/service.ts';
 
 const home = `/v1/villages/${villages.own}/households`;
 
@@ -40,6 +40,17 @@ test('the log keeps to itself what it hears', async t => {
   // Refusals and malformed bodies are logged no more than successes.
   await clerk('POST', home, { grid: 1, members: [{ name: 'MARK张小三', phone: 'MARK not a phone' }] });
   await clerk('POST', home, '{"members": "MARK broken');
+  // Nor is a failure of the database, which quotes what it was given.
+  const owner = await connect(t, service.ownerUrl);
+  await owner.query('alter table households.member add constraint planted check (name <> $$MARK欧阳某$$) not valid');
+  const failed = await clerk('POST', home, {
+    grid: 1,
+    members: [{ name: 'MARK欧阳某', phone: marked('13900008888') }],
+  });
+  t.equal(failed.status, 500);
+  t.match(JSON.parse(lines.find(line => line.includes('"msg":"unexpected"'))!), {
+    err: { message: 'PostgreSQL: 23514 planted', stack: /src\/households/ },
+  });
   await service.anonymous('GET', home, undefined, { authorization: `Bearer ${marked('MARK.forged.token')}` });
 
   t.ok(lines.length >= 10, 'one line a request');

@@ -8,6 +8,7 @@ import { startJobs } from '../src/app.ts';
 import type { Database, Tx } from '../src/db/database.ts';
 import { sweepImports } from '../src/households/import-jobs.ts';
 import { wordsOf } from '../src/households/roster-mistakes.ts';
+import { judgeWorkbook } from '../src/households/roster-zip.ts';
 import { runImport } from '../src/households/run-import.ts';
 import { digestOf } from './support/digest.ts';
 import { type Caller, connect, openService, type Reply, type Service, villages } from './support/service.ts';
@@ -18,6 +19,23 @@ const at = `/v1/villages/${villages.own}`;
 const imports = `${at}/household-imports`;
 const xlsxType = 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet';
 const header = ['number', 'grid_number', 'head_name', 'members', 'phone', 'id_last4', 'is_five_guarantee'];
+
+test('markup that would occupy or fill the reader is not read', async t => {
+  const million = 1_000_000;
+  const hostile: [text: string, judged: string, part?: string][] = [
+    ['<'.repeat(million), 'file-unreadable'],
+    ['<!-->'.repeat(million), 'file-unreadable'],
+    [`<row ${'a'.repeat(million)}`, 'file-unreadable'],
+    [`<row ${'a="" '.repeat(100_000)}/>`, 'file-unreadable'],
+    ['<row/>'.repeat(2 * million + 1), 'file-too-large'],
+    ['<si><t>a</t></si>'.repeat(million / 4 + 1), 'file-too-large', 'xl/sharedStrings.xml'],
+    ['<si><t>a</t></si>'.repeat(million / 5), 'sound', 'xl/sharedStrings.xml'],
+    ['<row><c><v>1</v></c></row>'.repeat(20_000), 'sound'],
+  ];
+  for (const [text, judged, part = 'xl/worksheets/sheet1.xml'] of hostile) {
+    t.equal(await judgeWorkbook(zip(part, Buffer.from(text), text.length)), judged, `${text.slice(0, 20)}… in ${part}`);
+  }
+});
 
 /** Sends a file as it is. */
 async function send(

@@ -189,32 +189,43 @@ t.test('whoever had a hand in a draft does not adopt it', async t => {
   const app = await connect(t, service.appUrl);
   await app.query(`set jifen.scope = '${villages.own}'`);
   const adopt = (by: string) =>
-    app.query(
-      `update rules.rule_book set state = 'adopted', in_force_from = '2026-11-25', held_on = '2026-11-20', present = 3,
-              votes_for = 3, votes_against = 0, abstained = 0, adopted_by = $2, adopted_at = now() where id = $1`,
-      [id, by],
-    );
+    app.query(`select rules.adopt('${villages.own}', $1, $2, now(), '2026-11-25', '2026-11-20', 3, 3, 0, 0)`, [id, by]);
   await t.rejects(adopt(clerk.actor.id), /rule_book_second_person/);
   await t.rejects(adopt(admin.actor.id), /rule_book_editors/);
   const refused: [statement: string, why: RegExp][] = [
     [`update rules.rule_book set edited_by = '{}'`, /permission denied/],
     ['update rules.rule_book set revision = 1', /permission denied/],
-    [
-      `insert into rules.rule_book (village, id, title, created_by, created_at, edited_by)
-       values ('${villages.own}', gen_random_uuid(), 'x', gen_random_uuid(), now(), '{null}')`,
-      /rule_book_editors_known/,
-    ],
-    [`update rules.rule_book set state = 'discarded'`, /rule_book_discarded/],
+    ["update rules.rule_book set state = 'adopted'", /permission denied/],
+    [`select rules.discard('${villages.own}', '${id}', null, now())`, /rule_book_discarded/],
+    [`select rules.fill('${villages.own}', '${id}', '[]')`, /permission denied/],
     [`select rules.redraft('${villages.own}', '${id}', null, 'x', '[]')`, /rule_book_editors_known/],
     [`select rules.redraft('${villages.sibling}', '${id}', gen_random_uuid(), 'x', '[]')`, /only a draft is revised/],
   ];
   for (const [statement, why] of refused) await t.rejects(app.query(statement), why, statement);
-  await adopt((await service.as('supervisor')).actor.id);
-  await t.rejects(
-    app.query(`select rules.redraft('${villages.own}', '${id}', gen_random_uuid(), 'x', '[]')`),
-    { code: 'JF005' },
-    'an adopted book is not revised, whoever asks',
-  );
+  const third = (await service.as('supervisor')).actor.id;
+  await adopt(third);
+  const changes: [statement: string, code: string][] = [
+    [`select rules.redraft('${villages.own}', '${id}', gen_random_uuid(), 'x', '[]')`, 'JF005'],
+    [`select rules.discard('${villages.own}', '${id}', gen_random_uuid(), now())`, 'JF005'],
+    [
+      `update rules.rule_book set state = 'draft', in_force_from = null, held_on = null, present = null, votes_for = null,
+              votes_against = null, abstained = null, adopted_by = null, adopted_at = null`,
+      '42501',
+    ],
+    ['update rules.rule_book set discarded_at = now()', '23514'],
+    [
+      `insert into rules.rule select (r).* from (select jsonb_populate_record(x, '{"id": "${crypto.randomUUID()}",
+         "code": "ENV99"}') r from rules.rule x limit 1) s`,
+      '42501',
+    ],
+    [
+      `insert into rules.rule_book select (b).* from (select jsonb_populate_record(x, '{"id": "${crypto.randomUUID()}",
+         "in_force_from": "2026-12-25"}') b from rules.rule_book x limit 1) s`,
+      '42501',
+    ],
+  ];
+  for (const [statement, code] of changes) await t.rejects(app.query(statement), { code }, statement);
+  await t.rejects(adopt(third), { code: 'JF005' }, 'an adopted book is as it was adopted, whoever asks');
 });
 
 t.test('words that came to be refused later keep a draft from being adopted', async t => {

@@ -20,6 +20,7 @@ export const refusalsByConstraint: Record<string, RefusalCode> = {
   change_second_person: 'second-person-required',
   kin_end_second_person: 'second-person-required',
   join_application_second_person: 'second-person-required',
+  join_application_editors: 'second-person-required',
   store_name_key: 'already-exists',
   goods_sku_key: 'already-exists',
   goods_barcode_key: 'already-exists',

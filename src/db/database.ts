@@ -145,9 +145,20 @@ async function inOneBreath<T>(pool: pg.Pool, begin: string, work: (db: Db) => Pr
       const { sql: text, params: values } = dialect.sqlToQuery(statement);
       return { text, values };
     });
+    let isWhole = true;
+    const ask = (statement: pg.QueryConfig) =>
+      new Promise<pg.QueryResult>((resolve, reject) => {
+        client.query(statement, (error: Error | null, answer: pg.QueryResult) => {
+          if (error === null) return resolve(answer);
+          isWhole = false;
+          reject(error);
+        });
+      });
     const { stream } = connectionOf(db);
     stream.cork();
-    const asked = [...statements, { text: 'commit' }].map(statement => client.query(statement));
+    const asked = statements.map(ask);
+    // What the driver cannot put on the line it leaves out, and says so at once: PostgreSQL would commit the rest.
+    if (isWhole) asked.push(ask({ text: 'commit' }));
     stream.uncork();
     const answers = await Promise.all(asked);
     // PostgreSQL answers a commit of what has failed with a rollback, and no error.

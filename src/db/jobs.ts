@@ -1,5 +1,6 @@
 import { type JobResult, PgBoss } from 'pg-boss';
 import type { Tx } from './database.ts';
+import { withoutValues } from './without-values.ts';
 
 /** What the book keeps as its actor where time has come and no person did anything. */
 export const jobActor = '00000000-0000-7000-8000-000000000000';
@@ -77,8 +78,9 @@ export async function openJobs(
             await handler(data);
             results.push({ id, status: 'completed' });
           } catch (error) {
-            onError(error as Error);
-            results.push({ id, status: 'failed', output: { message: String(error) } });
+            const told = withoutValues(error) as Error;
+            onError(told);
+            results.push({ id, status: 'failed', output: { message: String(told) } });
           }
         }
         return results;

@@ -155,12 +155,12 @@ export async function rejectReversal(
   return getReversal(tx, actor, key.village, key.reversalId);
 }
 
-/** A proposal that is still open, for a decision by somebody else than made it, and not on the own household. */
+/** A proposal that is still open, for a decision by somebody else than made it, who is no kin of those that it takes from. */
 async function lockProposal(tx: Tx, actor: Actor, key: ReversalKey): Promise<typeof reversal.$inferSelect> {
   const row = one(await tx.select().from(reversal).where(mine(key)).for('update'));
   if (row.proposedBy === actor.id) throw new Refusal('second-person-required', { firstUserId: row.proposedBy });
   const { householdId } = await getAward(tx, actor, key.village, row.awardId);
-  await refuseKin(tx, actor, key.village, [householdId]);
+  await refuseKin(tx, actor, key.village, [householdId, await successorOf(tx, key.village, householdId)]);
   if (row.state !== 'proposed') {
     throw new Refusal('wrong-state', { state: row.state, allowedFrom: ['proposed'], since: row.decidedAt });
   }

@@ -6,7 +6,7 @@ import type { Actor } from '../http/route.ts';
 import { householdAccounts } from '../ledger/accounts.ts';
 import { openAccounts } from '../ledger/post.ts';
 import { Refusal } from '../refusals.ts';
-import { getHousehold, type HouseholdView, hasGrid } from './read.ts';
+import { getHousehold, type HouseholdView, hasGrid, holdHousehold } from './read.ts';
 import { household, member } from './tables.ts';
 
 export interface NewMember {
@@ -87,7 +87,8 @@ export async function addMember(
   said: NewMember,
   now: Temporal.Instant,
 ): Promise<HouseholdView> {
-  const { state } = await getHousehold(tx, actor, key.village, key.householdId);
+  // Else a merger could close it meanwhile, and leave the newcomer behind.
+  const { state } = await holdHousehold(tx, key.village, key.householdId);
   if (state === 'closed') throw new Refusal('household-not-active', { state });
   await tx.insert(member).values({
     ...key,

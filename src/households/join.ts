@@ -78,12 +78,13 @@ export async function resubmitJoin(
   said: { answer: string; corrected: JoinContent | null },
   now: Temporal.Instant,
 ): Promise<JoinView> {
-  await lockApplication(tx, key, ['returned']);
+  const { editedBy } = await lockApplication(tx, key, ['returned']);
   const content = said.corrected === null ? {} : await judged(tx, key.village, said.corrected);
   const resubmitted = { answer: said.answer, resubmittedBy: actor.id, resubmittedAt: iso(now) };
+  const hands = { editedBy: [...new Set([...editedBy, actor.id])] };
   await tx
     .update(joinApplication)
-    .set({ state: 'submitted', ...content, ...resubmitted })
+    .set({ state: 'submitted', ...content, ...resubmitted, ...hands })
     .where(mine(key));
   return getJoinApplication(tx, actor, key.village, key.applicationId);
 }
@@ -156,8 +157,9 @@ function malformed(pointer: string, detail: string): Refusal {
 /** An application before its decision by somebody who has no part in it. */
 async function lockForDecision(tx: Tx, actor: Actor, key: JoinKey, now: Temporal.Instant): Promise<JoinRow> {
   const row = await lockApplication(tx, key, ['submitted']);
-  const first = [row.createdBy, row.resubmittedBy].find(id => id === actor.id);
-  if (first !== undefined) throw new Refusal('second-person-required', { firstUserId: first });
+  if ([row.createdBy, ...row.editedBy].includes(actor.id)) {
+    throw new Refusal('second-person-required', { firstUserId: actor.id });
+  }
   const duplicates = await duplicatesOf(tx, key.village, row.id);
   await refuseKin(tx, actor, key.village, [...new Set(duplicates.map(({ householdId }) => householdId))]);
   // Before its household is in the register, nothing but the name says that somebody would decide on the own one.

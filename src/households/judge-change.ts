@@ -107,7 +107,11 @@ function refuseDeath(terms: Terms, found: Household, now: Temporal.Instant): voi
 /** Whoever leaves is not the head any more, and the head is one of those who stay. */
 function refuseHead(terms: Terms, found: Household): void {
   const { kind, memberIds, headMemberId } = terms;
-  if (kind === 'moveIn' || endsHousehold(terms, found)) return;
+  if (kind === 'moveIn') return;
+  if (endsHousehold(terms, found)) {
+    if (headMemberId !== null) throw malformed('/headMemberId', 'not', 'nobody is left to be head');
+    return;
+  }
   const staying = found.living.filter(id => !memberIds.includes(id));
   const broken = (detail: string) =>
     kind === 'split'

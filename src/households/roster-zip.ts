@@ -21,9 +21,38 @@ export async function judgeWorkbook(file: Buffer): Promise<'sound' | 'file-unrea
     const content =
       method === 0 ? packed : await inflated(packed, { maxOutputLength: size + 1 }).catch(() => Buffer.alloc(size + 1));
     if (content.length > size) return 'file-too-large';
-    if (/\.xml$/i.test(name) && /worksheets\//i.test(name) && reachesFar(content)) return 'file-too-large';
+    if (!/\.(xml|rels)$/i.test(name)) continue;
+    const isSheet = /worksheets\//i.test(name);
+    const judged = judgeMarkup(content, { tagsMax: isSheet ? 2_000_000 : 1_000_000 });
+    if (judged !== 'sound') return judged;
+    if (isSheet && reachesFar(content)) return 'file-too-large';
   }
   return 'sound';
+}
+
+/** Far above the longest tag that an office program writes. */
+const tagMaxBytes = 64 * 1024;
+
+/**
+ * Whether the tags of an XML text are few, short and closed. The reader looks for the end of each from its beginning, and
+ * keeps every text of a workbook: a small file of nothing but beginnings occupies it for hours, one of texts takes gigabytes.
+ */
+function judgeMarkup(xml: Buffer, { tagsMax }: { tagsMax: number }): 'sound' | 'file-unreadable' | 'file-too-large' {
+  const [less, greater, mark] = [0x3c, 0x3e, 0x21];
+  let [tags, comments, open] = [0, 0, -1];
+  for (let at = 0; at < xml.length; at += 1) {
+    const byte = xml[at];
+    if (byte === less) {
+      if (open >= 0) return 'file-unreadable';
+      open = at;
+      tags += 1;
+      if (xml[at + 1] === mark) comments += 1;
+      if (tags > tagsMax) return 'file-too-large';
+      if (comments > 16) return 'file-unreadable';
+    } else if (byte === greater) open = -1;
+    else if (open >= 0 && at - open > tagMaxBytes) return 'file-unreadable';
+  }
+  return open < 0 ? 'sound' : 'file-unreadable';
 }
 
 /** A cell to the right of column AZ, in a piece at a time. */

@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { type Clock, iso } from '../calendar.ts';
-import { type Database, one, pgErrorOf, rowsOf, type Tx } from '../db/database.ts';
+import { type Database, one, rowsOf, type Tx } from '../db/database.ts';
+import { withoutValues } from '../db/without-values.ts';
 import { listGrids } from '../villages/read.ts';
 import { enrolMany } from './enrol-many.ts';
 import { type ImportRow, mistakenRows, readContent, withoutContent } from './import-read.ts';
@@ -41,17 +42,9 @@ export async function runImport(deps: World, key: ImportKey): Promise<void> {
     if (state === 'committing') await enter(deps, key, roster);
   } catch (error) {
     const mistake = mistakeIn(error);
-    if (mistake === undefined) throw withoutPeople(error);
+    if (mistake === undefined) throw withoutValues(error);
     await database.inTransaction(key.village, tx => fail(tx, key, [ofFile(mistake)], clock.now()));
   }
-}
-
-/** A failed query quotes its parameters, and they are full of names: what the queue keeps and the log shows is without. */
-function withoutPeople(error: unknown): unknown {
-  const behind = pgErrorOf(error);
-  return behind === undefined
-    ? error
-    : new Error(`an import failed: ${behind.code} ${behind.constraint ?? behind.message}`);
 }
 
 /** The import as it is begun on, or undefined where there is nothing to do. */

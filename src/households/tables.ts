@@ -137,6 +137,7 @@ export const joinApplication = schema.table(
     answer: text(),
     resubmittedBy: uuid(),
     resubmittedAt: instant(),
+    editedBy: uuid().array().notNull().default([]),
     decidedBy: uuid(),
     decidedAt: instant(),
     reason: text(),

@@ -2,6 +2,7 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import fp from 'fastify-plugin';
 import { refusalOfConstraint } from '../db/constraints.ts';
 import { pgErrorOf } from '../db/database.ts';
+import { withoutValues } from '../db/without-values.ts';
 import { type Facts, Refusal, type RefusalCode, refusals } from '../refusals.ts';
 
 export type Language = 'zh-CN' | 'en';
@@ -67,7 +68,7 @@ export const problems = fp(async (app: FastifyInstance, { origin }: { origin: st
 
   app.setErrorHandler((error: FastifyError, request, reply) => {
     const refusal = refusalOf(error, request);
-    if (refusal.code === 'internal-error') request.log.error({ err: error }, 'unexpected');
+    if (refusal.code === 'internal-error') request.log.error({ err: withoutValues(error) }, 'unexpected');
     return send(request, reply, refusal);
   });
 

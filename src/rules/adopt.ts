@@ -1,4 +1,4 @@
-import { and, asc, eq, max } from 'drizzle-orm';
+import { and, asc, eq, max, sql } from 'drizzle-orm';
 import { dayOf, iso } from '../calendar.ts';
 import { one, type Tx } from '../db/database.ts';
 import type { Actor } from '../http/route.ts';
@@ -42,16 +42,10 @@ export async function adoptRuleBook(
   await refuseErrors(tx, key, dayOf(now));
   refuseVotes(said.resolution);
   await refuseDates(tx, key.village, said, dayOf(now));
-  await tx
-    .update(ruleBook)
-    .set({
-      state: 'adopted',
-      inForceFrom: said.inForceFrom,
-      ...said.resolution,
-      adoptedBy: actor.id,
-      adoptedAt: iso(now),
-    })
-    .where(mine);
+  const { heldOn, present, votesFor, votesAgainst, abstained } = said.resolution;
+  await tx.execute(sql`
+    select rules.adopt(${key.village}, ${key.ruleBookId}, ${actor.id}, ${iso(now)}, ${said.inForceFrom}, ${heldOn},
+      ${present}, ${votesFor}, ${votesAgainst}, ${abstained})`);
   return getRuleBook(tx, key.village, key.ruleBookId, dayOf(now));
 }
 

@@ -1,11 +1,12 @@
 import { randomUUIDv7 } from 'node:crypto';
+import { sql } from 'drizzle-orm';
 import { dayOf, iso } from '../calendar.ts';
 import type { Tx } from '../db/database.ts';
 import type { Actor } from '../http/route.ts';
 import { Refusal } from '../refusals.ts';
 import { textsOf } from './findings.ts';
 import { getRuleBook, type RuleBookView } from './read.ts';
-import { type CapPeriod, rule, ruleBook } from './tables.ts';
+import type { CapPeriod } from './tables.ts';
 import { refusedTermsIn } from './wording.ts';
 
 /** One line of a rule book, before it is in one. */
@@ -48,10 +49,9 @@ export async function draftRuleBook(
 ): Promise<RuleBookView> {
   const rules = readied({ title: said.title, rules: await rulesFor(tx, village, said, dayOf(now)) });
   const id = randomUUIDv7();
-  await tx
-    .insert(ruleBook)
-    .values({ village, id, title: said.title, state: 'draft', createdBy: actor.id, createdAt: iso(now) });
-  await tx.insert(rule).values(rules.map(draft => ({ ...draft, village, ruleBookId: id, id: randomUUIDv7() })));
+  await tx.execute(
+    sql`select rules.draft(${village}, ${id}, ${said.title}, ${actor.id}, ${iso(now)}, ${rowsFor(rules)}::jsonb)`,
+  );
   return getRuleBook(tx, village, id, dayOf(now));
 }
 
@@ -127,6 +127,14 @@ function bothWays(rules: RuleDraft[]): RuleDraft[] {
     const back = rules.filter(other => other.excludes.includes(draft.code)).map(other => other.code);
     return { ...draft, excludes: [...new Set([...draft.excludes, ...back])].sort() };
   });
+}
+
+/** Rules as rows of their table, each under a new id, for the functions of the database that alone may write them. */
+export function rowsFor(rules: RuleDraft[]): string {
+  const name = (member: string) => member.replace(/[A-Z]/g, letter => `_${letter.toLowerCase()}`);
+  const rowOf = (row: object) =>
+    Object.fromEntries(Object.entries(row).map(([member, value]) => [name(member), value]));
+  return JSON.stringify(rules.map(draft => rowOf({ ...draft, id: randomUUIDv7() })));
 }
 
 function malformed(pointer: string, detail: string): Refusal {

@@ -1,10 +1,9 @@
-import { randomUUIDv7 } from 'node:crypto';
 import { and, eq, sql } from 'drizzle-orm';
 import { dayOf, iso } from '../calendar.ts';
 import { one, type Tx } from '../db/database.ts';
 import type { Actor } from '../http/route.ts';
 import { Refusal } from '../refusals.ts';
-import { type RuleDraft, readied } from './draft.ts';
+import { type RuleDraft, readied, rowsFor } from './draft.ts';
 import { getRuleBook, type RuleBookView } from './read.ts';
 import { ruleBook } from './tables.ts';
 
@@ -27,9 +26,8 @@ export async function redraftRuleBook(
 ): Promise<RuleBookView> {
   const rules = readied(said);
   await lockDraft(tx, key, said.revision);
-  const rows = rules.map(draft => snake({ id: randomUUIDv7(), ...draft }));
   await tx.execute(
-    sql`select rules.redraft(${key.village}, ${key.ruleBookId}, ${actor.id}, ${said.title}, ${JSON.stringify(rows)}::jsonb)`,
+    sql`select rules.redraft(${key.village}, ${key.ruleBookId}, ${actor.id}, ${said.title}, ${rowsFor(rules)}::jsonb)`,
   );
   return getRuleBook(tx, key.village, key.ruleBookId, dayOf(now));
 }
@@ -42,10 +40,7 @@ export async function discardRuleBook(
   now: Temporal.Instant,
 ): Promise<RuleBookView> {
   await lockDraft(tx, key, undefined);
-  await tx
-    .update(ruleBook)
-    .set({ state: 'discarded', discardedBy: actor.id, discardedAt: iso(now) })
-    .where(mine(key));
+  await tx.execute(sql`select rules.discard(${key.village}, ${key.ruleBookId}, ${actor.id}, ${iso(now)})`);
   return getRuleBook(tx, key.village, key.ruleBookId, dayOf(now));
 }
 
@@ -69,10 +64,4 @@ export function refuseUnlessDraft(book: typeof ruleBook.$inferSelect, revision: 
 
 function mine({ village, ruleBookId }: RuleBookKey) {
   return and(eq(ruleBook.village, village), eq(ruleBook.id, ruleBookId));
-}
-
-/** Each member by its column's name. */
-function snake(row: object): object {
-  const name = (member: string) => member.replace(/[A-Z]/g, letter => `_${letter.toLowerCase()}`);
-  return Object.fromEntries(Object.entries(row).map(([member, value]) => [name(member), value]));
 }

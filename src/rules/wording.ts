@@ -3,9 +3,12 @@
  * Source: the 2020 national notice on village points, to be checked by someone qualified before it is relied on.
  */
 
-const fines = /罚款|罚金|罚没|罚钱|扣款|扣钱|扣工资|停发|扣发|停保/g;
-/** 罚50元, 扣二十块: money, and not points. */
-const sums = /[罚扣][\d一二三四五六七八九十百千万两]+[元块]/g;
+const fines = /罚款|罚金|罚没|罚钱|扣款|扣钱|扣工资|停发|扣发|停保|违约金|罚单/g;
+/** 罚50元, 扣二十块, 罚50 without a unit: money, and not points. */
+const sums = [
+  /[罚扣](?:人民币)?[\d一二三四五六七八九十百千万两]+(?:[元块]|rmb)/gi,
+  /罚(?:人民币)?[\d一二三四五六七八九十百千万两]+(?![\d一二三四五六七八九十百千万两]|分)/g,
+];
 
 const benefits =
   '(?:低保|五保|特困|医保|社保|养老金|养老保险|补贴|补助|救助|抚恤金?|待遇|福利|惠农|粮补|救济|保险金|工资)';
@@ -14,7 +17,10 @@ const cuts =
 /** A benefit by itself may be spoken of: visiting those who live on one is a good deed. */
 const benefitCuts = [
   new RegExp(`(?:${cuts}).{0,6}?${benefits}`, 'g'),
-  new RegExp(`[停扣减]${benefits}`, 'g'),
+  new RegExp(`[停扣减]了?${benefits}`, 'g'),
+  // Words that mean it only right beside a benefit.
+  new RegExp(`(?:不发|不给|不再发|不评|剔除|踢出)(?:放|给|其)?${benefits}`, 'g'),
+  new RegExp(`${benefits}(?:一律)?(?:不发|不给|不再发|减半|扣一半)`, 'g'),
   new RegExp(`${benefits}(?:资格|名额|标准|金)?(?:予以|一律)?(?:${cuts})`, 'g'),
 ];
 
@@ -53,7 +59,7 @@ export function refusedTermsIn(text: string): string[] {
     .replace(/[^\p{L}\p{N}]+/gu, ' ')
     .replace(/\b([a-z]) (?=[a-z]\b)/g, '$1');
   const found = new Set([
-    ...[fines, sums, ...benefitCuts].flatMap(pattern => chinese.match(pattern) ?? []),
+    ...[fines, ...sums, ...benefitCuts].flatMap(pattern => chinese.match(pattern) ?? []),
     ...english.flatMap(pattern => latin.match(pattern) ?? []),
   ]);
   return [...found].filter(term => ![...found].some(other => other !== term && other.includes(term)));

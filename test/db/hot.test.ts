@@ -1,0 +1,82 @@
+import { randomUUID } from 'node:crypto';
+import { sql } from 'drizzle-orm';
+import { t } from 'tap';
+import { rowsOf, type Tx } from '../../src/db/database.ts';
+import { connect, openService, villages } from '../support/service.ts';
+
+const service = await openService(t);
+const { database } = service;
+const village = villages.own;
+
+/** A statement that leaves a trace, under a key of its own. */
+const trace = (key: string) => sql`
+  insert into http.idempotency (village, client, key, fingerprint, created_at)
+  values (${village}, ${randomUUID()}, ${key}, ${Buffer.alloc(32)}, now())`;
+const traces = (key: string) =>
+  database.inSnapshot(
+    village,
+    async db => (await rowsOf(db, sql`select from http.idempotency where key = ${key}`)).length,
+  );
+const backend = async (tx: Tx) => (await rowsOf<{ pid: number }>(tx, sql`select pg_backend_pid() as pid`))[0]!.pid;
+
+t.test('all of it is there, or nothing', async t => {
+  const done = await database.inHotTransaction(village, async () => ({ result: 7, last: [trace('a'), trace('a')] }));
+  t.strictSame([done, await traces('a')], [7, 2]);
+
+  const failing = [
+    [trace('b'), sql`select 1 / ${0}::integer`, trace('b')],
+    [sql`select 1 / ${0}::integer`, trace('b'), trace('b')],
+    [trace('b'), trace('b'), sql`select 1 / ${0}::integer`],
+  ];
+  for (const last of failing) {
+    await t.rejects(
+      database.inHotTransaction(village, async () => ({ result: 7, last })),
+      { code: '22012' },
+      'the first failure is told',
+    );
+  }
+  t.equal(await traces('b'), 0);
+  await Promise.all(
+    Array.from({ length: 30 }, () =>
+      database.inHotTransaction(village, async () => ({ result: 0, last: [trace('c'), trace('c')] })),
+    ),
+  );
+  t.equal(await traces('c'), 60, 'and every connection goes on');
+});
+
+t.test('what PostgreSQL asks to be tried again is tried again, from the beginning', async t => {
+  const owner = await connect(t, service.ownerUrl);
+  await owner.query(`create function public.again(attempts integer) returns void language plpgsql as $$
+    begin if attempts < 3 then raise 'once more' using errcode = '40001'; end if; end $$`);
+  let attempts = 0;
+  const result = await database.inHotTransaction(village, async () => {
+    attempts += 1;
+    return { result: attempts, last: [trace('d'), sql`select public.again(${attempts})`] };
+  });
+  t.strictSame([result, await traces('d')], [3, 1]);
+});
+
+t.test('a value that cannot be sent commits nothing', async t => {
+  const odd = {
+    toPostgres: () => {
+      throw new Error('odd');
+    },
+  };
+  await t.rejects(
+    database.inHotTransaction(village, async () => ({ result: 0, last: [trace('f'), sql`select ${odd}::text`] })),
+    { message: 'odd' },
+  );
+  t.equal(await traces('f'), 0);
+});
+
+t.test('a connection that ends in between is an error, and nothing stays', async t => {
+  const owner = await connect(t, service.ownerUrl);
+  await t.rejects(
+    database.inHotTransaction(village, async tx => {
+      const pid = await backend(tx);
+      await owner.query('select pg_terminate_backend($1, 5000)', [pid]);
+      return { result: 0, last: [trace('e')] };
+    }),
+  );
+  t.equal(await traces('e'), 0);
+});
