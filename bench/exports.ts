@@ -41,6 +41,10 @@ export async function journalThroughHttp(
 /** The same rows and columns by `COPY … TO STDOUT`, thrown away as they come. */
 export async function journalByCopy(fixture: Fixture, village: string, period: Period): Promise<Reading> {
   const client = await connectAsApp(fixture);
+  // Five million rows take longer than what the role allows a statement.
+  await client.query(
+    "select set_config(name, '0', false) from pg_settings where name in ('statement_timeout', 'transaction_timeout')",
+  );
   const begin = performance.now();
   const rows = client.query(copyTo(journalRows(client, village, period, 'zh-CN')));
   let bytes = 0;

@@ -36,6 +36,7 @@ export async function measureGrowth({ options, cluster, say }: Bench) {
     ...(await contestantsOn('large', large, callers.large)),
   ];
   const rates = await race(contestants, options.pace);
+  say(`medians: ${JSON.stringify(figures('', rates).medians)}`);
   say('exporting the large book');
   await callers.large.refresh();
   const exported = await exportInTurn(large, large.villages[0]!, callers.large.token(0), 1);

@@ -1232,6 +1232,7 @@ create table rules.rule (
   highest_only_group text,
   honour boolean not null,
   publicity text not null,
+  on_behalf boolean not null default true,
   constraint rule_pkey PRIMARY KEY (village, id),
   constraint rule_code_key UNIQUE (village, rule_book_id, code),
   constraint rule_book_fkey FOREIGN KEY (village, rule_book_id) REFERENCES rules.rule_book(village, id),
@@ -2741,9 +2742,10 @@ CREATE OR REPLACE FUNCTION rules.fill(p_village text, p_rule_book uuid, p_rules 
 AS $function$
 begin
   insert into rules.rule (village, rule_book_id, id, code, category, title, title_en, points, direction, unit, cap_times,
-                          cap_period, cap_scope, evidence, excludes, highest_only_group, honour, publicity)
+                          cap_period, cap_scope, evidence, excludes, highest_only_group, honour, publicity, on_behalf)
   select p_village, p_rule_book, r.id, r.code, r.category, r.title, r.title_en, r.points, r.direction, r.unit, r.cap_times,
-         r.cap_period, r.cap_scope, r.evidence, r.excludes, r.highest_only_group, r.honour, r.publicity
+         r.cap_period, r.cap_scope, r.evidence, r.excludes, r.highest_only_group, r.honour, r.publicity,
+         coalesce(r.on_behalf, true)
     from pg_catalog.jsonb_populate_recordset(null::rules.rule, p_rules) r;
 end
 $function$;

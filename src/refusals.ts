@@ -117,6 +117,7 @@ export const refusals = {
   'rule-wording-refused': { status: 422, zh: '含罚款或停发待遇内容', en: 'Fine or benefit cut in a rule' },
   'rule-book-unsound': { status: 422, zh: '细则检查有错误', en: 'Rule book has errors' },
   'evidence-missing': { status: 422, zh: '缺少佐证材料', en: 'Evidence is missing' },
+  'on-behalf-refused': { status: 422, zh: '本事项须由本户自行申报', en: 'Only the household itself may claim this' },
   'photo-reused': { status: 422, zh: '照片已在别处使用', en: 'Photo was used before' },
   'quorum-missing': {
     status: 422,

@@ -221,3 +221,16 @@ t.test('a list of claims, each by itself', async t => {
   t.equal((await clerk('GET', claimsPath)).body.data.length, 2);
   t.equal((await clerk('POST', `${claimsPath}/batch`, { items: [] })).status, 400);
 });
+
+t.test('what a household must claim by itself, nobody claims for it', async t => {
+  const { service, ids, clerk } = await openReview(t, {}, [
+    ruleDraft('SELF', { evidence: ['witness'], onBehalf: false }),
+  ]);
+  const householdId = await service.household();
+  const said = { ruleId: ids.SELF, householdId, quantity: 1, evidence: witness };
+  t.match(await clerk('POST', claimsPath, said), { status: 422, body: { code: 'on-behalf-refused' } });
+  const listed = await clerk('POST', `${claimsPath}/batch`, { items: [said] });
+  t.match(listed.body.results, [{ status: 422, problem: { code: 'on-behalf-refused' } }]);
+  const own = await service.asHousehold(householdId);
+  t.match(await own('POST', claimsPath, said), { status: 201, body: { state: 'submitted' } });
+});

@@ -31,6 +31,7 @@ const claimRefusals: RefusalCode[] = [
   'out-of-bounds',
   'business-date-refused',
   'evidence-missing',
+  'on-behalf-refused',
   'photo-reused',
 ];
 

@@ -78,6 +78,7 @@ async function submitOne(
   const { householdId } = said;
   await refuseCaller(tx, actor, village, said);
   const judged = judgeClaim(said, grounds, now);
+  if (actor.kind !== 'household' && !judged.rule.onBehalf) throw new Refusal('on-behalf-refused');
   await refuseTwin(tx, village, said, judged.rule);
   const claimId = randomUUIDv7();
   if (said.photoIds.length > 0) {

@@ -20,6 +20,7 @@ export type GroundRule = Pick<
   | 'highestOnlyGroup'
   | 'honour'
   | 'publicity'
+  | 'onBehalf'
 > & { ruleBookTitle: string; inForceFrom: string | null; inForceTo: string | null };
 
 /** What awards are judged by. Whatever is not there was not found. */
@@ -59,7 +60,7 @@ export async function groundsOf(
                      'village', r.village, 'id', r.id, 'ruleBookId', r.rule_book_id, 'code', r.code, 'title', r.title,
                      'points', r.points, 'direction', r.direction, 'capTimes', r.cap_times, 'capPeriod', r.cap_period,
                      'capScope', r.cap_scope, 'evidence', r.evidence, 'excludes', r.excludes,
-                     'highestOnlyGroup', r.highest_only_group, 'honour', r.honour, 'publicity', r.publicity,
+                     'highestOnlyGroup', r.highest_only_group, 'honour', r.honour, 'publicity', r.publicity, 'onBehalf', r.on_behalf,
                      'ruleBookTitle', b.title, 'inForceFrom', b.in_force_from,
                      'inForceTo', (select min(next.in_force_from)
                                      from rules.rule_book next

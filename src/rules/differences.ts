@@ -99,6 +99,11 @@ function changesOf(was: RuleDraft, is: RuleDraft): Change[] {
         ? ['改为须经公示', 'waits on the notice board']
         : ['改为免公示', 'does not wait on the notice board'],
     ),
+    ...turned('onBehalf', (_, b) =>
+      b === false
+        ? ['改为须由本户自行申报', 'is claimed by the household itself only']
+        : ['改为可由村里代为申报', 'may be claimed for a household'],
+    ),
   ];
 }
 

@@ -33,6 +33,8 @@ export interface RuleDraft {
   honour: boolean;
   /** `exempt`: spendable at once, whatever the policy says of publicity. */
   publicity: 'required' | 'exempt';
+  /** Whether staff may claim it for a household; true unless told. */
+  onBehalf?: boolean | undefined;
 }
 
 /**

@@ -73,7 +73,15 @@ const exampleRule = {
   publicity: 'required',
 };
 
-const RuleDraft = Type.Object(ruleFields, { title: 'RuleDraft', additionalProperties: false });
+const onBehalf = Type.Boolean({
+  description: 'Whether staff may claim it for a household; true unless told',
+  examples: [true],
+});
+
+const RuleDraft = Type.Object(
+  { ...ruleFields, onBehalf: Type.Optional(onBehalf) },
+  { title: 'RuleDraft', additionalProperties: false },
+);
 
 const DraftRules = Type.Array(RuleDraft, { minItems: 1, maxItems: 200, description: 'Every rule of the book' });
 const Revision = (description: string) => Whole(description, { minimum: 1, maximum: 1_000_000 });
@@ -105,7 +113,10 @@ export const RuleBookUpdate = Type.Object(
   },
 );
 
-export const Rule = Type.Object({ id: Id('The rule'), ruleBookId: Id('Its book'), ...ruleFields }, { title: 'Rule' });
+export const Rule = Type.Object(
+  { id: Id('The rule'), ruleBookId: Id('Its book'), ...ruleFields, onBehalf },
+  { title: 'Rule' },
+);
 
 const Resolution = Type.Object(
   {

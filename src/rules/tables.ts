@@ -49,6 +49,7 @@ export const rule = schema.table(
     highestOnlyGroup: text(),
     honour: boolean().notNull(),
     publicity: text().$type<'required' | 'exempt'>().notNull(),
+    onBehalf: boolean().notNull().default(true),
   },
   table => [primaryKey({ columns: [table.village, table.id] })],
 );

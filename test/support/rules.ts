@@ -22,6 +22,7 @@ export function ruleDraft(code: string, said: Partial<RuleDraft> = {}): RuleDraf
     highestOnlyGroup: null,
     honour: true,
     publicity: 'required',
+    onBehalf: true,
     ...said,
   };
 }
