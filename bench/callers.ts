@@ -2,7 +2,7 @@ import type { Fixture } from './fixture.ts';
 import { password } from './town.ts';
 import { type Answer, expectStatus, openWire, requestText, type Wire } from './wire.ts';
 
-/** Clerks of the whole city, each with a connection of their own and signed in. */
+/** People who are signed in, each with a connection of their own. */
 export interface Callers {
   get(client: number, path: string): Promise<Answer>;
   /** With a fresh Idempotency-Key. */
@@ -16,13 +16,14 @@ export interface Callers {
 /** A token lives for 15 minutes. */
 const tokenMaxAgeMs = 8 * 60_000;
 
-export async function openCallers(fixture: Fixture): Promise<Callers> {
+/** Opens a connection for each login, unless told those of the fixture’s clerks. */
+export async function openCallers(fixture: Fixture, logins: string[] = fixture.staff.clerks): Promise<Callers> {
   const wires: Wire[] = [];
   const tokens: string[] = [];
   let signedInAt = Number.NEGATIVE_INFINITY;
   let key = 0;
   const run = crypto.randomUUID();
-  for (const _ of fixture.staff.clerks) wires.push(await openWire(fixture.service.port));
+  for (const _ of logins) wires.push(await openWire(fixture.service.port));
   const authorization = (client: number) => `authorization: Bearer ${tokens[client]}`;
   const callers: Callers = {
     get: (client, path) => wires[client]!.ask(requestText('GET', path, [authorization(client)])),
@@ -33,8 +34,7 @@ export async function openCallers(fixture: Fixture): Promise<Callers> {
     },
     async refresh() {
       if (performance.now() - signedInAt < tokenMaxAgeMs) return;
-      for (const [client, login] of fixture.staff.clerks.entries())
-        tokens[client] = await signIn(wires[client]!, login);
+      for (const [client, login] of logins.entries()) tokens[client] = await signIn(wires[client]!, login);
       signedInAt = performance.now();
     },
     token: client => tokens[client]!,
