@@ -11,7 +11,6 @@ import { expectStatus } from './wire.ts';
 
 /** A village in which claims are filed, reviewed and published, and a store whose counters go on meanwhile. */
 export interface ClaimsVillage {
-  fixture: Fixture;
   village: Village;
   shop: Shop;
   callers: Callers;
@@ -30,23 +29,25 @@ const singlyOf = 5;
 /** One of so many, among them, has its points set by hand, and waits for the supervisor in the end. */
 const byHandOf = 20;
 
-export async function openClaimsVillage(fixture: Fixture): Promise<ClaimsVillage> {
-  const village = fixture.villages[0]!;
-  const reviewers = ['reviewer0', 'reviewer1', 'reviewer2'];
+/** Opens a store in a village, and appoints and signs in those who decide there. */
+export async function openClaimsVillage(fixture: Fixture, village: Village): Promise<ClaimsVillage> {
+  const { village: code } = village;
+  const reviewers = ['first', 'second', 'third'].map(name => `${name}-${code}`);
+  const secretary = `secretary-${code}`;
   const passwordHash = await hashSecret(password);
   const database = openDatabase(fixture.appUrl, { onError: () => undefined });
-  for (const login of reviewers) {
-    const grant = { role: 'reviewer' as const, prefix: village.village };
-    await database.inTransaction(village.village, tx =>
-      createUser(tx, fixture.staff.secretary, { login, name: login, passwordHash, grant }, systemClock.now()),
+  for (const login of [...reviewers, secretary]) {
+    const grant = { role: login === secretary ? ('villageAdmin' as const) : ('reviewer' as const), prefix: code };
+    await database.inTransaction(code, tx =>
+      createUser(tx, fixture.staff.supervisor, { login, name: login, passwordHash, grant }, systemClock.now()),
     );
   }
   await database.close();
   const [shop] = await openShops(fixture, [village]);
   const [clerk, ...counters] = fixture.staff.clerks;
-  const logins = [clerk!, ...reviewers, 'supervisor', 'secretary', ...counters.slice(0, clientOf.counters.length)];
+  const logins = [clerk!, ...reviewers, 'supervisor', secretary, ...counters.slice(0, clientOf.counters.length)];
   const callers = await openCallers(fixture, logins);
-  return { fixture, village, shop: shop!, callers, owner: await connectAsOwner(fixture) };
+  return { village, shop: shop!, callers, owner: await connectAsOwner(fixture) };
 }
 
 export async function leaveClaimsVillage({ callers, owner }: ClaimsVillage): Promise<void> {
@@ -54,32 +55,38 @@ export async function leaveClaimsVillage({ callers, owner }: ClaimsVillage): Pro
   await owner.end();
 }
 
+/** Claims on their way in one village. */
+export interface Way {
+  place: ClaimsVillage;
+  took: Took;
+}
+
 /**
- * Brings `count` claims (at most 1,000) from their filing onto a notice, each step when all of them have done the one
- * before. Answers the id of the notice.
+ * Brings `count` claims (at most 1,000) of each village from their filing onto a notice. A step begins when all of the one
+ * before is done, and the villages take it in turn: a slow moment of the machine falls on all of them. Answers the ids of
+ * their notices.
  */
-export async function bringToNotice(place: ClaimsVillage, count: number, took: Took): Promise<string> {
+export async function bringToNotice(ways: Way[], count: number): Promise<string[]> {
   const singly = Math.ceil(count / singlyOf);
-  await place.callers.refresh();
-  const ask = asker(place, took);
-  await fileAll(place, ask, { count, singly });
-  await reviewAll(ask, { count, singly });
-  const byHand = Math.floor(count / byHandOf);
-  for (const voter of clientOf.voters) {
-    const step = voter === clientOf.voters.at(-1) ? 'lastVotes' : 'firstVotes';
-    await decideAll(ask, { client: voter, step: 'panel', verdict: 'approve', as: step, count });
+  const inTurn = async (step: (ask: Ask, place: ClaimsVillage) => Promise<void>) => {
+    for (const way of ways) await step(asker(way), way.place);
+  };
+  for (const { place } of ways) await place.callers.refresh();
+  await inTurn((ask, { village }) => fileAll(ask, village, { count, singly }));
+  await inTurn(ask => reviewOneByOne(ask, singly));
+  const pass = { client: clientOf.reviewer, step: 'firstReview', verdict: 'pass', as: 'pass' };
+  await inTurn(ask => decideAll(ask, { ...pass, count: count - singly }));
+  for (const [n, client] of clientOf.voters.entries()) {
+    const vote = { client, step: 'panel', verdict: 'approve', as: n === 0 ? 'firstVotes' : 'lastVotes' };
+    await inTurn(ask => decideAll(ask, { ...vote, count }));
   }
-  if (byHand > 0) {
-    const confirming = { client: clientOf.supervisor, step: 'second', verdict: 'approve', as: 'confirm' };
-    await decideAll(ask, { ...confirming, count: byHand });
-  }
-  await ask.get('list', clientOf.clerk, `/claims?limit=${listMax}`);
-  await ask.get('list', clientOf.clerk, `/claims?limit=${listMax}&state=approved`);
-  const notice = await ask.post<{ id: string; lineCount: number }>('publish', clientOf.secretary, '/notices', {}, 201);
-  if (notice.lineCount !== count)
-    throw new Error(`${count} claims were approved, ${notice.lineCount} stand on the notice`);
-  await ask.get('readNotice', clientOf.clerk, `/notices/${notice.id}?limit=${listMax}`);
-  return notice.id;
+  const confirm = { client: clientOf.supervisor, step: 'second', verdict: 'approve', as: 'confirm' };
+  await inTurn(ask => decideAll(ask, { ...confirm, count: Math.floor(count / byHandOf) }));
+  const notices: string[] = [];
+  await inTurn(async ask => {
+    notices.push(await publishAll(ask, count));
+  });
+  return notices;
 }
 
 interface Ask {
@@ -91,8 +98,13 @@ interface Queued {
   id: string;
 }
 
-function asker({ village: { village }, callers }: ClaimsVillage, took: Took): Ask {
-  const whole = (path: string) => `/v1/villages/${village}${path}`;
+interface Notice {
+  id: string;
+  lineCount: number;
+}
+
+function asker({ place: { village, callers }, took }: Way): Ask {
+  const whole = (path: string) => `/v1/villages/${village.village}${path}`;
   const timed = async <T>(step: string, status: number, call: () => ReturnType<Callers['get']>): Promise<T> => {
     const begin = performance.now();
     const answer = await call();
@@ -109,8 +121,8 @@ function asker({ village: { village }, callers }: ClaimsVillage, took: Took): As
 }
 
 async function fileAll(
-  { village: { rule, households } }: ClaimsVillage,
   ask: Ask,
+  { rule, households }: Village,
   { count, singly }: { count: number; singly: number },
 ): Promise<void> {
   const byHand = Math.floor(count / byHandOf);
@@ -128,13 +140,12 @@ async function fileAll(
     await postList(ask, 'file', clientOf.clerk, '/claims/batch', items);
 }
 
-async function reviewAll(ask: Ask, { count, singly }: { count: number; singly: number }): Promise<void> {
+async function reviewOneByOne(ask: Ask, count: number): Promise<void> {
   const client = clientOf.reviewer;
-  for (const { id } of await queueOf(ask, client, 'firstReview', singly)) {
+  for (const { id } of await queueOf(ask, client, 'firstReview', count)) {
     await ask.post('take', client, `/claims/${id}/take`, {}, 200);
     await ask.post('passOne', client, `/claims/${id}/pass`, {}, 200);
   }
-  await decideAll(ask, { client, step: 'firstReview', verdict: 'pass', as: 'pass', count: count - singly });
 }
 
 /** Decides on what the queue shows, until so many are decided. */
@@ -148,6 +159,16 @@ async function decideAll(
     const items = queue.map(({ id: claimId }) => ({ claimId, step, verdict }));
     await postList(ask, as, client, '/claims/decisions/batch', items);
   }
+}
+
+/** Publishes what was approved, and reads it and the claims as people do. Answers the id of the notice. */
+async function publishAll(ask: Ask, count: number): Promise<string> {
+  await ask.get('list', clientOf.clerk, `/claims?limit=${listMax}`);
+  await ask.get('list', clientOf.clerk, `/claims?limit=${listMax}&state=approved`);
+  const { id, lineCount } = await ask.post<Notice>('publish', clientOf.secretary, '/notices', {}, 201);
+  if (lineCount !== count) throw new Error(`${count} claims were approved, ${lineCount} stand on the notice`);
+  await ask.get('readNotice', clientOf.clerk, `/notices/${id}?limit=${listMax}`);
+  return id;
 }
 
 async function queueOf(ask: Ask, client: number, step: string, count: number): Promise<Queued[]> {

@@ -12,7 +12,6 @@ export interface Closing {
 
 /** Closes a notice while goods are handed over at every counter, and lets the counters go on alone for as long. */
 export async function closeAmongRedemptions(place: ClaimsVillage, noticeId: string): Promise<Closing> {
-  await endNotice(place, noticeId);
   const busy = openCounters(place);
   // The counters are at it when closing begins.
   await wait(300);
@@ -24,37 +23,41 @@ export async function closeAmongRedemptions(place: ClaimsVillage, noticeId: stri
   return { seconds, whileClosing, alone: await quiet.shut() };
 }
 
-/** Closes it with nothing else running. Answers seconds. */
-export async function closeAlone(place: ClaimsVillage, noticeId: string): Promise<number> {
+/**
+ * Ends a notice and closes it as a secretary does, who waits for the rest of it in the database. Answers seconds.
+ */
+export async function closeNotice(place: ClaimsVillage, noticeId: string): Promise<number> {
+  const { owner, callers } = place;
+  const { village } = place.village;
   await endNotice(place, noticeId);
-  return closeNotice(place, noticeId);
-}
-
-/** The service has the clock of the machine, which nobody turns: instead the notice is made to have ended a month ago. */
-async function endNotice({ owner, village: { village } }: ClaimsVillage, noticeId: string): Promise<void> {
-  await owner.query(
-    `update publicity.notice
-        set starts_on = starts_on - 30, ends_at = (starts_on - 30 + days)::timestamp at time zone 'Asia/Shanghai'
-      where village = $1 and id = $2`,
-    [village, noticeId],
-  );
-}
-
-/** Asks for it as a secretary does; the job that does the rest is waited for in the database. */
-async function closeNotice({ owner, callers, village: { village } }: ClaimsVillage, noticeId: string): Promise<number> {
   const begin = performance.now();
-  const path = `/v1/villages/${village}/notices/${noticeId}/close`;
-  expectStatus(await callers.post(clientOf.secretary, path, '{}'), 200);
+  expectStatus(await callers.post(clientOf.secretary, `/v1/villages/${village}/notices/${noticeId}/close`, '{}'), 200);
   for (;;) {
-    const { rows } = await owner.query('select state from publicity.notice where village = $1 and id = $2', [
-      village,
-      noticeId,
-    ]);
+    const asked = await owner.query({
+      text: 'select state from publicity.notice where village = $1 and id = $2',
+      values: [village, noticeId],
+    });
     const seconds = (performance.now() - begin) / 1000;
-    if (rows[0].state === 'closed') return seconds;
+    if (asked.rows[0].state === 'closed') return seconds;
     if (seconds > 120) throw new Error('a notice does not close');
     await wait(10);
   }
+}
+
+/**
+ * The service has the clock of the machine, which nobody turns: instead the notice is made to have ended a month ago, and
+ * the job that waits for its end to be due.
+ */
+async function endNotice({ owner, village: { village } }: ClaimsVillage, noticeId: string): Promise<void> {
+  await owner.query('begin');
+  await owner.query({
+    text: `update publicity.notice
+              set starts_on = starts_on - 30, ends_at = (starts_on - 30 + days)::timestamp at time zone 'Asia/Shanghai'
+            where village = $1 and id = $2`,
+    values: [village, noticeId],
+  });
+  await owner.query({ text: 'update jobs.job set start_after = now() where singleton_key = $1', values: [noticeId] });
+  await owner.query('commit');
 }
 
 /** Counters that each hand goods over, one household after another. */
