@@ -1,7 +1,7 @@
 import { and, asc, eq, inArray, sql } from 'drizzle-orm';
 import { iso } from '../calendar.ts';
 import { one, rowsOf, type Tx } from '../db/database.ts';
-import { awardEach } from '../earning/award.ts';
+import { type Asked, awardEach } from '../earning/award.ts';
 import { type Grounds, groundsOf } from '../earning/grounds.ts';
 import { type Actor, holds, type Role } from '../http/route.ts';
 import { giveBackPhotos } from '../photos/use.ts';
@@ -37,7 +37,11 @@ export async function decideClaim(
   decided: Decided,
   now: Temporal.Instant,
 ): Promise<ClaimView> {
-  await decideOne(tx, actor, key, decided, now);
+  const state = await decideOne(tx, actor, key, decided, now);
+  if (state === 'approved') {
+    const [refusal] = (await awardClaims(tx, actor, key.village, [key.claimId], now)).values();
+    if (refusal !== undefined) throw refusal;
+  }
   return getClaim(tx, actor, key.village, key.claimId);
 }
 
@@ -70,24 +74,57 @@ export async function decideEach(
     .where(and(eq(claim.village, village), inArray(claim.id, ids)))
     .orderBy(asc(claim.id))
     .for('update');
-  const grounds = rows.length === 0 ? undefined : (await groundsOf(tx, rows)).get(village);
-  const answers: (string | Refusal)[] = [];
-  for (const { claimId, ...decided } of items) {
-    const key = { village, claimId };
-    answers.push(await byItself(tx, () => decideOne(tx, actor, key, decided, now, grounds).then(() => claimId)));
-  }
+  const answers = await decideTogether(tx, actor, village, items, rows, now);
   const views = new Map((await listByIds(tx, actor, village, ids)).map(view => [view.id, view]));
-  return answers.map(answer => (typeof answer === 'string' ? views.get(answer)! : answer));
+  return answers.map((answer, place) => answer ?? views.get(items[place]!.claimId)!);
 }
 
+/**
+ * Decides a list whose claims are locked, and makes all its awards at once in the end, so that the pen is held for as short
+ * as can be. What the book refuses leaves its claim as it was: then all is undone, and decided again without that. Answers
+ * the refusal of each.
+ */
+async function decideTogether(
+  tx: Tx,
+  actor: Actor,
+  village: string,
+  items: (Decided & { claimId: string })[],
+  rows: ClaimRow[],
+  now: Temporal.Instant,
+): Promise<(Refusal | undefined)[]> {
+  const grounds = rows.length === 0 ? undefined : await groundsOf(tx, rows);
+  const refusedByBook = new Map<number, Refusal>();
+  for (;;) {
+    await tx.execute(sql`savepoint together`);
+    const approved: { claimId: string; place: number }[] = [];
+    const answers: (Refusal | undefined)[] = [];
+    for (const [place, { claimId, ...decided }] of items.entries()) {
+      const answer =
+        refusedByBook.get(place) ??
+        (await byItself(tx, () => decideOne(tx, actor, { village, claimId }, decided, now)));
+      if (answer === 'approved') approved.push({ claimId, place });
+      answers.push(answer instanceof Refusal ? answer : undefined);
+    }
+    const approvedIds = approved.map(({ claimId }) => claimId);
+    const refused = await awardClaims(tx, actor, village, approvedIds, now, grounds);
+    if (refused.size > 0) await tx.execute(sql`rollback to savepoint together`);
+    await tx.execute(sql`release savepoint together`);
+    if (refused.size === 0) return answers;
+    for (const { claimId, place } of approved) {
+      const refusal = refused.get(claimId);
+      if (refusal !== undefined) refusedByBook.set(place, refusal);
+    }
+  }
+}
+
+/** Decides one step of one claim, but for its award. Answers where it stands now. */
 async function decideOne(
   tx: Tx,
   actor: Actor,
   key: ClaimKey,
   decided: Decided,
   now: Temporal.Instant,
-  grounds?: Grounds,
-): Promise<void> {
+): Promise<ClaimState> {
   const { step, verdict, quantity, reason } = decided;
   refuseForm(actor, key.village, decided);
   const [row] = await rowsOf<{ answer: Answer }>(
@@ -97,10 +134,11 @@ async function decideOne(
   );
   const { answer } = row!;
   if ('refusal' in answer) throw new Refusal(answer.refusal, withInstants(answer.facts));
-  if (answer.state !== 'approved' && answer.state !== 'rejected') return;
-  const settled = one(await tx.select().from(claim).where(mine(key)));
-  if (answer.state === 'approved') await awardClaim(tx, actor, settled, now, grounds);
-  else await giveBackPhotos(tx, key.village, key.claimId, settled.photoIds);
+  if (answer.state === 'rejected') {
+    const { photoIds } = one(await tx.select({ photoIds: claim.photoIds }).from(claim).where(mine(key)));
+    await giveBackPhotos(tx, key.village, key.claimId, photoIds);
+  }
+  return answer.state;
 }
 
 type Answer = { state: ClaimState } | { refusal: RefusalCode; facts: Facts };
@@ -123,44 +161,60 @@ function withInstants(facts: Facts): Facts {
   return { ...facts, ...at('since'), ...at('until') };
 }
 
-/** Makes the award of a claim that was just approved. Everything its decision rests on goes into the book as ids. */
-async function awardClaim(
+/**
+ * Makes the awards of claims that were just approved, in this order, and answers what the book refuses, by the claim's id:
+ * then nothing may stay of any of it. Everything that a decision rests on goes into the book as ids.
+ */
+async function awardClaims(
   tx: Tx,
   actor: Actor,
-  row: ClaimRow,
+  village: string,
+  claimIds: string[],
   now: Temporal.Instant,
-  grounds?: Grounds,
-): Promise<void> {
-  const { village, id } = row;
-  const decisions = await listDecisions(tx, village, [id]);
-  const digests = await digestsOf(tx, village, row.photoIds);
-  const line = {
-    ruleId: row.ruleId,
-    householdId: row.householdId,
-    memberId: row.memberId,
-    quantity: row.agreedQuantity!,
-    occurredAt: row.occurredAt,
-    occasion: row.occasion ?? undefined,
-    note: row.note,
-  };
-  const origin = {
-    claimId: id,
-    enteredBy: row.submittedBy,
-    decidedBy: [...new Set(decisions.map(one => one.decidedBy))],
-    points: row.customPoints ?? undefined,
-    frozen: frozenOf(id, decisions, digests),
-  };
-  const all = grounds === undefined ? await groundsOf(tx, [{ village, ...line }]) : new Map([[village, grounds]]);
-  const { results, rest } = await awardEach(
-    tx,
-    [{ actor, village, line, origin }],
-    all,
-    { atomic: false, batchId: null },
-    now,
+  grounds?: Map<string, Grounds>,
+): Promise<Map<string, Refusal>> {
+  if (claimIds.length === 0) return new Map();
+  const found = await tx
+    .select()
+    .from(claim)
+    .where(and(eq(claim.village, village), inArray(claim.id, claimIds)));
+  const rows = new Map(found.map(row => [row.id, row]));
+  const decisions = Map.groupBy(await listDecisions(tx, village, claimIds), row => row.claimId);
+  const photoIds = found.flatMap(row => row.photoIds);
+  const digests = new Map((await digestsOf(tx, village, photoIds)).map((digest, place) => [photoIds[place]!, digest]));
+  const asked = claimIds.map(id => {
+    const row = rows.get(id)!;
+    const photos = row.photoIds.map(photoId => digests.get(photoId)!);
+    return { actor, village, ...askedOf(row, decisions.get(id)!, photos) };
+  });
+  const all = grounds ?? (await groundsOf(tx, found));
+  const { results, rest } = await awardEach(tx, asked, all, { atomic: false, batchId: null }, now);
+  const refused = results.flatMap((result, place): [string, Refusal][] =>
+    typeof result === 'object' && 'refusal' in result ? [[claimIds[place]!, result.refusal]] : [],
   );
-  const [result] = results;
-  if (typeof result === 'object' && 'refusal' in result) throw result.refusal;
-  for (const statement of rest) await tx.execute(statement);
+  if (refused.length === 0) for (const statement of rest) await tx.execute(statement);
+  return new Map(refused);
+}
+
+function askedOf(row: ClaimRow, decisions: DecisionRow[], digests: string[]): Pick<Asked, 'line' | 'origin'> {
+  return {
+    line: {
+      ruleId: row.ruleId,
+      householdId: row.householdId,
+      memberId: row.memberId,
+      quantity: row.agreedQuantity!,
+      occurredAt: row.occurredAt,
+      occasion: row.occasion ?? undefined,
+      note: row.note,
+    },
+    origin: {
+      claimId: row.id,
+      enteredBy: row.submittedBy,
+      decidedBy: [...new Set(decisions.map(({ decidedBy }) => decidedBy))],
+      points: row.customPoints ?? undefined,
+      frozen: frozenOf(row.id, decisions, digests),
+    },
+  };
 }
 
 function frozenOf(claimId: string, decisions: DecisionRow[], digests: string[]): Record<string, string> {
