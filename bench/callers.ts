@@ -9,6 +9,8 @@ export interface Callers {
   post(client: number, path: string, body: string): Promise<Answer>;
   /** Signs in again where a token has become old; sign-ins cost an argon2 each, so not in the midst of a measurement. */
   refresh(): Promise<void>;
+  /** Says a word on every connection: the service closes one on which nothing is said for a minute. */
+  keepOpen(): Promise<void>;
   token(client: number): string;
   close(): void;
 }
@@ -36,6 +38,9 @@ export async function openCallers(fixture: Fixture, logins: string[] = fixture.s
       if (performance.now() - signedInAt < tokenMaxAgeMs) return;
       for (const [client, login] of logins.entries()) tokens[client] = await signIn(wires[client]!, login);
       signedInAt = performance.now();
+    },
+    async keepOpen() {
+      for (const wire of wires) await wire.ask(requestText('GET', '/healthz', []));
     },
     token: client => tokens[client]!,
     close() {

@@ -69,6 +69,7 @@ export interface Way {
 export async function bringToNotice(ways: Way[], count: number): Promise<string[]> {
   const singly = Math.ceil(count / singlyOf);
   const inTurn = async (step: (ask: Ask, place: ClaimsVillage) => Promise<void>) => {
+    for (const { place } of ways) await place.callers.keepOpen();
     for (const way of ways) await step(asker(way), way.place);
   };
   for (const { place } of ways) await place.callers.refresh();
