@@ -24,6 +24,8 @@ export type Took = Record<string, number[]>;
 export const clientOf = { clerk: 0, reviewer: 1, voters: [2, 3], supervisor: 4, secretary: 5, counters: [6, 7, 8, 9] };
 
 const listMax = 200;
+/** So many singly, and then it is the other village’s turn. */
+const fewAtOnce = 20;
 /** One claim of so many is filed, taken and passed by itself. */
 const singlyOf = 5;
 /** One of so many, among them, has its points set by hand, and waits for the supervisor in the end. */
@@ -63,8 +65,8 @@ export interface Way {
 
 /**
  * Brings `count` claims (at most 1,000) of each village from their filing onto a notice. A step begins when all of the one
- * before is done, and the villages take it in turn: a slow moment of the machine falls on all of them. Answers the ids of
- * their notices.
+ * before is done, and the villages take turns in it, a list or twenty claims at a time: a slow moment of the machine falls
+ * on all of them. Answers the ids of their notices.
  */
 export async function bringToNotice(ways: Way[], count: number): Promise<string[]> {
   const singly = Math.ceil(count / singlyOf);
@@ -72,22 +74,31 @@ export async function bringToNotice(ways: Way[], count: number): Promise<string[
     for (const { place } of ways) await place.callers.keepOpen();
     for (const way of ways) await step(asker(way), way.place);
   };
+  const decide = async (said: Omit<Deciding, 'count'>, all: number) => {
+    for (const { length } of partsOf(all, listMax)) await inTurn(ask => decideList(ask, { ...said, count: length }));
+  };
   for (const { place } of ways) await place.callers.refresh();
-  await inTurn((ask, { village }) => fileAll(ask, village, { count, singly }));
-  await inTurn(ask => reviewOneByOne(ask, singly));
-  const pass = { client: clientOf.reviewer, step: 'firstReview', verdict: 'pass', as: 'pass' };
-  await inTurn(ask => decideAll(ask, { ...pass, count: count - singly }));
+  for (const part of partsOf(singly, fewAtOnce))
+    await inTurn((ask, { village }) => fileSingly(ask, village, part, count));
+  for (const part of partsOf(count - singly, listMax)) await inTurn((ask, { village }) => fileList(ask, village, part));
+  for (const { length } of partsOf(singly, fewAtOnce)) await inTurn(ask => reviewSingly(ask, length));
+  await decide({ client: clientOf.reviewer, step: 'firstReview', verdict: 'pass', as: 'pass' }, count - singly);
   for (const [n, client] of clientOf.voters.entries()) {
-    const vote = { client, step: 'panel', verdict: 'approve', as: n === 0 ? 'firstVotes' : 'lastVotes' };
-    await inTurn(ask => decideAll(ask, { ...vote, count }));
+    await decide({ client, step: 'panel', verdict: 'approve', as: n === 0 ? 'firstVotes' : 'lastVotes' }, count);
   }
   const confirm = { client: clientOf.supervisor, step: 'second', verdict: 'approve', as: 'confirm' };
-  await inTurn(ask => decideAll(ask, { ...confirm, count: Math.floor(count / byHandOf) }));
+  await decide(confirm, Math.floor(count / byHandOf));
   const notices: string[] = [];
   await inTurn(async ask => {
     notices.push(await publishAll(ask, count));
   });
   return notices;
+}
+
+/** Numbers from 0 to `count`, in parts of at most `size`. */
+function partsOf(count: number, size: number): number[][] {
+  const all = Array.from({ length: count }, (_, n) => n);
+  return Array.from({ length: Math.ceil(count / size) }, (_, n) => all.slice(n * size, (n + 1) * size));
 }
 
 interface Ask {
@@ -121,27 +132,30 @@ function asker({ place: { village, callers }, took }: Way): Ask {
   };
 }
 
-async function fileAll(
-  ask: Ask,
-  { rule, households }: Village,
-  { count, singly }: { count: number; singly: number },
-): Promise<void> {
-  const byHand = Math.floor(count / byHandOf);
-  const claims = Array.from({ length: count }, (_, n) => ({
+function claimOf({ rule, households }: Village, n: number) {
+  return {
     ruleId: rule.id,
     householdId: households[n % households.length]!,
     quantity: 1,
     place: '二组公厕',
     note: '清扫公厕周边',
     evidence: [{ kind: 'count', text: '签到表' }],
-    ...(n < byHand && { custom: { points: 2, reason: '细则没有对应事项' } }),
-  }));
-  for (const claim of claims.slice(0, singly)) await ask.post('fileOne', clientOf.clerk, '/claims', claim, 201);
-  for (const items of listsOf(claims.slice(singly)))
-    await postList(ask, 'file', clientOf.clerk, '/claims/batch', items);
+  };
 }
 
-async function reviewOneByOne(ask: Ask, count: number): Promise<void> {
+async function fileSingly(ask: Ask, village: Village, numbers: number[], of: number): Promise<void> {
+  for (const n of numbers) {
+    const byHand = n < Math.floor(of / byHandOf) && { custom: { points: 2, reason: '细则没有对应事项' } };
+    await ask.post('fileOne', clientOf.clerk, '/claims', { ...claimOf(village, n), ...byHand }, 201);
+  }
+}
+
+function fileList(ask: Ask, village: Village, numbers: number[]): Promise<void> {
+  const items = numbers.map(n => claimOf(village, n));
+  return postList(ask, 'file', clientOf.clerk, '/claims/batch', items);
+}
+
+async function reviewSingly(ask: Ask, count: number): Promise<void> {
   const client = clientOf.reviewer;
   for (const { id } of await queueOf(ask, client, 'firstReview', count)) {
     await ask.post('take', client, `/claims/${id}/take`, {}, 200);
@@ -149,17 +163,28 @@ async function reviewOneByOne(ask: Ask, count: number): Promise<void> {
   }
 }
 
-/** Decides on what the queue shows, until so many are decided. */
-async function decideAll(
-  ask: Ask,
-  said: { client: number; step: string; verdict: string; as: string; count: number },
-): Promise<void> {
-  const { client, step, verdict, as } = said;
-  for (let left = said.count; left > 0; left -= listMax) {
-    const queue = await queueOf(ask, client, step, Math.min(left, listMax));
-    const items = queue.map(({ id: claimId }) => ({ claimId, step, verdict }));
-    await postList(ask, as, client, '/claims/decisions/batch', items);
-  }
+interface Deciding {
+  client: number;
+  step: string;
+  verdict: string;
+  /** What it is called in the figures. */
+  as: string;
+  count: number;
+}
+
+/** Decides on the first of what the queue shows. */
+async function decideList(ask: Ask, { client, step, verdict, as, count }: Deciding): Promise<void> {
+  const queue = await queueOf(ask, client, step, count);
+  const items = queue.map(({ id: claimId }) => ({ claimId, step, verdict }));
+  await postList(ask, as, client, '/claims/decisions/batch', items);
+}
+
+async function queueOf(ask: Ask, client: number, step: string, count: number): Promise<Queued[]> {
+  // A whole page, as a work list shows it, however many of it are decided at once.
+  const path = `/claims/queue?step=${step}&limit=${listMax}`;
+  const { data } = await ask.get<{ data: Queued[] }>('queue', client, path);
+  if (data.length < count) throw new Error(`${count} claims should wait for ${step}, the queue shows ${data.length}`);
+  return data.slice(0, count);
 }
 
 /** Publishes what was approved, and reads it and the claims as people do. Answers the id of the notice. */
@@ -172,19 +197,7 @@ async function publishAll(ask: Ask, count: number): Promise<string> {
   return id;
 }
 
-async function queueOf(ask: Ask, client: number, step: string, count: number): Promise<Queued[]> {
-  const { data } = await ask.get<{ data: Queued[] }>('queue', client, `/claims/queue?step=${step}&limit=${count}`);
-  if (data.length !== count) throw new Error(`${count} claims wait for ${step}, the queue shows ${data.length}`);
-  return data;
-}
-
 async function postList(ask: Ask, step: string, client: number, path: string, items: object[]): Promise<void> {
   const { refused } = await ask.post<{ refused: number }>(step, client, path, { items }, 207);
   if (refused > 0) throw new Error(`${refused} lines of a list were refused: ${path}`);
-}
-
-function listsOf<T>(items: T[]): T[][] {
-  return Array.from({ length: Math.ceil(items.length / listMax) }, (_, n) =>
-    items.slice(n * listMax, (n + 1) * listMax),
-  );
 }
