@@ -2,13 +2,15 @@ import type { Fixture } from './fixture.ts';
 import { password } from './town.ts';
 import { type Answer, expectStatus, openWire, requestText, type Wire } from './wire.ts';
 
-/** Clerks of the whole city, each with a connection of their own and signed in. */
+/** People who are signed in, each with a connection of their own. */
 export interface Callers {
   get(client: number, path: string): Promise<Answer>;
   /** With a fresh Idempotency-Key. */
   post(client: number, path: string, body: string): Promise<Answer>;
   /** Signs in again where a token has become old; sign-ins cost an argon2 each, so not in the midst of a measurement. */
   refresh(): Promise<void>;
+  /** Says a word on every connection: the service closes one on which nothing is said for a minute. */
+  keepOpen(): Promise<void>;
   token(client: number): string;
   close(): void;
 }
@@ -16,13 +18,14 @@ export interface Callers {
 /** A token lives for 15 minutes. */
 const tokenMaxAgeMs = 8 * 60_000;
 
-export async function openCallers(fixture: Fixture): Promise<Callers> {
+/** Opens a connection for each login, unless told those of the fixture’s clerks. */
+export async function openCallers(fixture: Fixture, logins: string[] = fixture.staff.clerks): Promise<Callers> {
   const wires: Wire[] = [];
   const tokens: string[] = [];
   let signedInAt = Number.NEGATIVE_INFINITY;
   let key = 0;
   const run = crypto.randomUUID();
-  for (const _ of fixture.staff.clerks) wires.push(await openWire(fixture.service.port));
+  for (const _ of logins) wires.push(await openWire(fixture.service.port));
   const authorization = (client: number) => `authorization: Bearer ${tokens[client]}`;
   const callers: Callers = {
     get: (client, path) => wires[client]!.ask(requestText('GET', path, [authorization(client)])),
@@ -33,9 +36,11 @@ export async function openCallers(fixture: Fixture): Promise<Callers> {
     },
     async refresh() {
       if (performance.now() - signedInAt < tokenMaxAgeMs) return;
-      for (const [client, login] of fixture.staff.clerks.entries())
-        tokens[client] = await signIn(wires[client]!, login);
+      for (const [client, login] of logins.entries()) tokens[client] = await signIn(wires[client]!, login);
       signedInAt = performance.now();
+    },
+    async keepOpen() {
+      for (const wire of wires) await wire.ask(requestText('GET', '/healthz', []));
     },
     token: client => tokens[client]!,
     close() {

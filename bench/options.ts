@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import type { Pace } from './race.ts';
 
-export const parts = ['credit', 'batch', 'redeem', 'read', 'export', 'verify', 'growth'] as const;
+export const parts = ['credit', 'batch', 'redeem', 'read', 'export', 'verify', 'claims', 'growth'] as const;
 export type Part = (typeof parts)[number];
 
 export interface Options {
@@ -14,6 +14,8 @@ export interface Options {
   scale: number;
   /** Transactions of the book that is exported and verified. */
   book: number;
+  /** Claims that go through review and publicity. */
+  claims: number;
   /** Transactions of the large database of the growth part. */
   growth: number;
 }
@@ -31,6 +33,7 @@ export function readOptions(args: string[]): Options {
       households: { type: 'string', default: '100' },
       scale: { type: 'string' },
       book: { type: 'string' },
+      claims: { type: 'string' },
       growth: { type: 'string', default: '5000000' },
     },
   });
@@ -46,6 +49,7 @@ export function readOptions(args: string[]): Options {
     households: whole('households', values.households),
     scale: whole('scale', values.scale ?? (quick ? '16' : '32')),
     book: whole('book', values.book ?? (quick ? '100000' : '1000000')),
+    claims: whole('claims', values.claims ?? (quick ? '1000' : '5000')),
     growth: whole('growth', values.growth),
   };
 }

@@ -9,7 +9,7 @@ import { publishPriceList } from '../src/store/prices.ts';
 import { draftStockDocument, postStockDocument } from '../src/store/stock-documents.ts';
 import type { Callers } from './callers.ts';
 import type { Fixture } from './fixture.ts';
-import { asking, type Contestant, pick } from './race.ts';
+import { type Asking, asking, type Contestant, pick } from './race.ts';
 import type { Village } from './town.ts';
 import { expectStatus } from './wire.ts';
 
@@ -67,7 +67,7 @@ function gift(actor: string, householdId: string, now: Temporal.Instant): Comman
 }
 
 /** Goods handed over for points at once, through HTTP: stock, points, limits and prices in one transaction. */
-export function redemptions(callers: Callers, shops: Shop[]): Contestant {
+export function redemptions(callers: Callers, shops: Shop[]): Asking & Contestant {
   return asking({
     name: 'redemption',
     async once(client) {

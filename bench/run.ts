@@ -5,6 +5,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { type Bench, closeBench, openBench } from './bench.ts';
 import { measureBatches } from './measure-batches.ts';
+import { measureClaims } from './measure-claims.ts';
 import { measureCredits } from './measure-credits.ts';
 import { measureExports } from './measure-exports.ts';
 import { measureGrowth } from './measure-growth.ts';
@@ -23,6 +24,7 @@ const measures: Record<Part, (bench: Bench) => Promise<Findings>> = {
   read: measureReads,
   export: measureExports,
   verify: measureVerify,
+  claims: measureClaims,
   growth: measureGrowth,
 };
 
@@ -33,6 +35,9 @@ const ratios = [
   'httpCreditVsHandWritten',
   'batchVsTpcb',
   'exportVsCopy',
+  'claimsSlowdown',
+  'noticeCloseVsSingle',
+  'redemptionWaitMsWhileClosing',
   'growthCredit',
   'verifySecondsPerMillion',
   'bytesPerTransaction',

@@ -38,6 +38,7 @@ function wireOn(socket: Socket): Wire {
   });
   return {
     ask(request) {
+      if (socket.destroyed) return Promise.reject(new Error('the service closed the connection'));
       waiting = Promise.withResolvers();
       socket.write(request);
       return waiting.promise;

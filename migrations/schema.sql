@@ -2625,8 +2625,10 @@ begin
   select array_agg(w.id), count(*) filter (where w.own) into chosen, own
     from (select a.id, a.created_by = p_publisher or p_publisher = any (a.decided_by) as own
             from earning.award a
-           where a.village = p_village and a.state in ('pending', 'posted')
-             and not exists (select from publicity.line l where l.village = a.village and l.award_id = a.id)
+           where a.village = p_village
+             and (a.state = 'pending' or (a.state = 'posted' and a.release_number is null))
+             and not exists (
+               select from (select * from publicity.line where village = a.village and award_id = a.id offset 0) l)
              and (not p_skip_own or not (a.created_by = p_publisher or p_publisher = any (a.decided_by)))
            order by a.state, a.transaction_number
            limit 1000) w;

@@ -37,9 +37,9 @@ export async function decideClaim(
   decided: Decided,
   now: Temporal.Instant,
 ): Promise<ClaimView> {
-  const asked = await decideOne(tx, actor, key, decided, now);
-  if (asked !== undefined) {
-    const [refusal] = await awardAll(tx, [asked], await groundsOf(tx, [{ village: key.village, ...asked.line }]), now);
+  const state = await decideOne(tx, actor, key, decided, now);
+  if (state === 'approved') {
+    const [refusal] = (await awardClaims(tx, actor, key.village, [key.claimId], now)).values();
     if (refusal !== undefined) throw refusal;
   }
   return getClaim(tx, actor, key.village, key.claimId);
@@ -58,11 +58,7 @@ export async function rejectClaim(
   return decideClaim(tx, actor, key, { step, verdict: 'reject', reason }, now);
 }
 
-/**
- * Decides a list, each by itself: one that is refused harms no other. The awards of all are made at the end and at once,
- * for whoever posts holds the pen of the village until the last is done. Where the book refuses some, those were never
- * decided: all is done again without them.
- */
+/** Decides a list, each by itself: one that is refused harms no other. */
 export async function decideEach(
   tx: Tx,
   actor: Actor,
@@ -78,60 +74,57 @@ export async function decideEach(
     .where(and(eq(claim.village, village), inArray(claim.id, ids)))
     .orderBy(asc(claim.id))
     .for('update');
-  const grounds = rows.length === 0 ? new Map<string, Grounds>() : await groundsOf(tx, rows);
-  const refused = new Map<number, Refusal>();
-  for (let again = true; again; ) {
-    await tx.execute(sql`savepoint list`);
-    const decided = await decideWithout(tx, actor, village, items, refused, now);
-    const asked = [...decided].flatMap(([index, made]) => (made instanceof Refusal || !made ? [] : [{ index, made }]));
-    const refusals = await awardAll(
-      tx,
-      asked.map(({ made }) => made),
-      grounds,
-      now,
-    );
-    again = refusals.some(refusal => refusal !== undefined);
-    if (again) {
-      await tx.execute(sql`rollback to savepoint list`);
-      asked.forEach(({ index }, place) => {
-        const refusal = refusals[place];
-        if (refusal !== undefined) refused.set(index, refusal);
-      });
-    } else {
-      for (const [index, made] of decided) if (made instanceof Refusal) refused.set(index, made);
-    }
-    await tx.execute(sql`release savepoint list`);
-  }
+  const answers = await decideTogether(tx, actor, village, items, rows, now);
   const views = new Map((await listByIds(tx, actor, village, ids)).map(view => [view.id, view]));
-  return items.map(({ claimId }, index) => refused.get(index) ?? views.get(claimId)!);
+  return answers.map((answer, place) => answer ?? views.get(items[place]!.claimId)!);
 }
 
-/** Decides all of a list but those that the book has refused. Answers by place what each is refused with, or earns. */
-async function decideWithout(
+/**
+ * Decides a list whose claims are locked, and makes all its awards at once in the end, so that the pen is held for as short
+ * as can be. What the book refuses leaves its claim as it was: then all is undone, and decided again without that. Answers
+ * the refusal of each.
+ */
+async function decideTogether(
   tx: Tx,
   actor: Actor,
   village: string,
   items: (Decided & { claimId: string })[],
-  refused: Map<number, Refusal>,
+  rows: ClaimRow[],
   now: Temporal.Instant,
-): Promise<Map<number, Asked | Refusal | undefined>> {
-  const decided = new Map<number, Asked | Refusal | undefined>();
-  for (const [index, { claimId, ...said }] of items.entries()) {
-    if (refused.has(index)) continue;
-    const key = { village, claimId };
-    decided.set(index, await byItself(tx, () => decideOne(tx, actor, key, said, now)));
+): Promise<(Refusal | undefined)[]> {
+  const grounds = rows.length === 0 ? undefined : await groundsOf(tx, rows);
+  const refusedByBook = new Map<number, Refusal>();
+  for (;;) {
+    await tx.execute(sql`savepoint together`);
+    const approved: { claimId: string; place: number }[] = [];
+    const answers: (Refusal | undefined)[] = [];
+    for (const [place, { claimId, ...decided }] of items.entries()) {
+      const answer =
+        refusedByBook.get(place) ??
+        (await byItself(tx, () => decideOne(tx, actor, { village, claimId }, decided, now)));
+      if (answer === 'approved') approved.push({ claimId, place });
+      answers.push(answer instanceof Refusal ? answer : undefined);
+    }
+    const approvedIds = approved.map(({ claimId }) => claimId);
+    const refused = await awardClaims(tx, actor, village, approvedIds, now, grounds);
+    if (refused.size > 0) await tx.execute(sql`rollback to savepoint together`);
+    await tx.execute(sql`release savepoint together`);
+    if (refused.size === 0) return answers;
+    for (const { claimId, place } of approved) {
+      const refusal = refused.get(claimId);
+      if (refusal !== undefined) refusedByBook.set(place, refusal);
+    }
   }
-  return decided;
 }
 
-/** Answers the award that is to be made, when this was the last yes. */
+/** Decides one step of one claim, but for its award. Answers where it stands now. */
 async function decideOne(
   tx: Tx,
   actor: Actor,
   key: ClaimKey,
   decided: Decided,
   now: Temporal.Instant,
-): Promise<Asked | undefined> {
+): Promise<ClaimState> {
   const { step, verdict, quantity, reason } = decided;
   refuseForm(actor, key.village, decided);
   const [row] = await rowsOf<{ answer: Answer }>(
@@ -141,11 +134,11 @@ async function decideOne(
   );
   const { answer } = row!;
   if ('refusal' in answer) throw new Refusal(answer.refusal, withInstants(answer.facts));
-  if (answer.state !== 'approved' && answer.state !== 'rejected') return undefined;
-  const settled = one(await tx.select().from(claim).where(mine(key)));
-  if (answer.state === 'approved') return askedOf(tx, actor, settled);
-  await giveBackPhotos(tx, key.village, key.claimId, settled.photoIds);
-  return undefined;
+  if (answer.state === 'rejected') {
+    const { photoIds } = one(await tx.select({ photoIds: claim.photoIds }).from(claim).where(mine(key)));
+    await giveBackPhotos(tx, key.village, key.claimId, photoIds);
+  }
+  return answer.state;
 }
 
 type Answer = { state: ClaimState } | { refusal: RefusalCode; facts: Facts };
@@ -168,44 +161,60 @@ function withInstants(facts: Facts): Facts {
   return { ...facts, ...at('since'), ...at('until') };
 }
 
-/** The award of a claim that was just approved. Everything its decision rests on goes into the book as ids. */
-async function askedOf(tx: Tx, actor: Actor, row: ClaimRow): Promise<Asked> {
-  const { village, id } = row;
-  const decisions = await listDecisions(tx, village, [id]);
-  const digests = await digestsOf(tx, village, row.photoIds);
-  const line = {
-    ruleId: row.ruleId,
-    householdId: row.householdId,
-    memberId: row.memberId,
-    quantity: row.agreedQuantity!,
-    occurredAt: row.occurredAt,
-    occasion: row.occasion ?? undefined,
-    note: row.note,
-  };
-  const origin = {
-    claimId: id,
-    enteredBy: row.submittedBy,
-    decidedBy: [...new Set(decisions.map(one => one.decidedBy))],
-    points: row.customPoints ?? undefined,
-    frozen: frozenOf(id, decisions, digests),
-  };
-  return { actor, village, line, origin };
+/**
+ * Makes the awards of claims that were just approved, in this order, and answers what the book refuses, by the claim's id:
+ * then nothing may stay of any of it. Everything that a decision rests on goes into the book as ids.
+ */
+async function awardClaims(
+  tx: Tx,
+  actor: Actor,
+  village: string,
+  claimIds: string[],
+  now: Temporal.Instant,
+  grounds?: Map<string, Grounds>,
+): Promise<Map<string, Refusal>> {
+  if (claimIds.length === 0) return new Map();
+  const found = await tx
+    .select()
+    .from(claim)
+    .where(and(eq(claim.village, village), inArray(claim.id, claimIds)));
+  const rows = new Map(found.map(row => [row.id, row]));
+  const decisions = Map.groupBy(await listDecisions(tx, village, claimIds), row => row.claimId);
+  const photoIds = found.flatMap(row => row.photoIds);
+  const digests = new Map((await digestsOf(tx, village, photoIds)).map((digest, place) => [photoIds[place]!, digest]));
+  const asked = claimIds.map(id => {
+    const row = rows.get(id)!;
+    const photos = row.photoIds.map(photoId => digests.get(photoId)!);
+    return { actor, village, ...askedOf(row, decisions.get(id)!, photos) };
+  });
+  const all = grounds ?? (await groundsOf(tx, found));
+  const { results, rest } = await awardEach(tx, asked, all, { atomic: false, batchId: null }, now);
+  const refused = results.flatMap((result, place): [string, Refusal][] =>
+    typeof result === 'object' && 'refusal' in result ? [[claimIds[place]!, result.refusal]] : [],
+  );
+  if (refused.length === 0) for (const statement of rest) await tx.execute(statement);
+  return new Map(refused);
 }
 
-/** Makes the awards of approved claims, and answers by place what the book refuses: then none of them may stay. */
-async function awardAll(
-  tx: Tx,
-  asked: Asked[],
-  grounds: Map<string, Grounds>,
-  now: Temporal.Instant,
-): Promise<(Refusal | undefined)[]> {
-  if (asked.length === 0) return [];
-  const { results, rest } = await awardEach(tx, asked, grounds, { atomic: false, batchId: null }, now);
-  const refusals = results.map(result =>
-    typeof result === 'object' && 'refusal' in result ? result.refusal : undefined,
-  );
-  if (refusals.every(refusal => refusal === undefined)) for (const statement of rest) await tx.execute(statement);
-  return refusals;
+function askedOf(row: ClaimRow, decisions: DecisionRow[], digests: string[]): Pick<Asked, 'line' | 'origin'> {
+  return {
+    line: {
+      ruleId: row.ruleId,
+      householdId: row.householdId,
+      memberId: row.memberId,
+      quantity: row.agreedQuantity!,
+      occurredAt: row.occurredAt,
+      occasion: row.occasion ?? undefined,
+      note: row.note,
+    },
+    origin: {
+      claimId: row.id,
+      enteredBy: row.submittedBy,
+      decidedBy: [...new Set(decisions.map(({ decidedBy }) => decidedBy))],
+      points: row.customPoints ?? undefined,
+      frozen: frozenOf(row.id, decisions, digests),
+    },
+  };
 }
 
 function frozenOf(claimId: string, decisions: DecisionRow[], digests: string[]): Record<string, string> {

@@ -9,7 +9,7 @@ import { publicityRelease } from '../ledger/transactions.ts';
  * Makes the points of awards spendable whose publicity has ended, and lets honour grow by as much: one transaction for
  * each award that is still pending, none for the others, so that a second run finds nothing to do. Answers the number of
  * each transaction by the award's id. Locks the awards, then takes the pen: give it few at a time where others wait for
- * the village.
+ * the village. The book is read by its numbers, hence `offset 0`, and not from its beginning.
  */
 export async function releaseEach(
   tx: Tx,
@@ -29,8 +29,9 @@ export async function releaseEach(
     sql`
     select a.id, a.household_id as "householdId", a.points, r.honour, t.frozen ->> 'lots:1' as lots
       from earning.award a
-      join rules.rule r on r.village = a.village and r.id = a.rule_id
-      join ledger.transaction t on t.village = a.village and t.number = a.transaction_number
+     cross join lateral (select honour from rules.rule where village = a.village and id = a.rule_id offset 0) r
+     cross join lateral (
+       select frozen from ledger.transaction where village = a.village and number = a.transaction_number offset 0) t
      where a.village = ${village} and a.id = any(${sql.param(awardIds)}::uuid[]) and a.state = 'pending'
      order by a.transaction_number
        for update of a`,

@@ -51,9 +51,9 @@ export async function closeBatch(tx: Tx, key: NoticeKey, actorId: string, now: T
     tx,
     sql`
     select a.id
-      from publicity.line l
-      join earning.award a on a.village = l.village and a.id = l.award_id
-     where l.village = ${village} and l.notice_id = ${noticeId} and a.state = 'pending' and not ${isPaused(sql`a`)}
+      from earning.award a
+     where a.village = ${village} and a.state = 'pending' and not ${isPaused(sql`a`)}
+       and (select l.notice_id from publicity.line l where l.village = a.village and l.award_id = a.id) = ${noticeId}
      order by a.transaction_number
      limit ${batchSize}
        for update of a`,
