@@ -217,3 +217,8 @@ export class Refusal extends Error {
 export function isRefusalCode(code: string): code is RefusalCode {
   return Object.hasOwn(refusals, code);
 }
+
+/** What a schema could not say of a body. `pointer` is a JSON Pointer (RFC 6901), `code` a word for programs. */
+export function malformed(pointer: string, code: string, detail: string): Refusal {
+  return new Refusal('validation-failed', { errors: [{ pointer, code, detail }] });
+}

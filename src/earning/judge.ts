@@ -1,5 +1,5 @@
 import { dayOf, iso } from '../calendar.ts';
-import { Refusal } from '../refusals.ts';
+import { malformed, Refusal } from '../refusals.ts';
 import { refuseUnlessInForce } from '../rules/read.ts';
 import type { PolicySettings } from '../villages/policy.ts';
 import type { GroundRule, Grounds } from './grounds.ts';
@@ -122,8 +122,4 @@ export function refuseDate(occurred: Temporal.Instant, { openedOn, policyOn }: G
   if (day < earliest || Temporal.Instant.compare(occurred, now) > 0) {
     throw new Refusal('business-date-refused', { earliest, latest });
   }
-}
-
-function malformed(pointer: string, code: string, detail: string): Refusal {
-  return new Refusal('validation-failed', { errors: [{ pointer, code, detail }] });
 }

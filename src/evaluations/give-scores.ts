@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm';
 import { iso } from '../calendar.ts';
 import { rowsOf, type Tx } from '../db/database.ts';
 import type { Actor } from '../http/route.ts';
-import { Refusal } from '../refusals.ts';
+import { malformed, Refusal } from '../refusals.ts';
 import { holdRound, type RoundKey, refuseUnlessIn } from './open.ts';
 import { listEntrantIds, listKin } from './read.ts';
 import type { Item } from './tables.ts';
@@ -64,8 +64,4 @@ function refuseFigures(entries: Entry[], items: Item[]): void {
     const field = `entries/${index}/scores/${beyond}`;
     throw new Refusal('out-of-bounds', { field, min: 0, max: items[beyond]!.maxScore });
   }
-}
-
-function malformed(pointer: string, code: string, detail: string): Refusal {
-  return new Refusal('validation-failed', { errors: [{ pointer, code, detail }] });
 }

@@ -4,7 +4,7 @@ import { iso } from '../calendar.ts';
 import { one, type Tx } from '../db/database.ts';
 import type { Actor } from '../http/route.ts';
 import { getUser } from '../identity/read.ts';
-import { Refusal } from '../refusals.ts';
+import { malformed, Refusal } from '../refusals.ts';
 import { enrol, type NewMember } from './enrol.ts';
 import { duplicatesOf, getJoinApplication, type JoinRow, type JoinView } from './join-read.ts';
 import { refuseKin } from './kin.ts';
@@ -142,16 +142,12 @@ async function judged(tx: Tx, village: string, said: JoinContent) {
     isMinor: one.isMinor ?? false,
     guardian: one.guardian ?? null,
   }));
-  if (members[0]!.isMinor) throw malformed('/members/0/isMinor', 'the head is of age');
+  if (members[0]!.isMinor) throw malformed('/members/0/isMinor', 'required', 'the head is of age');
   const place = members.findIndex(one => one.isMinor && one.guardian === null);
-  if (place >= 0) throw malformed(`/members/${place}/guardian`, 'a guardian of whoever is under 14');
+  if (place >= 0) throw malformed(`/members/${place}/guardian`, 'required', 'a guardian of whoever is under 14');
   if (said.grid !== null && !(await hasGrid(tx, village, said.grid))) throw new Refusal('not-found', { field: 'grid' });
   const { grid, consent } = said;
   return { grid, address: said.address ?? null, phone: said.phone ?? null, members, consentBy: consent.by };
-}
-
-function malformed(pointer: string, detail: string): Refusal {
-  return new Refusal('validation-failed', { errors: [{ pointer, code: 'required', detail }] });
 }
 
 /** An application before its decision by somebody who has no part in it. */

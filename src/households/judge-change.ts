@@ -2,7 +2,7 @@ import { and, asc, eq } from 'drizzle-orm';
 import { dayOf } from '../calendar.ts';
 import type { Db } from '../db/database.ts';
 import { householdBalances } from '../ledger/read.ts';
-import { Refusal } from '../refusals.ts';
+import { malformed, Refusal } from '../refusals.ts';
 import { getHouseholdRow, type HouseholdRow } from './read.ts';
 import type { ChangeRow } from './read-changes.ts';
 import { member } from './tables.ts';
@@ -133,8 +133,4 @@ function refuseBalances({ kind }: Terms, { balances }: Household): void {
   const open = { pending, held, arrears, available: kind === 'close' ? available : 0 };
   const left = Object.fromEntries(Object.entries(open).filter(([, points]) => points !== 0));
   if (Object.keys(left).length > 0) throw new Refusal('household-has-balance', { balances: left });
-}
-
-export function malformed(pointer: string, code: string, detail: string): Refusal {
-  return new Refusal('validation-failed', { errors: [{ pointer, code, detail }] });
 }

@@ -3,10 +3,10 @@ import { sql } from 'drizzle-orm';
 import { iso } from '../calendar.ts';
 import type { Tx } from '../db/database.ts';
 import type { Actor } from '../http/route.ts';
-import { Refusal } from '../refusals.ts';
+import { malformed, Refusal } from '../refusals.ts';
 import { villageExists } from '../villages/read.ts';
 import type { NewChange } from './change-schemas.ts';
-import { type Household, judgeChange, lookAt, malformed, type Terms } from './judge-change.ts';
+import { type Household, judgeChange, lookAt, type Terms } from './judge-change.ts';
 import { findHouseholdByNumber, hasGrid } from './read.ts';
 import { type ChangeView, type Closing, getChange } from './read-changes.ts';
 

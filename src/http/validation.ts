@@ -3,7 +3,7 @@ import addFormats from 'ajv-formats';
 import type { FastifyInstance } from 'fastify';
 import fp from 'fastify-plugin';
 import { type ParseErrorCode, visit } from 'jsonc-parser';
-import { Refusal } from '../refusals.ts';
+import { malformed, type Refusal } from '../refusals.ts';
 
 /**
  * Strict bodies: nothing is coerced, nothing is dropped, an unknown field is refused. Path and query, which arrive as
@@ -107,8 +107,4 @@ function refuseBadText(value: unknown, pointer: string, depth: number): void {
 
 function tooDeep(pointer: string): Refusal {
   return malformed(pointer, 'depth', 'nested too deep');
-}
-
-function malformed(pointer: string, code: string, detail: string): Refusal {
-  return new Refusal('validation-failed', { errors: [{ pointer, code, detail }] });
 }

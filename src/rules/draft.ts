@@ -3,7 +3,7 @@ import { sql } from 'drizzle-orm';
 import { dayOf, iso } from '../calendar.ts';
 import type { Tx } from '../db/database.ts';
 import type { Actor } from '../http/route.ts';
-import { Refusal } from '../refusals.ts';
+import { malformed, Refusal } from '../refusals.ts';
 import { textsOf } from './findings.ts';
 import { getRuleBook, type RuleBookView } from './read.ts';
 import type { CapPeriod } from './tables.ts';
@@ -86,7 +86,7 @@ async function rulesFor(
   today: Temporal.PlainDate,
 ): Promise<RuleDraft[]> {
   if ((rules === undefined) === (copyOf === undefined)) {
-    throw malformed('/copyOf', 'either the rules or the book to copy');
+    throw malformed('/copyOf', 'relation', 'either the rules or the book to copy');
   }
   if (rules !== undefined) return rules;
   const copied = await getRuleBook(tx, village, copyOf!, today);
@@ -107,18 +107,22 @@ function refuseOddRelations(rules: RuleDraft[]): void {
   const scopeOfGroup = new Map<string, string>();
   rules.forEach((draft, index) => {
     if ((draft.capTimes === null) !== (draft.capPeriod === null)) {
-      throw malformed(`/rules/${index}/capPeriod`, 'a cap has times and a period, or neither');
+      throw malformed(`/rules/${index}/capPeriod`, 'relation', 'a cap has times and a period, or neither');
     }
     draft.excludes.forEach((code, place) => {
       const other = byCode.get(code);
       if (other === undefined || other === draft || other.capScope !== draft.capScope) {
-        throw malformed(`/rules/${index}/excludes/${place}`, 'another rule of this book, with the same capScope');
+        throw malformed(
+          `/rules/${index}/excludes/${place}`,
+          'relation',
+          'another rule of this book, with the same capScope',
+        );
       }
     });
     const group = draft.highestOnlyGroup;
     if (group === null) return;
     if ((scopeOfGroup.get(group) ?? draft.capScope) !== draft.capScope) {
-      throw malformed(`/rules/${index}/highestOnlyGroup`, 'rules of one group have the same capScope');
+      throw malformed(`/rules/${index}/highestOnlyGroup`, 'relation', 'rules of one group have the same capScope');
     }
     scopeOfGroup.set(group, draft.capScope);
   });
@@ -137,8 +141,4 @@ export function rowsFor(rules: RuleDraft[]): string {
   const rowOf = (row: object) =>
     Object.fromEntries(Object.entries(row).map(([member, value]) => [name(member), value]));
   return JSON.stringify(rules.map(draft => rowOf({ ...draft, id: randomUUIDv7() })));
-}
-
-function malformed(pointer: string, detail: string): Refusal {
-  return new Refusal('validation-failed', { errors: [{ pointer, code: 'relation', detail }] });
 }
