@@ -142,6 +142,8 @@ async function openGround(t: Test, settings: string[]): Promise<Ground> {
     keyFolder: join(dataDir, 'keys'),
     cluster,
   });
+  // Where commits do not wait for the disk, a kill would take households along.
+  await village.owner.query('checkpoint');
   const { ownerUrl } = village.shop.service;
   const port = await freePort();
   const ground = { postgres, village, ownerUrl, dataDir, port, api: await startApi({ ownerUrl, dataDir, port }) };

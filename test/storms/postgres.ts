@@ -62,15 +62,18 @@ export async function makePostgres(folders: { data?: string; wal?: string } = {}
       const begun = performance.now();
       const all = [...always, `port=${port}`, ...settings].flatMap(setting => ['-c', setting]);
       await using log = await fs.open(join(folder, 'log'), 'a');
-      server = spawn(join(programs, 'bin', 'postgres'), ['-D', data, ...all], {
-        env,
-        cwd: data,
-        stdio: ['ignore', log.fd, log.fd],
-        ...account,
-      });
+      const launch = () =>
+        spawn(join(programs, 'bin', 'postgres'), ['-D', data, ...all], {
+          env,
+          cwd: data,
+          stdio: ['ignore', log.fd, log.fd],
+          ...account,
+        });
+      server = launch();
       while (!(await answers(url))) {
-        const late = performance.now() - begun > 60_000;
-        if (server.exitCode !== null || late)
+        // Processes of a killed server hold its memory until their statements end, and no other starts before.
+        if (server.exitCode !== null) server = launch();
+        if (performance.now() - begun > 60_000)
           throw new Error(
             `PostgreSQL does not start: ${(await fs.readFile(join(folder, 'log'), 'utf8')).slice(-2_000)}`,
           );
