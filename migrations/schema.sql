@@ -1674,6 +1674,27 @@ CREATE OR REPLACE FUNCTION claims.decide(p_village text, p_claim uuid, p_step te
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
+  wanted text := case p_step when 'second' then 'supervisor' else 'reviewer' end;
+begin
+  perform from identity."grant" g
+    where g.user_id = p_user and g.role = wanted and starts_with(p_village, g.prefix) and g.ended_at is null
+      and (g.until is null or g.until > p_at) and (wanted = 'reviewer' or length(g.prefix) < 12);
+  if not found then
+    return jsonb_build_object('refusal', 'forbidden', 'facts', jsonb_build_object('requiredRoles', jsonb_build_array(wanted)));
+  end if;
+  return claims.decide_step(p_village, p_claim, p_step, p_verdict, p_quantity, p_reason, p_user, p_at);
+end
+$function$;
+grant execute on function claims.decide(text,uuid,text,text,integer,text,uuid,timestamp with time zone) to jifen_app;
+
+-- claims.decide_step(text,uuid,text,text,integer,text,uuid,timestamp with time zone)
+CREATE OR REPLACE FUNCTION claims.decide_step(p_village text, p_claim uuid, p_step text, p_verdict text, p_quantity integer, p_reason text, p_user uuid, p_at timestamp with time zone)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
   c claims.claim;
   earlier text;
   votes integer; yes integer; least integer; majority integer;
@@ -1755,7 +1776,6 @@ begin
    where village = p_village and id = p_claim;
   return jsonb_build_object('state', coalesce(next, c.state));
 end $function$;
-grant execute on function claims.decide(text,uuid,text,text,integer,text,uuid,timestamp with time zone) to jifen_app;
 
 -- evaluations.close_round(text,uuid,uuid,timestamp with time zone,jsonb)
 CREATE OR REPLACE FUNCTION evaluations.close_round(p_village text, p_round uuid, p_closer uuid, p_at timestamp with time zone, p_outcomes jsonb)
