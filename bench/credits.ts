@@ -2,14 +2,20 @@ import { dayOf, iso, systemClock } from '../src/calendar.ts';
 import { awardCommand } from './award-command.ts';
 import type { Callers } from './callers.ts';
 import { connectAll, connectAsApp, endAll, type Fixture, onClient } from './fixture.ts';
-import { type Asking, asking, type Contestant, clientsMax, pick } from './race.ts';
+import { type Asking, asking, type Contestant, clientsMax, manyClients, pick } from './race.ts';
 import type { Village } from './town.ts';
 import { expectStatus } from './wire.ts';
 
 /** Single credits through HTTP, with everything on: token, scope, grants, schemas, idempotency, caps, lots, chain. */
-export function creditsThroughHttp(name: string, callers: Callers, villages: Village[]): Contestant & Asking {
+export function creditsThroughHttp(
+  name: string,
+  callers: Callers,
+  villages: Village[],
+  clients = manyClients,
+): Contestant & Asking {
   return asking({
     name,
+    clients,
     async once(client) {
       const { village, rule, households } = pick(villages);
       const body = JSON.stringify({ ruleId: rule.id, householdId: pick(households), quantity: 1 });
@@ -19,12 +25,18 @@ export function creditsThroughHttp(name: string, callers: Callers, villages: Vil
 }
 
 /** `ledger.post` called directly on an open connection: one statement, one command, the one the route would make. */
-export async function directCredits(name: string, fixture: Fixture, villages: Village[]): Promise<Contestant & Asking> {
-  const connections = await connectAll(clientsMax, () => connectAsApp(fixture));
+export async function directCredits(
+  name: string,
+  fixture: Fixture,
+  villages: Village[],
+  clients = clientsMax,
+): Promise<Contestant & Asking> {
+  const connections = await connectAll(clients, () => connectAsApp(fixture));
   const actor = fixture.staff.clerk.id;
   const businessDate = dayOf(systemClock.now());
   return asking({
     name,
+    clients,
     async once(client) {
       const village = pick(villages);
       const when = { occurredAt: iso(systemClock.now()), businessDate };

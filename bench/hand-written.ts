@@ -4,7 +4,7 @@ import Fastify from 'fastify';
 import type pg from 'pg';
 import { connectAll, connectAsOwner, endAll, type Fixture, onClient } from './fixture.ts';
 import { makeWholeTables } from './hand-written-whole.ts';
-import { asking, type Contestant, clientsMax } from './race.ts';
+import { asking, type Contestant, clientsMax, manyClients } from './race.ts';
 import { type ServiceProcess, startProcess } from './service-process.ts';
 import { expectStatus, openWire, requestText } from './wire.ts';
 
@@ -70,13 +70,15 @@ export async function directByHand(fixture: Fixture): Promise<Contestant> {
  * Both hand-written transactions behind routes of one bare Fastify process: the one above, whose body is judged by a
  * schema and its caller not at all, and the one with all promises, whose caller shows a signed token.
  */
-export async function throughHttpByHand(fixture: Fixture): Promise<{ bare: Contestant; whole: Contestant }> {
+export async function throughHttpByHand(
+  fixture: Fixture,
+): Promise<{ bare: Contestant; whole: Contestant; wholeByFew: Contestant }> {
   const secret = randomBytes(32).toString('hex');
   const service: ServiceProcess = await startProcess('hand-written-service.ts', '/ready', {
     DATABASE_URL: fixture.ownerUrl,
     TOKEN_SECRET: secret,
   });
-  const sessions = Array.from({ length: clientsMax }, () => randomUUID());
+  const sessions = Array.from({ length: manyClients }, () => randomUUID());
   await makeWholeTables(fixture, sessions);
   const signer = Fastify();
   await signer.register(jwt, { secret });
@@ -86,10 +88,12 @@ export async function throughHttpByHand(fixture: Fixture): Promise<{ bare: Conte
     expectStatus(await wires[client]!.ask(requestText('POST', path, headers, JSON.stringify(said))), 201);
   const bare = asking({
     name: 'bareHandWrittenHttp',
+    clients: manyClients,
     once: client => post(client, '/credits', [], { ...drawn(fixture), points: 1 }),
   });
   const whole = asking({
     name: 'handWrittenHttp',
+    clients: manyClients,
     once(client) {
       const { issuer: village, household } = drawn(fixture);
       const headers = [`authorization: Bearer ${tokens[client]}`, `idempotency-key: ${randomUUID()}`];
@@ -101,7 +105,8 @@ export async function throughHttpByHand(fixture: Fixture): Promise<{ bare: Conte
       await service.stop();
     },
   });
-  return { bare, whole };
+  const wholeByFew = asking({ name: 'handWrittenHttp16', once: whole.once });
+  return { bare, whole, wholeByFew };
 }
 
 function rangesOf({ villages }: Fixture): { issuers: number; accounts: number } {

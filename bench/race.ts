@@ -26,7 +26,11 @@ export interface Pace {
 /** Of each contestant, what it did in a second, round by round. */
 export type Rates = Record<string, number[]>;
 
+/** Clients of the database, and of whatever is not told otherwise. */
 export const clientsMax = 16;
+
+/** Clerks and tills of a service that many villages share: there are more of them than connections. */
+export const manyClients = 64;
 
 /**
  * Lets each run in turn, round after round, so that a slow moment of the machine falls on all of them. The order turns
@@ -72,6 +76,11 @@ export function median(values: readonly number[]): number {
 /** Medians of two rates beside each other, to three places. */
 export function ratioOf(rates: Rates, a: string, b: string): number {
   return Math.round((1000 * median(rates[a]!)) / median(rates[b]!)) / 1000;
+}
+
+/** The name of the one with the higher median. */
+export function faster(rates: Rates, a: string, b: string): string {
+  return median(rates[a]!) >= median(rates[b]!) ? a : b;
 }
 
 /** Rates as they are reported: each round, and the medians. */

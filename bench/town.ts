@@ -14,7 +14,7 @@ import { adoptRuleBook } from '../src/rules/adopt.ts';
 import { draftRuleBook, type RuleDraft } from '../src/rules/draft.ts';
 import { createDivision, openVillage } from '../src/villages/open.ts';
 import { defaultPolicy, type PolicySettings, setPolicy } from '../src/villages/policy.ts';
-import { clientsMax } from './race.ts';
+import { manyClients } from './race.ts';
 
 /** Everything lies in this city; a grant over it reaches every village. */
 export const city = '5202';
@@ -91,7 +91,7 @@ async function makeStaff(tx: Tx, now: Temporal.Instant): Promise<Staff> {
   const anyVillage = `${counties[0]}101001`;
   const supervisor = await appoint(admin, 'supervisor', { role: 'supervisor', prefix: city });
   const secretary = await appoint(admin, 'secretary', { role: 'villageAdmin', prefix: anyVillage });
-  const clerks = Array.from({ length: clientsMax }, (_, n) => `clerk${n}`);
+  const clerks = Array.from({ length: manyClients }, (_, n) => `clerk${n}`);
   const actors: Actor[] = [];
   for (const login of clerks) {
     const clerk = await appoint(secretary, login, { role: 'clerk', prefix: anyVillage });

@@ -225,7 +225,6 @@ create table earning.award (
   decided_by uuid[] not null default '{}'::uuid[],
   release_number bigint,
   constraint award_pkey PRIMARY KEY (village, id),
-  constraint award_number_key UNIQUE (village, number),
   constraint award_transaction_key UNIQUE (village, transaction_number),
   constraint award_decided CHECK (((num_nonnulls(claim_id, round_id) = 0) OR (cardinality(decided_by) > 0))),
   constraint award_note_check CHECK (((length(note) >= 1) AND (length(note) <= 200))),
@@ -981,13 +980,13 @@ create table ledger.transaction (
   hash bytea not null,
   constraint transaction_pkey PRIMARY KEY (village, number),
   constraint transaction_cause_key UNIQUE (village, kind, cause),
-  constraint transaction_reverses_key UNIQUE (village, reverses),
   constraint transaction_cause_form CHECK ((((length(cause) >= 1) AND (length(cause) <= 200)) AND (cause !~ '[^A-Za-z0-9:._-]'::text))),
   constraint transaction_kind_form CHECK ((((length(kind) >= 1) AND (length(kind) <= 40)) AND (kind !~ '[^A-Za-z]'::text))),
   constraint transaction_number_check CHECK ((number > 0)),
   constraint transaction_second_person CHECK (((approver IS NULL) OR (approver <> actor)))
 );
 CREATE INDEX transaction_business_date ON ledger.transaction USING btree (village, business_date, number);
+CREATE UNIQUE INDEX transaction_reverses_key ON ledger.transaction USING btree (village, reverses) WHERE (reverses IS NOT NULL);
 alter table ledger.transaction enable row level security;
 alter table ledger.transaction force row level security;
 create policy scope on ledger.transaction using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
@@ -2019,6 +2018,9 @@ CREATE OR REPLACE FUNCTION ledger.carries_lots(asset text, floor bigint)
 RETURN ((asset = 'PTS'::text) AND (floor IS NOT NULL));
 grant execute on function ledger.carries_lots(text,bigint) to jifen_app;
 
+-- ledger.chain(bytea,bytea)
+create aggregate ledger.chain(bytea,bytea) (sfunc = ledger.link, stype = bytea);
+
 -- ledger.dated(jsonb)
 CREATE OR REPLACE FUNCTION ledger.dated(lots jsonb)
  RETURNS bigint
@@ -2037,6 +2039,13 @@ begin
   return points;
 end $function$;
 grant execute on function ledger.dated(jsonb) to jifen_app;
+
+-- ledger.drafted(jsonb,text,bigint,timestamp with time zone,jsonb)
+CREATE OR REPLACE FUNCTION ledger.drafted(command jsonb, village text, number bigint, posted_at timestamp with time zone, frozen jsonb)
+ RETURNS ledger.transaction
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+RETURN ROW(village, number, ((command ->> 'id'::text))::uuid, (command ->> 'kind'::text), (command ->> 'cause'::text), ((command ->> 'businessDate'::text))::date, ((command ->> 'occurredAt'::text))::timestamp(3) with time zone, (posted_at)::timestamp(3) with time zone, ((command ->> 'actor'::text))::uuid, ((command ->> 'approver'::text))::uuid, ((command ->> 'reverses'::text))::bigint, (command ->> 'memo'::text), frozen, NULL::bytea, NULL::bytea)::ledger.transaction;
 
 -- ledger.escape(text)
 CREATE OR REPLACE FUNCTION ledger.escape(value text)
@@ -2079,6 +2088,16 @@ CREATE OR REPLACE FUNCTION ledger.leaf(canonical text)
 RETURN sha256(('\x00'::bytea || convert_to(canonical, 'UTF8'::name)));
 grant execute on function ledger.leaf(text) to jifen_app;
 
+-- ledger.link(bytea,bytea,bytea)
+CREATE OR REPLACE FUNCTION ledger.link(hash bytea, head bytea, leaf bytea)
+ RETURNS bytea
+ LANGUAGE plpgsql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+begin
+  return sha256(coalesce(hash, head) || leaf);
+end $function$;
+
 -- ledger.lots_fit(ledger.account)
 CREATE OR REPLACE FUNCTION ledger.lots_fit(a ledger.account)
  RETURNS boolean
@@ -2104,6 +2123,41 @@ CREATE OR REPLACE FUNCTION ledger.lots_text(lots jsonb)
  LANGUAGE sql
  IMMUTABLE PARALLEL SAFE
 RETURN replace(translate((lots)::text, '{}" '::text, ''::text), ':'::text, '='::text);
+
+-- ledger.mirrors(text[],integer[],jsonb[])
+CREATE OR REPLACE FUNCTION ledger.mirrors(p_villages text[], p_books integer[], p_commands jsonb[])
+ RETURNS TABLE(item integer, mirror jsonb, obstacle jsonb)
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+begin
+  return query
+  select k.n,
+         k.c || jsonb_build_object(
+           'transfers', coalesce((
+             select jsonb_agg(jsonb_build_object('from', f.code, 'to', g.code, 'asset', r.asset, 'amount', r.amount,
+                                'lots', ledger.lots_of_text(o.frozen ->> ('lots:' || r.line))) order by r.line desc)
+               from (select * from ledger.transfer where village = o.village and number = o.number offset 0) r,
+                    lateral (select * from ledger.account where village = r.village and number = r.to_account offset 0) f,
+                    lateral (select * from ledger.account where village = r.village and number = r.from_account offset 0) g),
+             '[]'),
+           'limits', coalesce((
+             select jsonb_agg(jsonb_build_object('key', substr(x.key, 7), 'use', -split_part(x.value, '/', 1)::bigint,
+                                'max', split_part(x.value, '/', 2)::bigint))
+               from jsonb_each_text(o.frozen) x where x.key like 'limit:%'),
+             '[]')),
+         case when o.number is null then ledger.refused('not-found', jsonb_build_object('transactionNumber', k.reverses))
+              when r.number is not null or o.reverses is not null
+                then ledger.refused('already-reversed', jsonb_build_object('reversalNumber', coalesce(r.number, o.number)))
+         end
+    from (select u.n::integer, p_villages[u.b] as village, u.c, (u.c ->> 'reverses')::bigint as reverses
+            from unnest(p_books, p_commands) with ordinality u(b, c, n)
+           where u.c ->> 'reverses' is not null offset 0) k
+    left join lateral (select * from ledger.transaction
+                        where village = k.village and number = k.reverses offset 0) o on true
+    left join lateral (select number from ledger.transaction
+                        where village = o.village and reverses = o.number offset 0) r on true;
+end $function$;
 
 -- ledger.open_accounts(text,jsonb)
 CREATE OR REPLACE FUNCTION ledger.open_accounts(p_village text, p_accounts jsonb)
@@ -2191,96 +2245,110 @@ CREATE OR REPLACE FUNCTION ledger.post_each(p_lists jsonb)
  SET enable_mergejoin TO 'off'
 AS $function$
 declare
-  -- The books, in the order of their villages, as they stand after the commands so far.
-  villages text[]; numbers bigint[]; heads bytea[]; instants timestamptz[];
-  -- The commands in order, and the book of each.
-  books integer[]; commands jsonb[];
+  -- The books, in the order of their villages, as they stand after the commands so far, and the moment of this call in each.
+  villages text[]; numbers bigint[]; numbers_before bigint[]; heads bytea[]; instants timestamptz[];
+  -- The commands in order; the book of each; the last one before it in this call that has its cause; the number that its
+  -- cause has in the book, at first as found, then as given; what is reversed; what stands against it from the start.
+  commands jsonb[]; books integer[]; twins integer[]; given bigint[]; reverses bigint[]; alone boolean[];
+  against jsonb[];
   -- Every account that is named, and what it has after the commands so far.
-  account_books integer[]; accounts integer[]; floors bigint[]; balances bigint[]; seqs bigint[]; dated jsonb[];
-  -- Every line of the commands: which it belongs to, its accounts by their place above, its text in the canonical form.
-  originals ledger.transaction[]; reversing integer[]; reversals bigint[];
-  line_of integer[]; froms integer[]; tos integer[]; assets text[]; amounts bigint[]; wanted jsonb[];
-  from_codes text[]; to_codes text[]; texts text[];
+  account_books integer[]; accounts integer[]; account_rows tid[]; floors bigint[]; balances bigint[]; seqs bigint[]; seqs_before bigint[];
+  dated jsonb[];
+  -- Every line of the commands: which it belongs to, its accounts by their place above, and what it leaves behind.
+  line_of integer[]; lines integer[]; froms integer[]; tos integer[]; assets text[]; amounts bigint[]; wanted jsonb[];
+  from_codes text[]; to_codes text[];
+  from_balances bigint[]; to_balances bigint[]; from_seqs bigint[]; to_seqs bigint[]; moves jsonb[];
   -- Every limit that is named, and every use of one.
   limit_books integer[]; limits text[]; used bigint[]; maxes bigint[]; used_before bigint[]; maxes_before bigint[];
   use_of integer[]; used_limits integer[]; uses bigint[]; use_maxes bigint[]; use_codes text[];
-  c record;                                          -- the command at hand
-  t ledger.transaction;                              -- what it becomes
-  made ledger.transaction[] := '{}'; written ledger.transfer[] := '{}';
-  made_at jsonb := '{}';                             -- place in `made` of each cause that was posted
-  reversed_now jsonb := '{}'; other bigint;          -- the reversals of this very call, by `<book> <number>` of their originals
+  -- The commands that are posted, in order, their hashes and answers; those whose cause has posted before.
+  made integer[] := '{}'; is_made boolean[] := '{}'; hashes bytea[]; made_answers jsonb[]; again integer[] := '{}';
+  item integer; pen integer; src integer; dst integer; i integer; j integer; x bigint; y bigint;
   first_line integer; next_line integer := 1; first_use integer; next_use integer := 1;
-  name text; lines text;
-  src integer; dst integer; i integer; j integer;
-  from_balance bigint; to_balance bigint; from_seq bigint; to_seq bigint;
-  moved jsonb; moves jsonb[];                        -- the lots that a line moves
-  touched jsonb; refusal text; facts jsonb;
-  answers jsonb[] := '{}';
+  reversed_now jsonb := '{}'; other bigint;          -- the reversals of this very call, by `<book> <number>` of their originals
+  moved jsonb;                                       -- the lots that a line moves
+  is_odd boolean; refusal text; facts jsonb;
+  same ledger.transaction; earlier ledger.transaction;
+  answers jsonb[];
 begin
-  select array_agg(distinct l ->> 'village' order by l ->> 'village') into villages from jsonb_array_elements(p_lists) l;
-  -- The lock is a statement of its own: what is read under it is read by a later statement, never by the one that
-  -- waited, which would still see the rows as they were before. Several pens are taken in one order, by everybody.
-  perform from ledger.book where village = any (villages) order by village for update;
-  select array_agg(village), array_agg(number), array_agg(head), array_agg(posted_at)
+  villages := array(select distinct p_lists #>> array[l::text, 'village'] as village
+                      from generate_series(0, jsonb_array_length(p_lists) - 1) l order by village);
+  -- The pens, several in one order, by everybody. What else is read under them is read by later statements, never by the
+  -- one that waited, which would still see it as it was before.
+  -- A book's time never runs backwards, whatever the machine's clock does.
+  select array_agg(village), array_agg(number), array_agg(head),
+         array_agg(greatest(date_trunc('milliseconds', clock_timestamp()), posted_at))
     into villages, numbers, heads, instants
-    from (select * from ledger.book where village = any (villages) order by village) b;
-  select array_agg(array_position(villages, e.village)), array_agg(e.value)
-    into books, commands
-    from (select l.value ->> 'village' as village, e.value
-            from jsonb_array_elements(p_lists) with ordinality l(value, ord),
-                 jsonb_array_elements(l.value -> 'commands') with ordinality e(value, ord)
-           order by l.ord, e.ord) e;
+    from (select * from ledger.book where village = any (villages) order by village for update) pens;
+  numbers_before := numbers;
+
+  -- What is compared with a column under row-level security must be a column itself: of `->>` the planner cannot know
+  -- that it tells nobody anything, and would compare it only after it had read the whole village.
+  with command as materialized (
+    select row_number() over () as n, l.b, e.value as c, e.value ->> 'kind' as kind, e.value ->> 'cause' as cause
+      from (select array_position(villages, p_lists #>> array[l::text, 'village']) as b,
+                   p_lists #> array[l::text, 'commands'] as commands
+              from generate_series(0, jsonb_array_length(p_lists) - 1) l offset 0) l,
+           jsonb_array_elements(l.commands) e)
+  select c.*, k.*
+    into commands, books, reverses, alone, twins, given
+    from (select array_agg(c), array_agg(b), array_agg((c ->> 'reverses')::bigint),
+                 array_agg(c ->> 'approver' = c ->> 'actor')
+            from command) c,
+         (select array_agg(k.twin), array_agg(k.number)
+            from (select k.twin, e.number
+                    from (select n, b, kind, cause, lag(n) over (partition by b, kind, cause order by n) as twin
+                            from command) k
+                    left join lateral (select number from ledger.transaction
+                                        where village = villages[k.b] and kind = k.kind and cause = k.cause limit 1) e on true
+                   order by k.n) k) k;
   if array_position(books, null) is not null then
     raise exception 'no book for every village of %', jsonb_path_query_array(p_lists, '$[*].village')
       using errcode = 'JF002';
   end if;
 
-  -- What is reversed, by the place of the command that reverses it; most lists reverse nothing.
-  if jsonb_path_exists(p_lists, '$[*].commands[*].reverses ? (@ != null)') then
-    select array_agg(o order by k.n), array_agg(k.n order by k.n), array_agg(r.number order by k.n)
-      into originals, reversing, reversals
-      from (select u.n, u.b, (u.c ->> 'reverses')::bigint as reverses
-              from unnest(books, commands) with ordinality u(b, c, n) offset 0) k
-     cross join lateral (select * from ledger.transaction
-                          where village = villages[k.b] and number = k.reverses offset 0) o
-      left join lateral (select number from ledger.transaction
-                          where village = o.village and reverses = o.number offset 0) r on true;
+  if cardinality(array_remove(reverses, null)) > 0 then
+    for item, moved, facts in select * from ledger.mirrors(villages, books, commands) loop
+      commands[item] := moved;
+      against[item] := facts;
+    end loop;
   end if;
 
-  -- Lines and accounts. A reversal is what it reverses, backwards: line by line from the last, each the other way.
-  -- Each row by its key, hence `limit 1` and `offset 0`: a join would read all accounts of a village for one transfer.
+  -- Lines and accounts. Each row by its key, hence `limit 1` and `offset 0`: a join would read all accounts of a village
+  -- for one transfer.
   with line as materialized (
     select k.n, x.ord, k.b, x.value ->> 'from' as f, x.value ->> 'to' as g, x.value ->> 'asset' as asset,
            (x.value ->> 'amount')::bigint as amount, x.value -> 'lots' as wanted
       from unnest(books, commands) with ordinality k(b, c, n),
-           jsonb_array_elements(k.c -> 'transfers') with ordinality x(value, ord)
-     union all
-    select o.n, -r.line, books[o.n], g.code, f.code, r.asset, r.amount,
-           ledger.lots_of_text(originals[o.i].frozen ->> ('lots:' || r.line))
-      from unnest(reversing) with ordinality o(n, i),
-           lateral (select * from ledger.transfer
-                     where village = originals[o.i].village and number = originals[o.i].number offset 0) r,
-           lateral (select * from ledger.account where village = r.village and number = r.from_account offset 0) f,
-           lateral (select * from ledger.account where village = r.village and number = r.to_account offset 0) g),
+           jsonb_array_elements(k.c -> 'transfers') with ordinality x(value, ord)),
   place as materialized (
-    select row_number() over () as place, named.b || ' ' || named.code || ' ' || named.asset as name, named.b, a.*
+    select row_number() over () as place, named.b, a.*
       from (select b, f as code, asset from line union select b, g, asset from line) named,
-           lateral (select * from ledger.account
+           lateral (select ctid, * from ledger.account
                      where village = villages[named.b] and account.code = named.code and asset = named.asset limit 1) a)
   select a.*, l.*
-    into account_books, accounts, floors, balances, seqs, dated,
-         line_of, froms, tos, assets, amounts, wanted, from_codes, to_codes, texts
-    from (select array_agg(b), array_agg(number), array_agg(floor), array_agg(balance), array_agg(entries),
+    into account_books, accounts, account_rows, floors, balances, seqs, dated,
+         line_of, lines, froms, tos, assets, amounts, wanted, from_codes, to_codes, is_odd
+    from (select array_agg(b), array_agg(number), array_agg(ctid), array_agg(floor), array_agg(balance), array_agg(entries),
                  array_agg(lots)
             from place) a,
-         (select array_agg(n), array_agg(from_place), array_agg(to_place), array_agg(asset), array_agg(amount),
-                 array_agg(s.wanted), array_agg(s.f), array_agg(s.g),
-                 array_agg(E'\nline ' || asset || ' ' || amount || ' ' || s.f || ' ' || s.g)
+         (select array_agg(n), array_agg(ord), array_agg(from_place), array_agg(to_place), array_agg(asset),
+                 array_agg(amount), array_agg(s.wanted), array_agg(s.f), array_agg(s.g),
+                 bool_or(s.f is null or s.g is null or asset is null or amount is null)
             from (select line.*, p.place as from_place, q.place as to_place
                     from line
-                    left join place p on p.name = line.b || ' ' || line.f || ' ' || line.asset
-                    left join place q on q.name = line.b || ' ' || line.g || ' ' || line.asset
+                    left join place p on p.b = line.b and p.code = line.f and p.asset = line.asset
+                    left join place q on q.b = line.b and q.code = line.g and q.asset = line.asset
                    order by line.n, line.ord) s) l;
+  if is_odd then
+    raise exception 'a transfer needs all of its parts' using errcode = 'JF003';
+  end if;
+  seqs_before := seqs;
+  from_balances := array_fill(null::bigint, array[coalesce(cardinality(line_of), 0)]);
+  to_balances := from_balances;
+  from_seqs := from_balances;
+  to_seqs := from_balances;
+  moves := array_fill(null::jsonb, array[coalesce(cardinality(line_of), 0)]);
 
   -- Limits. One that is named twice by a command is used twice, and the narrower maximum holds.
   with use as materialized (
@@ -2289,12 +2357,7 @@ begin
            (array_agg(x.value ->> 'code' order by x.ord))[1] as code
       from unnest(books, commands) with ordinality k(b, c, n),
            jsonb_array_elements(k.c -> 'limits') with ordinality x(value, ord)
-     group by k.n, k.b, x.value ->> 'key'
-     union all
-    select o.n, 0, books[o.n], substr(x.key, 7), -split_part(x.value, '/', 1)::bigint, split_part(x.value, '/', 2)::bigint,
-           null
-      from unnest(reversing) with ordinality o(n, i), jsonb_each_text(originals[o.i].frozen) x
-     where x.key like 'limit:%'),
+     group by k.n, k.b, x.value ->> 'key'),
   place as materialized (
     select row_number() over () as place, named.*, coalesce(u.used, 0) as used, coalesce(u.max, named.use_max) as max
       from (select b, key, max(max) as use_max from use group by b, key) named
@@ -2305,111 +2368,59 @@ begin
     from (select array_agg(b), array_agg(key), array_agg(place.used), array_agg(max) from place) a,
          (select array_agg(n), array_agg(place), array_agg(use), array_agg(max), array_agg(code)
             from (select use.n, place.place, use.use, use.max, use.code
-                    from use join place on place.b || ' ' || place.key = use.b || ' ' || use.key
+                    from use join place on place.b = use.b and place.key = use.key
                    order by use.n, use.ord, use.key collate "C") s) u;
   used_before := used;
   maxes_before := maxes;
 
-  -- What is compared with a column under row-level security must be a column itself: of `->>` the planner cannot know
-  -- that it tells nobody anything, and would compare it only after it had read the whole village.
-  for c in
-    select k.*, coalesce(x.frozen, '{}') as frozen, coalesce(x.text, '') as frozen_text, x.odd,
-           array_position(reversing, k.n::integer) as reversed, e.earlier
-      from (select u.n, u.b, u.c ->> 'kind' as kind, u.c ->> 'cause' as cause, (u.c ->> 'id')::uuid as id,
-                   (u.c ->> 'businessDate')::date as business_date, (u.c ->> 'occurredAt')::timestamptz as occurred_at,
-                   (u.c ->> 'actor')::uuid as actor, (u.c ->> 'approver')::uuid as approver,
-                   (u.c ->> 'reverses')::bigint as reverses, u.c ->> 'memo' as memo
-              from unnest(books, commands) with ordinality u(b, c, n) offset 0) k
-      -- What was used of a limit is frozen, so that uses can be counted again from the pen.
-      left join (select s.n, jsonb_object_agg(s.key, s.value) as frozen,
-                        string_agg(E'\nfrozen ' || s.key || ' ' || ledger.escape(s.value), '' order by s.key) as text,
-                        bool_or(s.odd) as odd
-                   from (select k.n, f.key collate "C" as key, f.value #>> '{}' as value,
-                                f.key ~ '\s' or jsonb_typeof(f.value) <> 'string' as odd
-                           from unnest(commands) with ordinality k(c, n), jsonb_each(k.c -> 'frozen') f
-                          union all
-                         select use.n, 'limit:' || limits[use.place], use.use || '/' || use.max, false
-                           from unnest(use_of, used_limits, uses, use_maxes) use(n, place, use, max)) s
-                  group by s.n) x on x.n = k.n
-      left join lateral (select transaction as earlier from ledger.transaction
-                          where village = villages[k.b] and kind = k.kind and cause = k.cause limit 1) e on true
-     order by k.n
-  loop
+  for item in 1 .. coalesce(cardinality(commands), 0) loop
+    pen := books[item];
     first_line := next_line;
-    lines := '';
-    while line_of[next_line] = c.n loop
-      lines := lines || texts[next_line];
-      next_line := next_line + 1;
-    end loop;
+    while line_of[next_line] = item loop next_line := next_line + 1; end loop;
     first_use := next_use;
-    while use_of[next_use] = c.n loop next_use := next_use + 1; end loop;
-    refusal := null;
-    facts := null;
+    while use_of[next_use] = item loop next_use := next_use + 1; end loop;
 
-    if c.reverses is not null and c.reversed is null then
-      answers := answers || ledger.refused('not-found', jsonb_build_object('transactionNumber', c.reverses));
+    if first_line = next_line and against[item] is null then
+      raise exception 'a transaction needs a transfer' using errcode = 'JF003';
+    end if;
+    -- One cause posts once, for ever.
+    if given[item] is null and twins[item] is not null then given[item] := given[twins[item]]; end if;
+    if given[item] is not null then
+      again := again || item;
       continue;
     end if;
-    if lines = '' is not false or c.odd then
-      -- A name with a blank, or a value that is not text, would let two transactions share one canonical text.
-      raise exception 'a transaction needs a transfer, a transfer all of its parts, and what is frozen is text under one word'
-        using errcode = 'JF003';
-    end if;
-
-    t := row(villages[c.b], numbers[c.b] + 1, c.id, c.kind, c.cause, c.business_date, c.occurred_at, null, c.actor,
-             c.approver, c.reverses, c.memo, c.frozen, null, null);
-
-    -- One cause posts once, for ever: the same content is a replay, other content a refusal. Lots are not content: what
-    -- they were was decided when it was posted.
-    name := c.b || ' ' || c.kind || ' ' || c.cause;
-    if made_at ? name then c.earlier := made[(made_at ->> name)::integer]; end if;
-    if (c.earlier).number is not null then
-      t.number := (c.earlier).number;
-      t.id := (c.earlier).id;
-      t.posted_at := (c.earlier).posted_at;
-      t.frozen := t.frozen || coalesce((select jsonb_object_agg(key, value) from jsonb_each((c.earlier).frozen)
-                                         where key like 'lots:%'), '{}');
-      if ledger.leaf(ledger.canonical(t, lines)) = (c.earlier).leaf_hash then
-        answers := answers || jsonb_build_object('status', 'replayed', 'number', t.number, 'id', t.id,
-          'hash', encode((c.earlier).hash, 'hex'), 'postedAt', t.posted_at);
-      else
-        answers := answers || ledger.refused('cause-reused', jsonb_build_object('transactionNumber', t.number));
-      end if;
-      continue;
-    end if;
-
     -- Reversed at most once, and a reversal is never reversed.
-    if c.reverses is not null then
-      other := coalesce(reversals[c.reversed], (reversed_now -> (c.b || ' ' || c.reverses))::bigint,
-                        case when originals[c.reversed].reverses is not null then c.reverses end);
+    if reverses[item] is not null then
+      other := reversed_now -> (pen || ' ' || reverses[item]);
       if other is not null then
-        answers := answers || ledger.refused('already-reversed', jsonb_build_object('reversalNumber', other));
+        against[item] := ledger.refused('already-reversed', jsonb_build_object('reversalNumber', other));
+      end if;
+      if against[item] is not null then
+        answers[item] := against[item];
         continue;
       end if;
     end if;
-    if c.approver = c.actor then
-      answers := answers || ledger.refused('second-person-required', jsonb_build_object('firstUserId', c.actor));
+    if alone[item] then
+      answers[item] := ledger.refused('second-person-required', jsonb_build_object('firstUserId', commands[item] -> 'actor'));
       continue;
     end if;
 
     -- Limits; to give back is never refused.
-    if c.reverses is null then
-      for i in first_use .. next_use - 1 loop
-        j := used_limits[i];
-        if uses[i] < 1 then
-          raise exception 'a limit is used at least once' using errcode = 'JF003';
-        end if;
-        if used[j] + uses[i] > use_maxes[i] then
-          refusal := coalesce(use_codes[i], 'cap-reached');
-          facts := jsonb_build_object('cap', limits[j], 'used', used[j], 'use', uses[i], 'limit', use_maxes[i]);
-          exit;
-        end if;
-      end loop;
-    end if;
+    refusal := null;
+    for i in first_use .. next_use - 1 loop
+      exit when reverses[item] is not null;
+      j := used_limits[i];
+      if uses[i] < 1 then
+        raise exception 'a limit is used at least once' using errcode = 'JF003';
+      end if;
+      if used[j] + uses[i] > use_maxes[i] then
+        refusal := coalesce(use_codes[i], 'cap-reached');
+        facts := jsonb_build_object('cap', limits[j], 'used', used[j], 'use', uses[i], 'limit', use_maxes[i]);
+        exit;
+      end if;
+    end loop;
 
     -- Floors, line by line; the first that cannot be refuses the command, and the lines before it are taken back.
-    touched := '{}';
-    moves := '{}';
     i := first_line;
     while refusal is null and i < next_line loop
       src := froms[i];
@@ -2419,7 +2430,7 @@ begin
         facts := jsonb_build_object(
           'accountCode', case when src is null then from_codes[i] else to_codes[i] end, 'asset', assets[i]);
       elsif src = dst then
-        raise exception 'an account pays itself: %', texts[i] using errcode = 'JF003';
+        raise exception 'an account pays itself: %', from_codes[i] using errcode = 'JF003';
       elsif amounts[i] not between 1 and ledger.amount_max(assets[i]) then
         refusal := 'out-of-bounds';
         facts := jsonb_build_object('field', 'amount', 'asset', assets[i], 'min', 1, 'max', ledger.amount_max(assets[i]));
@@ -2429,7 +2440,7 @@ begin
         facts := jsonb_build_object(
           'field', 'balance', 'asset', assets[i], 'min', -9007199254740991, 'max', 9007199254740991);
       elsif balances[src] - amounts[i] < floors[src] then
-        refusal := case when c.reverses is not null then 'reversal-arrears'
+        refusal := case when reverses[item] is not null then 'reversal-arrears'
                      when assets[i] = 'PTS' and from_codes[i] like 'household:%' then 'insufficient-points'
                      when assets[i] like 'SKU:%' then 'insufficient-stock'
                      else 'insufficient-balance' end;
@@ -2451,28 +2462,25 @@ begin
         elsif wanted[i] is not null and ledger.carries_lots(assets[i], floors[dst]) then
           moved := wanted[i];
           if ledger.dated(moved) > amounts[i] then
-            raise exception 'lots of more than a line moves: %', texts[i] using errcode = 'JF003';
+            raise exception 'lots of more than a line moves: %', moved using errcode = 'JF003';
           end if;
         end if;
-        if moved <> '{}' then
-          if ledger.carries_lots(assets[i], floors[dst]) then
-            dated[dst] := ledger.add_lots(dated[dst], moved, 1);
-          end if;
-          t.frozen := t.frozen || jsonb_build_object('lots:' || i - first_line + 1, ledger.lots_text(moved));
+        if moved <> '{}' and ledger.carries_lots(assets[i], floors[dst]) then
+          dated[dst] := ledger.add_lots(dated[dst], moved, 1);
         end if;
-        moves := moves || moved;
-        from_balance := balances[src] - amounts[i];
-        to_balance := balances[dst] + amounts[i];
-        from_seq := seqs[src] + 1;
-        to_seq := seqs[dst] + 1;
-        balances[src] := from_balance;
-        balances[dst] := to_balance;
-        seqs[src] := from_seq;
-        seqs[dst] := to_seq;
-        written := written || row(t.village, t.number, i - first_line + 1, assets[i], amounts[i], accounts[src], accounts[dst],
-                                  from_balance, to_balance, from_seq, to_seq)::ledger.transfer;
-        touched := touched || jsonb_build_object(from_codes[i] || ' ' || assets[i], from_balance,
-                                                 to_codes[i] || ' ' || assets[i], to_balance);
+        moves[i] := moved;
+        x := balances[src] - amounts[i];
+        y := balances[dst] + amounts[i];
+        balances[src] := x;
+        balances[dst] := y;
+        from_balances[i] := x;
+        to_balances[i] := y;
+        x := seqs[src] + 1;
+        y := seqs[dst] + 1;
+        seqs[src] := x;
+        seqs[dst] := y;
+        from_seqs[i] := x;
+        to_seqs[i] := y;
         i := i + 1;
       end if;
     end loop;
@@ -2484,57 +2492,121 @@ begin
         balances[dst] := balances[dst] - amounts[s];
         seqs[src] := seqs[src] - 1;
         seqs[dst] := seqs[dst] - 1;
-        moved := moves[s - first_line + 1];
+        moved := moves[s];
         if moved <> '{}' then
           if ledger.carries_lots(assets[s], floors[src]) then dated[src] := ledger.add_lots(dated[src], moved, 1); end if;
           if ledger.carries_lots(assets[s], floors[dst]) then dated[dst] := ledger.add_lots(dated[dst], moved, -1); end if;
         end if;
       end loop;
-      written := trim_array(written, greatest(i - first_line, 0));
-      answers := answers || ledger.refused(refusal, facts);
+      answers[item] := ledger.refused(refusal, facts);
       continue;
     end if;
 
     -- Nothing stands against it.
     for i in first_use .. next_use - 1 loop
       j := used_limits[i];
-      from_seq := used[j] + uses[i];
-      used[j] := from_seq;
-      if c.reverses is null then maxes[used_limits[i]] := use_maxes[i]; end if;
+      x := used[j] + uses[i];
+      used[j] := x;
+      if reverses[item] is null then maxes[j] := use_maxes[i]; end if;
     end loop;
-    -- The book's time never runs backwards, whatever the machine's clock does.
-    t.posted_at := greatest(date_trunc('milliseconds', clock_timestamp()), instants[c.b]);
-    if t.frozen <> c.frozen then c.frozen_text := ledger.frozen_text(t.frozen); end if;
-    t.leaf_hash := ledger.leaf(ledger.canonical(t, c.frozen_text, lines));
-    t.hash := sha256(heads[c.b] || t.leaf_hash);
-    made := made || t;
-    made_at := made_at || jsonb_build_object(name, cardinality(made));
-    if c.reverses is not null then 
-      reversed_now := reversed_now || jsonb_build_object(c.b || ' ' || c.reverses, t.number);
+    x := numbers[pen] + 1;
+    numbers[pen] := x;
+    given[item] := x;
+    made := made || item;
+    is_made[item] := true;
+    if reverses[item] is not null then
+      reversed_now := reversed_now || jsonb_build_object(pen || ' ' || reverses[item], x);
     end if;
-    numbers[c.b] := t.number;
-    heads[c.b] := t.hash;
-    instants[c.b] := t.posted_at;
-    answers := answers || jsonb_build_object('status', 'posted', 'number', t.number, 'id', t.id,
-      'hash', encode(t.hash, 'hex'), 'postedAt', t.posted_at, 'balances', touched);
   end loop;
 
-  if cardinality(made) > 0 then
-    insert into ledger.transaction select * from unnest(made);
-    insert into ledger.transfer select * from unnest(written);
+  if made <> '{}' then
+    -- The text of a transaction ends with what is frozen, which includes what it used of its limits and the lots that it
+    -- moved, so that both can be counted again from the pen, and with its lines.
+    with part as (
+      select k.n::integer, 0 as line, f.key collate "C" as key, f.value #>> '{}' as value,
+             translate(f.key, E' \t\r\n', '') <> f.key or jsonb_typeof(f.value) <> 'string' as odd, false as is_own
+        from unnest(commands) with ordinality k(c, n), jsonb_each(k.c -> 'frozen') f
+       union all
+      select u.n, 0, 'limit:' || limits[place], use || '/' || max, false, true
+        from unnest(use_of, used_limits, uses, use_maxes) u(n, place, use, max)
+       union all
+      select l.n, 0, 'lots:' || line, ledger.lots_text(l.lots), false, true
+        from unnest(line_of, lines, moves) l(n, line, lots) where l.lots <> '{}'
+       union all
+      select l.n, l.line, '', E'\nline ' || asset || ' ' || amount || ' ' || f || ' ' || g, false, false
+        from unnest(line_of, lines, assets, amounts, from_codes, to_codes) l(n, line, asset, amount, f, g)),
+    tail as (
+      select part.n, jsonb_object_agg(key, value) filter (where is_own) as frozen, bool_or(odd) as odd,
+             string_agg(case line when 0 then E'\nfrozen ' || key || ' ' || ledger.escape(value) else value end, ''
+                        order by line, key) as text
+        from part group by part.n),
+    leaf as (
+      select m.n, books[m.n] as b, tail.odd, tail.text,
+             ledger.drafted(commands[m.n], villages[books[m.n]], given[m.n], instants[books[m.n]],
+                            coalesce(commands[m.n] -> 'frozen', '{}') || coalesce(tail.frozen, '{}')) as t
+        from unnest(made) m(n) join tail on tail.n = m.n offset 0),
+    post as materialized (
+      select leaf.*, ledger.chain(heads[leaf.b], leaf_hash) over (partition by leaf.b order by leaf.n) as hash
+        from (select leaf.*, sha256('\x00'::bytea || convert_to(ledger.canonical(t, text, ''), 'UTF8')) as leaf_hash from leaf offset 0) leaf),
+    written as (
+      insert into ledger.transaction
+      select (t).village, (t).number, (t).id, (t).kind, (t).cause, (t).business_date, (t).occurred_at, (t).posted_at,
+             (t).actor, (t).approver, (t).reverses, (t).memo, (t).frozen, leaf_hash, hash
+        from post)
+    select array_agg(hash), array_agg(answer), bool_or(odd) into hashes, made_answers, is_odd
+      from (select post.hash, post.odd,
+                   jsonb_build_object('status', 'posted', 'number', (t).number, 'id', (t).id,
+                     'hash', encode(hash, 'hex'), 'postedAt', (t).posted_at) as answer
+              from post order by n) p;
+    if is_odd then
+      -- A name with a blank, or a value that is not text, would let two transactions share one canonical text.
+      raise exception 'what is frozen is text under one word' using errcode = 'JF003';
+    end if;
+    for i in 1 .. cardinality(made) loop
+      item := made[i];
+      heads[books[item]] := hashes[i];
+      answers[item] := made_answers[i];
+    end loop;
+
+    insert into ledger.transfer
+    select villages[books[l.n]], given[l.n], l.line, l.asset, l.amount, accounts[l.f], accounts[l.g],
+           l.from_balance, l.to_balance, l.from_seq, l.to_seq
+      from unnest(line_of, lines, assets, amounts, froms, tos, from_balances, to_balances, from_seqs, to_seqs)
+             l(n, line, asset, amount, f, g, from_balance, to_balance, from_seq, to_seq)
+     where is_made[l.n];
     insert into ledger.limit_use as l (village, key, used, max)
     select villages[u.b], u.key, u.used, u.max
       from unnest(limit_books, limits, used, maxes, used_before, maxes_before) u(b, key, used, max, before, max_before)
      where (u.used, u.max) <> (u.before, u.max_before)
     on conflict (village, key) do update set used = excluded.used, max = excluded.max;
     update ledger.account a set balance = u.balance, entries = u.entries, lots = u.lots
-      from unnest(account_books, accounts, balances, seqs, dated) u(b, number, balance, entries, lots)
-     where a.village = villages[u.b] and a.number = u.number and a.entries <> u.entries;
+      from unnest(account_books, account_rows, balances, seqs, seqs_before, dated) u(b, place, balance, entries, before, lots)
+     where a.ctid = u.place and a.village = villages[u.b] and u.entries <> u.before;
     update ledger.book b set number = u.number, head = u.head, posted_at = u.posted_at
-      from unnest(villages, numbers, heads, instants) u(village, number, head, posted_at)
-     where b.village = any (villages) and b.village = u.village and b.number <> u.number;
+      from unnest(villages, numbers, heads, instants, numbers_before) u(village, number, head, posted_at, before)
+     where b.village = u.village and u.number <> u.before;
   end if;
-  return to_jsonb(answers);
+
+  -- The same content is a replay, other content a refusal. Lots are not content: what they were was decided when it was
+  -- posted.
+  foreach item in array again loop
+    select * into earlier from ledger.transaction where village = villages[books[item]] and number = given[item];
+    same := ledger.drafted(commands[item], earlier.village, earlier.number, earlier.posted_at,
+           coalesce(commands[item] -> 'frozen', '{}')
+           || coalesce((select jsonb_object_agg('limit:' || limits[place], use || '/' || max)
+                          from unnest(use_of, used_limits, uses, use_maxes) u(of, place, use, max) where of = item), '{}')
+           || coalesce((select jsonb_object_agg(key, value) from jsonb_each(earlier.frozen) where key like 'lots:%'), '{}'));
+    same.id := earlier.id;
+    answers[item] := case
+      when ledger.leaf(ledger.canonical(same,
+             (select string_agg(E'\nline ' || asset || ' ' || amount || ' ' || f || ' ' || g, '' order by line)
+                from unnest(line_of, lines, assets, amounts, from_codes, to_codes) l(of, line, asset, amount, f, g)
+               where of = item))) = earlier.leaf_hash
+        then jsonb_build_object('status', 'replayed', 'number', same.number, 'id', same.id, 'hash', encode(earlier.hash, 'hex'),
+                                'postedAt', same.posted_at)
+      else ledger.refused('cause-reused', jsonb_build_object('transactionNumber', same.number)) end;
+  end loop;
+  return coalesce(to_jsonb(answers), '[]');
 end $function$;
 
 -- ledger.refuse_change()

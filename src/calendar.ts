@@ -10,7 +10,27 @@ export const systemClock: Clock = { now: () => Temporal.Now.instant() };
 
 /** The calendar day of an instant in Asia/Shanghai. */
 export function dayOf(instant: Temporal.Instant): Temporal.PlainDate {
-  return instant.toZonedDateTimeISO(zone).toPlainDate();
+  return dayOfHour(Math.floor(instant.epochMilliseconds / 3_600_000));
+}
+
+/** The zone was never anything but whole hours from UTC since 1901, so an hour of UTC lies in one day. */
+const dayOfHour = remembering((hour: number) =>
+  Temporal.Instant.fromEpochMilliseconds(hour * 3_600_000)
+    .toZonedDateTimeISO(zone)
+    .toPlainDate(),
+);
+
+/**
+ * `work`, which keeps its last answer: the lines of a sheet ask for the same day again and again. Arguments are the same
+ * when they are identical.
+ */
+export function remembering<A extends readonly unknown[], R>(work: (...args: A) => R): (...args: A) => R {
+  let last: { args: A; result: R } | undefined;
+  return (...args) => {
+    if (last === undefined || args.some((arg, index) => arg !== last!.args[index]))
+      last = { args, result: work(...args) };
+    return last.result;
+  };
 }
 
 /** The first instant of a day in Asia/Shanghai. */

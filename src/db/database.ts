@@ -136,9 +136,13 @@ async function onConnection<T>(
 /** The first queries go out behind `begin`, and `commit` behind the last: the fewest times that one waits for the other. */
 async function inOneBreath<T>(pool: pg.Pool, begin: string, work: (db: Db) => Promise<Hot<T>>): Promise<T> {
   return withClient(pool, 'rollback', async client => {
+    const db = lensOn(client);
+    const { stream } = connectionOf(db);
+    // In one packet with the first queries, which come within this turn.
+    stream.cork();
+    process.nextTick(() => stream.uncork());
     const begun = client.query(begin);
     begun.catch(() => undefined);
-    const db = lensOn(client);
     const { result, last } = await work(db);
     await begun;
     const statements = last.map(statement => {
@@ -154,7 +158,6 @@ async function inOneBreath<T>(pool: pg.Pool, begin: string, work: (db: Db) => Pr
           reject(error);
         });
       });
-    const { stream } = connectionOf(db);
     stream.cork();
     const asked = statements.map(ask);
     // What the driver cannot put on the line it leaves out, and says so at once: PostgreSQL would commit the rest.

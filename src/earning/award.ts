@@ -1,7 +1,8 @@
 import { randomUUIDv7 } from 'node:crypto';
-import { type SQL, sql } from 'drizzle-orm';
+import type { SQL } from 'drizzle-orm';
 import { iso } from '../calendar.ts';
 import type { Tx } from '../db/database.ts';
+import { inserting } from '../db/insert-rows.ts';
 import type { Actor } from '../http/route.ts';
 import { lastDayOfMonth } from '../ledger/lots.ts';
 import { type PostResult, post, postBooks } from '../ledger/post.ts';
@@ -11,7 +12,7 @@ import { kindOfLimit, limitsOf, resetsOn } from './caps.ts';
 import type { Grounds } from './grounds.ts';
 import { type AwardLine, type JudgedAward, judge, type Origin } from './judge.ts';
 import { type AwardView, findStanding, type Standing, viewOf } from './read.ts';
-import type { AwardRow } from './tables.ts';
+import { type AwardRow, award as awardTable } from './tables.ts';
 
 /** One line's answer. Of a list that is all or nothing, `undone` had been posted when another line was refused. */
 export type AwardResult = { award: AwardView } | { refusal: Refusal } | 'undone';
@@ -60,7 +61,7 @@ export async function awardEach(
     if (result.status === 'refused') return { refusal: explain(entry, result, standing) };
     return { award: viewOf(rowsById.get(entry.id)!, entry.judged.rule.title, entry.actor) };
   });
-  return { results, rest: insertAwards(rows) };
+  return { results, rest: rows.length === 0 ? [] : [insertAwards(rows)] };
 }
 
 interface JudgedEntry extends Asked {
@@ -179,16 +180,7 @@ function rowOf(
   };
 }
 
-/** The award rows that the list has made. Each member by its column's name: as one text, for a thousand rows of twenty parameters each would be a new query. */
-function insertAwards(rows: AwardRow[]): SQL[] {
-  if (rows.length === 0) return [];
-  const snake = (name: string) => name.replace(/[A-Z]/g, letter => `_${letter.toLowerCase()}`);
-  const columns = rows.map(row => Object.fromEntries(Object.entries(row).map(([name, value]) => [snake(name), value])));
-  return [
-    sql`insert into earning.award
-        select * from json_populate_recordset(null::earning.award, ${JSON.stringify(columns)}::json)`,
-  ];
-}
+const insertAwards = inserting(awardTable);
 
 /** An award of this very list, whose row is not written yet. */
 function standingOf({ id, line, occasion, judged: { rule } }: JudgedEntry): Standing {

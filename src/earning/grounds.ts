@@ -1,4 +1,5 @@
 import { type SQL, sql } from 'drizzle-orm';
+import { remembering } from '../calendar.ts';
 import { rowsOf, type Tx } from '../db/database.ts';
 import type { RuleView } from '../rules/read.ts';
 import { defaultPolicy, type PolicySettings } from '../villages/policy.ts';
@@ -51,12 +52,12 @@ export async function groundsOf(
   const [row] = await rowsOf<Row>(
     tx,
     sql`
-    select (select jsonb_agg(jsonb_build_object('village', village, 'openedOn', opened_on))
+    select (select json_agg(json_build_object('village', village, 'openedOn', opened_on))
               from villages.village where village = any(${sql.param(villages)}::text[])) as villages,
-           (select jsonb_agg(jsonb_build_object('village', village, 'validFrom', valid_from, 'policy', policy)
+           (select json_agg(json_build_object('village', village, 'validFrom', valid_from, 'policy', policy)
                              order by valid_from desc)
               from villages.policy where village = any(${sql.param(villages)}::text[])) as policies,
-           (select jsonb_agg(jsonb_build_object(
+           (select json_agg(json_build_object(
                      'village', r.village, 'id', r.id, 'ruleBookId', r.rule_book_id, 'code', r.code, 'title', r.title,
                      'points', r.points, 'direction', r.direction, 'capTimes', r.cap_times, 'capPeriod', r.cap_period,
                      'capScope', r.cap_scope, 'evidence', r.evidence, 'excludes', r.excludes,
@@ -69,17 +70,17 @@ export async function groundsOf(
              cross join lateral (select * from rules.rule where village = k.village and id = k.id offset 0) r
              cross join lateral (
                select * from rules.rule_book where village = r.village and id = r.rule_book_id offset 0) b) as rules,
-           (select jsonb_agg(jsonb_build_object('village', h.village, 'id', h.id, 'state', h.state))
+           (select json_agg(json_build_object('village', h.village, 'id', h.id, 'state', h.state))
               from (select h.village, h.id, h.state
                       from ${pairs(lines, line => line.householdId)} k (village, id)
                       join households.household h on h.village = k.village and h.id = k.id
                        for key share of h) h) as households,
-           (select jsonb_agg(jsonb_build_object('village', m.village, 'id', m.id, 'householdId', m.household_id,
+           (select json_agg(json_build_object('village', m.village, 'id', m.id, 'householdId', m.household_id,
                                               'diedOn', m.died_on))
               from ${pairs(lines, line => line.memberId)} k (village, id)
              cross join lateral (
                select * from households.member where village = k.village and id = k.id offset 0) m) as members,
-           (select jsonb_agg(jsonb_build_object('village', village, 'pair', user_id || ' ' || household_id))
+           (select json_agg(json_build_object('village', village, 'pair', user_id || ' ' || household_id))
               from households.kin
              where village = any(${sql.param(villages)}::text[]) and ended_at is null
                and household_id = any(${sql.param([...new Set(lines.map(line => line.householdId))])}::uuid[])) as kin`,
@@ -110,7 +111,7 @@ function groundsIn(village: string, row: Row): Grounds {
     members: new Map(own(row.members).map(member => [member.id, member.householdId])),
     died: new Map(own(row.members).flatMap(({ id, diedOn }) => (diedOn === null ? [] : [[id, diedOn]]))),
     kin: new Set(own(row.kin).map(({ pair }) => pair)),
-    policyOn: day => ({ ...defaultPolicy, ...policies.find(policy => policy.validFrom <= day)?.policy }),
+    policyOn: remembering(day => ({ ...defaultPolicy, ...policies.find(policy => policy.validFrom <= day)?.policy })),
   };
 }
 

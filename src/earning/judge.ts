@@ -1,4 +1,4 @@
-import { dayOf, iso } from '../calendar.ts';
+import { dayOf, iso, remembering } from '../calendar.ts';
 import { malformed, Refusal } from '../refusals.ts';
 import { refuseUnlessInForce } from '../rules/read.ts';
 import type { PolicySettings } from '../villages/policy.ts';
@@ -116,10 +116,12 @@ function refuseDead({ memberId }: AwardLine, { died, openedOn }: Grounds, busine
 export function refuseDate(occurred: Temporal.Instant, { openedOn, policyOn }: Grounds, now: Temporal.Instant): void {
   const today = dayOf(now);
   const latest = today.toString();
-  const allowed = today.subtract({ days: policyOn(latest).backdateDays }).toString();
+  const allowed = daysBefore(today, policyOn(latest).backdateDays);
   const earliest = allowed > openedOn ? allowed : openedOn;
   const day = dayOf(occurred).toString();
   if (day < earliest || Temporal.Instant.compare(occurred, now) > 0) {
     throw new Refusal('business-date-refused', { earliest, latest });
   }
 }
+
+const daysBefore = remembering((day: Temporal.PlainDate, days: number) => day.subtract({ days }).toString());

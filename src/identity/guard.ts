@@ -148,12 +148,11 @@ export function standingOfAll({
                where g.user_id = any(${ids(actor => actor.id)}::uuid[]) and u.state = 'active' and g.ended_at is null
                  and (g.until is null or g.until > ${iso(now)})) as grants`,
     );
-    const sessions = new Map(row!.sessions.map(session => [session.id, session]));
+    const ends = new Map(row!.sessions.map(session => [session.id, endOf(session, now)]));
     const grants = Map.groupBy(row!.grants, ([userId]) => userId);
     return requests.map((request, index) => {
       const { id, sessionId } = actors[index]!;
-      const session = sessions.get(sessionId);
-      const end = session === undefined ? new Refusal('unauthenticated') : endOf(session, now);
+      const end = ends.has(sessionId) ? ends.get(sessionId) : new Refusal('unauthenticated');
       if (end !== undefined) return end;
       try {
         return withGrants(

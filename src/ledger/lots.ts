@@ -1,12 +1,13 @@
 import { sql } from 'drizzle-orm';
+import { remembering } from '../calendar.ts';
 import { type Db, one, rowsOf } from '../db/database.ts';
 import type { Lots } from './transactions.ts';
 
 /** Last day of the calendar month `months` months after `day`'s: so a household has at most a lot for each month. */
-export function lastDayOfMonth(day: Temporal.PlainDate, months: number): string {
+export const lastDayOfMonth = remembering((day: Temporal.PlainDate, months: number): string => {
   const month = day.toPlainYearMonth().add({ months });
   return month.toPlainDate({ day: month.daysInMonth }).toString();
-}
+});
 
 /**
  * The dated part of the last `points` of `total` that were taken by these lots. What is given back of an order goes back

@@ -12,8 +12,6 @@ export interface Posted {
   /** Chain hash after this transaction, lower-case hex. */
   hash: string;
   postedAt: string;
-  /** Balance of each account it touched, by `<code> <asset>`; absent on a replay. */
-  balances?: Record<string, number>;
 }
 
 /** One command's answer. `undone`: it had been posted, but another command of an atomic list was refused. */

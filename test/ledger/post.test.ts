@@ -14,11 +14,12 @@ t.test('posting', async t => {
   const number = async (village = home) =>
     (await books.superuser.query('select number from ledger.book where village = $1', [village])).rows[0].number;
 
-  await t.test('answers number, hash and balances, and moves both sides', async t => {
+  await t.test('answers number and hash, and moves both sides', async t => {
     const before = await number();
     const [result] = await books.post([give(5)]);
     t.match(result, { status: 'posted', number: before + 1, hash: /^[0-9a-f]{64}$/, postedAt: /^2.*\.\d{3}Z$/ });
-    t.strictSame(result, { ...result, balances: { [`${available} PTS`]: 5, 'issued PTS': -5 } });
+    t.equal(await books.balance(available), 5);
+    t.equal(await books.balance('issued'), -5);
   });
 
   await t.test('one cause posts once: the same content is a replay, other content refused', async t => {
@@ -60,7 +61,7 @@ t.test('posting', async t => {
       { status: 'posted', number: before + 1 },
       { status: 'refused', code: 'insufficient-points', facts: { available: points + 7, required: points + 8 } },
       { status: 'posted', number: before + 2 },
-      { status: 'posted', number: before + 3, balances: { [`${available} PTS`]: 0 } },
+      { status: 'posted', number: before + 3 },
       { status: 'refused', code: 'insufficient-points', facts: { available: 0, required: 1 } },
     ]);
     t.equal(await number(), before + 3);
@@ -102,8 +103,10 @@ t.test('posting', async t => {
     t.match(await books.post([order(3, 1), order(1, 11), order(2, 10)]), [
       { status: 'refused', code: 'insufficient-stock', facts: { available: 2, required: 3 } },
       { status: 'refused', code: 'insufficient-points', facts: { available: 10, required: 11 } },
-      { status: 'posted', balances: { [`${shelf} ${rice}`]: 0, [`${available} PTS`]: 0 } },
+      { status: 'posted' },
     ]);
+    t.equal(await books.balance(shelf, rice), 0);
+    t.equal(await books.balance(available), 0);
     const honoured = give(1, { transfers: [{ from: honour, to: 'issued', asset: 'HON', amount: 1 }] });
     t.match(await books.post([honoured]), [{ status: 'refused', code: 'insufficient-balance' }]);
   });
@@ -116,7 +119,8 @@ t.test('posting', async t => {
         { from: available, to: 'redeemed', asset: 'PTS', amount: 2 },
       ],
     });
-    t.match(await books.post([through]), [{ status: 'posted', balances: { [`${available} PTS`]: 0 } }]);
+    t.match(await books.post([through]), [{ status: 'posted' }]);
+    t.equal(await books.balance(available), 0);
     const { rows } = await books.superuser.query(
       `select e.seq - min(e.seq) over () as seq, e.amount, e.balance from ledger.entry e
          join ledger.account a on a.village = e.village and a.number = e.account
@@ -246,7 +250,7 @@ t.test('posting', async t => {
     const reverse = (of: number) => ({ ...reversal(event, of), id: randomUUIDv7() });
     const undo = reverse(posted!.number);
     const [undone] = (await books.post([undo])) as { number: number }[];
-    t.match(undone, { status: 'posted', balances: { [`${available} PTS`]: points, 'issued PTS': Number } });
+    t.match(undone, { status: 'posted' });
     t.equal(await books.balance(available), points);
     t.equal(await books.balance(honour, 'HON'), 0);
     const { rows: lines } = await books.superuser.query(

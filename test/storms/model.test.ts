@@ -208,7 +208,7 @@ t.test('what the book answers is what the model answers', async t => {
         if (commands.length === 0) continue;
         const answers = await posted(client, village, commands, atomic);
         const wanted = model.post(commands, atomic);
-        same(answers.map(bare), wanted, 'answers');
+        same(await withBalances(client, answers.map(bare)), wanted, 'answers');
         if (changed === undefined) for (const answer of wanted) count(seen, answer);
       }
       const book = await stateOf(client);
@@ -277,6 +277,21 @@ async function posted(client: pg.Client, village: string, commands: Command[], a
 function bare(answer: Answer & { hash?: string; postedAt?: string }): Answer {
   const { hash: _hash, postedAt: _postedAt, ...rest } = answer;
   return rest as Answer;
+}
+
+/** What was posted, with the balances of the accounts that it touched, as its lines keep them. */
+async function withBalances(client: pg.Client, answers: Answer[]): Promise<Answer[]> {
+  const numbers = answers.flatMap(answer => (answer.status === 'posted' ? [answer.number] : []));
+  const { rows } = await client.query(
+    `select e.number::int, jsonb_object_agg(a.code || ' ' || a.asset, e.balance order by e.seq) as balances
+       from ledger.entry e join ledger.account a on a.number = e.account
+      where e.number = any($1) group by e.number`,
+    [numbers],
+  );
+  const balances = new Map(rows.map(row => [row.number, row.balances]));
+  return answers.map(answer =>
+    answer.status === 'posted' ? { ...answer, balances: balances.get(answer.number) } : answer,
+  );
 }
 
 async function stateOf(client: pg.Client) {

@@ -46,7 +46,6 @@ export const judgedBefore: Record<string, string> = {
   redemption_op_key: 'inserted with `on conflict do nothing`, then looked for by name',
   redemption_pickup_code_key: 'inserted with `on conflict do nothing`, then with another code',
   award_transaction_key: 'the number was given under the pen a moment ago',
-  award_number_key: 'made of the number that was given under the pen',
   photo_standing_key: 'inserted with `on conflict do nothing`, then looked for',
   use_pkey: 'inserted with `on conflict do update` of a use that was given back, or else refused',
   claim_parties_key: 'holds the primary key, for decisions to point at',

@@ -79,8 +79,11 @@ const views = `
    order by v.name`;
 
 const functions = `
-  select '-- ' || f.name || E'\\n' || trim(trailing E'\\n' from pg_get_functiondef(f.oid)) || E';\\n'
+  select '-- ' || f.name || E'\\n' || f.text || E';\\n'
     || ${grants('f.proacl', "'function ' || f.name")} as text
-    from (select p.oid, p.proacl, p.oid::regprocedure::text as name
-            from pg_proc p join our_schemas n on n.oid = p.pronamespace) f
+    from (select p.proacl, p.oid::regprocedure::text as name,
+                 case when p.prokind <> 'a' then trim(trailing E'\\n' from pg_get_functiondef(p.oid))
+                      else 'create aggregate ' || p.oid::regprocedure || ' (sfunc = ' || a.aggtransfn::regproc || ', stype = '
+                           || a.aggtranstype::regtype || ')' end as text
+            from pg_proc p join our_schemas n on n.oid = p.pronamespace left join pg_aggregate a on a.aggfnoid = p.oid) f
    order by f.name`;
