@@ -1,8 +1,9 @@
+import type pg from 'pg';
 import { dayOf, iso, systemClock } from '../src/calendar.ts';
 import { awardCommand } from './award-command.ts';
 import type { Callers } from './callers.ts';
-import { connectAll, connectAsApp, endAll, type Fixture, onClient } from './fixture.ts';
-import { type Asking, asking, type Contestant, clientsMax, manyClients, pick } from './race.ts';
+import { type Fixture, onClient } from './fixture.ts';
+import { type Asking, asking, type Contestant, manyClients, pick } from './race.ts';
 import type { Village } from './town.ts';
 import { expectStatus } from './wire.ts';
 
@@ -24,23 +25,24 @@ export function creditsThroughHttp(
   });
 }
 
-/** `ledger.post` called directly on an open connection: one statement, one command, the one the route would make. */
-export async function directCredits(
+/**
+ * `ledger.post` called directly on open connections, as many as there are clients: one statement, one command, the one the
+ * route would make.
+ */
+export function directCredits(
   name: string,
-  fixture: Fixture,
+  connections: pg.Client[],
+  { staff }: Fixture,
   villages: Village[],
-  clients = clientsMax,
-): Promise<Contestant & Asking> {
-  const connections = await connectAll(clients, () => connectAsApp(fixture));
-  const actor = fixture.staff.clerk.id;
+): Contestant & Asking {
   const businessDate = dayOf(systemClock.now());
   return asking({
     name,
-    clients,
+    clients: connections.length,
     async once(client) {
       const village = pick(villages);
       const when = { occurredAt: iso(systemClock.now()), businessDate };
-      const command = awardCommand(actor, village, pick(village.households), when);
+      const command = awardCommand(staff.clerk.id, village, pick(village.households), when);
       const { rows } = await connections[client]!.query({
         name: 'post',
         text: 'select ledger.post($1, $2::jsonb) as results',
@@ -48,7 +50,6 @@ export async function directCredits(
       });
       if (rows[0].results[0].status !== 'posted') throw new Error(JSON.stringify(rows[0].results));
     },
-    close: () => endAll(connections),
   });
 }
 

@@ -1,7 +1,8 @@
 import type { Bench } from './bench.ts';
 import { creditsThroughHttp, directCredits, refuseUnequalCredits } from './credits.ts';
+import { connectAll, connectAsApp, endAll } from './fixture.ts';
 import { directByHand, makeHandWrittenTables, throughHttpByHand } from './hand-written.ts';
-import { clientsMax, faster, figures, manyClients, race, ratioOf } from './race.ts';
+import { clientsMax, faster, figures, race, ratioOf } from './race.ts';
 
 /** Single credits: through HTTP, spread and in one village; directly; and a hand-written transaction both ways. */
 export async function measureCredits({ options, fixture, callers }: Bench) {
@@ -10,7 +11,9 @@ export async function measureCredits({ options, fixture, callers }: Bench) {
   await callers.refresh();
   await makeHandWrittenTables(fixture);
   const spread = creditsThroughHttp('http', callers, villages);
-  const direct = await directCredits('direct', fixture, villages);
+  const connections = await connectAll(2 * clientsMax, () => connectAsApp(fixture));
+  const few = connections.slice(0, clientsMax);
+  const direct = directCredits('direct', few, fixture, villages);
   await refuseUnequalCredits(fixture, [spread, direct]);
   const byHand = await throughHttpByHand(fixture);
   const contestants = [
@@ -19,15 +22,16 @@ export async function measureCredits({ options, fixture, callers }: Bench) {
     creditsThroughHttp('httpHot', callers, hot),
     byHand.whole,
     creditsThroughHttp('http16', callers, villages, clientsMax),
-    await directCredits('direct64', fixture, villages, manyClients),
+    directCredits('direct32', connections, fixture, villages),
     byHand.wholeByFew,
-    await directCredits('directHot', fixture, hot),
+    directCredits('directHot', few, fixture, hot),
     byHand.bare,
     await directByHand(fixture),
   ];
   const rates = await race(contestants, options.pace);
+  await endAll(connections);
   // Whatever number of clients suits them better.
-  const bestDirect = faster(rates, 'direct', 'direct64');
+  const bestDirect = faster(rates, 'direct', 'direct32');
   const bestByHand = faster(rates, 'handWrittenHttp', 'handWrittenHttp16');
   return {
     httpCreditVsDirect: ratioOf(rates, 'http', bestDirect),

@@ -1,15 +1,16 @@
+import type pg from 'pg';
 import type { Bench } from './bench.ts';
 import { type Callers, openCallers } from './callers.ts';
 import { creditsThroughHttp, directCredits } from './credits.ts';
 import { type Fill, fillBooks } from './fill.ts';
-import { type Fixture, settle } from './fixture.ts';
+import { connectAll, connectAsApp, endAll, type Fixture, settle } from './fixture.ts';
 import { bytesBetween, ledgerSize } from './ledger-size.ts';
 import { exportInTurn } from './measure-exports.ts';
-import { type Contestant, figures, race, ratioOf } from './race.ts';
+import { type Contestant, clientsMax, figures, race, ratioOf } from './race.ts';
 import { pageReads } from './reads.ts';
 
 const smallBook = 10_000;
-const connections = 3;
+const fillers = 3;
 /** Of eight in turn: the service closes a connection that has been silent for 72 seconds. */
 const warmSeconds = 7;
 
@@ -26,16 +27,18 @@ export async function measureGrowth({ options, cluster, say }: Bench) {
   await fillBooks(small, [{ village: small.villages[0]!, transactions: smallBook }], 1);
   say(`filling the large one with ${options.growth} transactions`);
   const before = await ledgerSize(large);
-  const fillSeconds = await fillBooks(large, fillsOf(large, options.growth), connections);
+  const fillSeconds = await fillBooks(large, fillsOf(large, options.growth), fillers);
   await settle(small.ownerUrl);
   await settle(large.ownerUrl);
   const size = bytesBetween(before, await ledgerSize(large));
 
   say('small and large in turn');
   const callers = { small: await openCallers(small), large: await openCallers(large) };
+  const connect = (fixture: Fixture) => connectAll(clientsMax, () => connectAsApp(fixture));
+  const connections = { small: await connect(small), large: await connect(large) };
   const contestants = [
-    ...(await contestantsOn('small', small, callers.small)),
-    ...(await contestantsOn('large', large, callers.large)),
+    ...contestantsOn('small', small, callers.small, connections.small),
+    ...contestantsOn('large', large, callers.large, connections.large),
   ];
   // A large database that was just filled has what it needs on the disk: after an hour of work it would not.
   say('warming both');
@@ -46,6 +49,7 @@ export async function measureGrowth({ options, cluster, say }: Bench) {
   await callers.large.refresh();
   const exported = await exportInTurn(large, large.villages[0]!, callers.large.token(0), 1);
   for (const one of Object.values(callers)) one.close();
+  for (const some of Object.values(connections)) await endAll(some);
   return {
     growthCredit: ratioOf(rates, 'large http', 'small http'),
     growthCreditHot: ratioOf(rates, 'large httpHot', 'small httpHot'),
@@ -74,12 +78,12 @@ function fillsOf({ villages }: Fixture, transactions: number): Fill[] {
   return [{ village: first!, transactions: transactions - share * others.length }, ...rest];
 }
 
-async function contestantsOn(label: string, fixture: Fixture, callers: Callers): Promise<Contestant[]> {
+function contestantsOn(label: string, fixture: Fixture, callers: Callers, connections: pg.Client[]): Contestant[] {
   const hot = fixture.villages.slice(0, 1);
   return [
     creditsThroughHttp(`${label} http`, callers, fixture.villages),
     creditsThroughHttp(`${label} httpHot`, callers, hot),
-    await directCredits(`${label} direct`, fixture, fixture.villages),
+    directCredits(`${label} direct`, connections, fixture, fixture.villages),
     pageReads(`${label} statementPage`, callers, hot),
   ];
 }

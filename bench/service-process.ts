@@ -23,6 +23,8 @@ export async function startProcess(
     stdio: ['ignore', 'ignore', 'inherit'],
     env: { ...process.env, ...env, PORT: String(port) },
   });
+  // A run that ends in an error leaves nothing behind.
+  process.once('exit', () => child.kill());
   try {
     await ready(child, `http://127.0.0.1:${port}${readyPath}`);
   } catch (error) {
