@@ -1,6 +1,6 @@
 import type { Bench } from './bench.ts';
 import { creditsThroughHttp, directCredits, refuseUnequalCredits } from './credits.ts';
-import { connectAll, connectAsApp, endAll } from './fixture.ts';
+import { connectAll, connectAsApp, endAll, settle } from './fixture.ts';
 import { directByHand, makeHandWrittenTables, throughHttpByHand } from './hand-written.ts';
 import { clientsMax, faster, figures, race, ratioOf } from './race.ts';
 
@@ -28,6 +28,9 @@ export async function measureCredits({ options, fixture, callers }: Bench) {
     byHand.bare,
     await directByHand(fixture),
   ];
+  // Statistics as they are a minute after the first posts.
+  for (const contestant of contestants) await contestant.rate(0.5);
+  await settle(fixture.ownerUrl);
   const rates = await race(contestants, options.pace);
   await endAll(connections);
   // Whatever number of clients suits them better.

@@ -5,6 +5,11 @@
 alter table ledger.transaction drop constraint transaction_reverses_key;
 create unique index transaction_reverses_key on ledger.transaction (village, reverses) where reverses is not null;
 
+-- Judged at every change of a balance, like all checks of a row: the pattern only where the asset is none of the four.
+alter table ledger.account drop constraint account_asset_form;
+alter table ledger.account add constraint account_asset_form
+  check (asset in ('PTS', 'HON', 'MIN', 'CNY') or asset ~ '^SKU:[0-9a-f-]{36}$');
+
 -- A command as the row that it becomes, but for its hashes.
 create function ledger.drafted(
   command jsonb, village text, number bigint, posted_at timestamptz, frozen jsonb

@@ -241,7 +241,7 @@ create table earning.award (
 CREATE UNIQUE INDEX award_claim_key ON earning.award USING btree (village, claim_id) WHERE (claim_id IS NOT NULL);
 CREATE INDEX award_household ON earning.award USING btree (village, household_id, transaction_number);
 CREATE INDEX award_pending ON earning.award USING btree (village, transaction_number) WHERE (state = 'pending'::text);
-CREATE UNIQUE INDEX award_standing_key ON earning.award USING btree (village, household_id, occasion, rule_code, member_id) NULLS NOT DISTINCT WHERE (state = ANY (ARRAY['pending'::text, 'posted'::text]));
+CREATE UNIQUE INDEX award_standing_key ON earning.award USING btree (village, household_id, occasion, rule_code, member_id) NULLS NOT DISTINCT WHERE ((state = ANY (ARRAY['pending'::text, 'posted'::text])) AND (occasion <> (id)::text));
 alter table earning.award enable row level security;
 alter table earning.award force row level security;
 create policy scope on earning.award using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
@@ -729,7 +729,7 @@ create table http.idempotency (
   constraint idempotency_key_check CHECK (((length(key) >= 1) AND (length(key) <= 255))),
   constraint idempotency_village_check CHECK (((village = ''::text) OR (village ~ '^[0-9]{12}$'::text)))
 );
-CREATE INDEX idempotency_created_at ON http.idempotency USING btree (village, created_at);
+CREATE INDEX idempotency_created_at ON http.idempotency USING btree (village, created_at) WHERE (created_at > '-infinity'::timestamp with time zone);
 grant delete, insert, select, update on http.idempotency to jifen_app;
 
 -- identity."grant"
@@ -919,7 +919,7 @@ create table ledger.account (
   lots jsonb not null default '{}'::jsonb,
   constraint account_pkey PRIMARY KEY (village, number),
   constraint account_code_key UNIQUE (village, code, asset),
-  constraint account_asset_form CHECK ((asset ~ '^(PTS|HON|MIN|CNY|SKU:[0-9a-f-]{36})$'::text)),
+  constraint account_asset_form CHECK (((asset = ANY (ARRAY['PTS'::text, 'HON'::text, 'MIN'::text, 'CNY'::text])) OR (asset ~ '^SKU:[0-9a-f-]{36}$'::text))),
   constraint account_code_form CHECK ((((length(code) >= 1) AND (length(code) <= 150)) AND (code !~ '[^A-Za-z0-9:-]'::text))),
   constraint account_entries_check CHECK ((entries >= 0)),
   constraint account_floor CHECK (((floor IS NULL) OR (balance >= floor))),

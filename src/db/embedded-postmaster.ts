@@ -115,6 +115,9 @@ const settings = [
   'unix_socket_directories=',
   'max_connections=120',
   'shared_buffers=128MB',
+  // Until a young table has its first statistics, all of its indexes look alike to the planner, and a post may read its
+  // whole village for each cause.
+  'autovacuum_naptime=15s',
   'timezone=UTC',
   'log_timezone=UTC',
   'lc_messages=C',

@@ -96,6 +96,8 @@ export async function findStanding(
         inArray(award.householdId, [...new Set(of.householdIds)]),
         inArray(award.occasion, [...new Set(of.occasions)]),
         inArray(award.state, ['pending', 'posted']),
+        // As the index says it: an event of its own is looked for by nobody.
+        sql`${award.occasion} <> ${award.id}::text`,
       ),
     );
 }

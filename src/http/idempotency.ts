@@ -159,7 +159,8 @@ export async function forgetAnswers(
   const before = iso(now.subtract({ hours: 24 * keptDays }));
   for (const village of ['', ...villages]) {
     await database.inTransaction(none, tx =>
-      tx.execute(sql`delete from http.idempotency where village = ${village} and created_at < ${before}`),
+      tx.execute(sql`delete from http.idempotency
+           where village = ${village} and created_at > '-infinity' and created_at < ${before}`),
     );
   }
 }
