@@ -3,7 +3,8 @@
 -- The number of an award is made of its day and of its transaction's number, which is unique: nobody reads it by this.
 alter table earning.award drop constraint award_number_key;
 
--- An award that names no event is an event of its own, under its own id: nothing can be its twin.
+-- An award that names no event is an event of its own, under an id that nobody could name before: it has no twin to be
+-- found by.
 drop index earning.award_standing_key;
 create unique index award_standing_key on earning.award (village, household_id, occasion, rule_code, member_id)
   nulls not distinct where state in ('pending', 'posted') and occasion <> id::text;

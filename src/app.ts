@@ -151,7 +151,7 @@ export async function build(deps: Deps): Promise<FastifyInstance> {
   await app.register(declaredRoutes);
   // Where there is a body, its end would end this timer: there the time-outs of PostgreSQL hold alone.
   app.addHook('onRoute', route => {
-    if (route.method === 'GET') route.handlerTimeout ??= 10_000;
+    if (route.schema?.body === undefined) route.handlerTimeout ??= 10_000;
   });
   await app.register(problems, { origin });
   await app.register(helmet, { contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } } });

@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import fs from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
+import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import { type Account, env } from './embedded-binaries.ts';
 
@@ -104,6 +105,15 @@ async function freePort(): Promise<number> {
   return port;
 }
 
+/**
+ * An eighth of the memory that this process may have, between PostgreSQL's own default and a gigabyte: the service and the
+ * files that PostgreSQL reads want the rest. Pages that are not needed are never touched.
+ */
+function sharedMegabytes(): number {
+  const bytes = Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY);
+  return Math.min(1024, Math.max(128, Math.floor(bytes / 8 / 2 ** 20)));
+}
+
 /** The first four are defaults and promises: said here, they do not bend to a line in postgresql.conf. */
 const settings = [
   'fsync=on',
@@ -114,7 +124,7 @@ const settings = [
   // The path of a socket may have about 100 characters, and folders are often deeper than that.
   'unix_socket_directories=',
   'max_connections=120',
-  'shared_buffers=128MB',
+  `shared_buffers=${sharedMegabytes()}MB`,
   // Until a young table has its first statistics, all of its indexes look alike to the planner, and a post may read its
   // whole village for each cause.
   'autovacuum_naptime=15s',

@@ -95,9 +95,8 @@ export async function findStanding(
         eq(award.village, village),
         inArray(award.householdId, [...new Set(of.householdIds)]),
         inArray(award.occasion, [...new Set(of.occasions)]),
-        inArray(award.state, ['pending', 'posted']),
-        // As the index says it: an event of its own is looked for by nobody.
-        sql`${award.occasion} <> ${award.id}::text`,
+        // In the words of the index, or it would not be used: an award that named no event is looked for by nobody.
+        sql`${award.state} in ('pending', 'posted') and ${award.occasion} <> ${award.id}::text`,
       ),
     );
 }

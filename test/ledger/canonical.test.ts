@@ -12,6 +12,7 @@ import {
   leafOf,
   openBooks,
   sha256,
+  sibling,
 } from '../support/book.ts';
 
 const vector: Canonical = {
@@ -84,11 +85,26 @@ t.test('the test vector', async t => {
   });
 
   await t.test('frozen names that could forge a text are refused', async t => {
-    for (const frozen of [{ 'a b': 'c' }, { 'a\nline': 'c' }, { a: 5 }, { a: null }, { a: ['b'] }]) {
-      const command = give(1, { frozen: frozen as unknown as Record<string, string> });
-      await t.rejects(books.post([command]), /text under one word|Failed query/, JSON.stringify(frozen));
+    const odd: unknown[] = [
+      { 'a b': 'c' },
+      { 'a\nline': 'c' },
+      { 'a\fb': 'c' },
+      { 'a\vb': 'c' },
+      { a: 5 },
+      { a: null },
+      { a: ['b'] },
+      { 'limit:mine': '1/1' },
+      { 'lots:1': '2027-11-30=5' },
+    ];
+    const command = give(1, { frozen: { a: '5' } });
+    for (const frozen of odd) {
+      const forged = { ...command, frozen: frozen as Record<string, string> };
+      await t.rejects(books.post([forged]), { cause: { code: 'JF003' } }, JSON.stringify(frozen));
     }
     t.equal(await books.balance(available), 0);
+    await books.post([command], { village: sibling });
+    const again = { ...command, frozen: { a: 5 } as unknown as Record<string, string> };
+    await t.rejects(books.post([again], { village: sibling }), { cause: { code: 'JF003' } }, 'nor as a repetition');
   });
 
   await t.test('what is posted hashes as the document says', async t => {

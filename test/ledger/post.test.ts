@@ -53,6 +53,34 @@ t.test('posting', async t => {
     t.match(await books.post([command, command]), [{ status: 'posted' }, { status: 'replayed' }]);
   });
 
+  await t.test('a long list that is sent again is replayed, one by one', async t => {
+    const expiresOn = { lots: { '2027-11-30': 1 } };
+    const limits: Limit[] = [{ key: 'again', use: 1, max: 1_000, code: 'cap-reached' }];
+    const list = Array.from({ length: 120 }, (_, n) => {
+      const [line] = give(1).transfers!;
+      return give(1, { limits, frozen: { line: String(n) }, transfers: [{ ...line!, ...expiresOn }] });
+    });
+    const first = await books.post(list);
+    const other = { ...list[7]!, frozen: { line: 'other' } };
+    const second = await books.post([...list.slice(0, 7), other, ...list.slice(8), give(1)]);
+    t.match(second[7], { status: 'refused', code: 'cause-reused' });
+    t.match(second[120], { status: 'posted' });
+    second.splice(7, 1);
+    first.splice(7, 1);
+    t.match(
+      second.slice(0, 119),
+      first.map(posted => ({ ...posted, status: 'replayed' })),
+    );
+  });
+
+  await t.test('one person is one, however the id is written', async t => {
+    const approver = event.actor.toUpperCase();
+    t.match(await books.post([give(1, { approver }), give(1)]), [
+      { status: 'refused', code: 'second-person-required', facts: { firstUserId: event.actor } },
+      { status: 'posted' },
+    ]);
+  });
+
   await t.test('a refusal does not harm its neighbours', async t => {
     const points = await books.balance(available);
     const before = await number();
@@ -274,6 +302,11 @@ t.test('posting', async t => {
     t.match(await books.post([reverse(999_999)]), [
       { status: 'refused', code: 'not-found', facts: { transactionNumber: 999_999 } },
     ]);
+    t.match(
+      await books.post([{ ...reverse(999_999), kind: command.kind, cause: command.cause }]),
+      [{ status: 'refused', code: 'not-found' }],
+      'whatever its cause has done before',
+    );
     t.match(await books.post([give(1, { limits: command.limits! })]), [{ status: 'posted' }], 'the cap is free again');
 
     const [spent] = (await books.post([give(50), spend(points + 51)])) as { number: number }[];
