@@ -70,8 +70,9 @@ t.test('kill -9', async t => {
       await storm.over;
       intents.push(...storm.intents);
       acknowledged.push(...storm.acknowledged);
-      // In a long run, a defect is to be found near the kill that made it.
-      if (isLong || round === rounds - 1) unlike.push(...(await defects(t, ground, { intents, acknowledged, among })));
+      // In a long run, a defect is to be found near the kill that made it; all that was ever said is looked through.
+      if (round % 20 === 19 || round === rounds - 1)
+        unlike.push(...(await defects(t, ground, { intents, acknowledged, among })));
     }
 
     t.same(unlike, [], 'nothing lost, nothing doubled, every law holds');
