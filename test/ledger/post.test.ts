@@ -328,10 +328,10 @@ t.test('posting', async t => {
   await t.test('a balance that cannot be written where it was read stops the post', async t => {
     const before = [await number(), await books.balance(available)];
     await books.superuser.query(`
-      create function public.skip() returns trigger language plpgsql as 'begin return null; end';
-      create trigger skip before update on ledger.account for each row execute function public.skip()`);
+      create function public.swallow() returns trigger language plpgsql as 'begin return null; end';
+      create trigger skip before update on ledger.account for each row execute function public.swallow()`);
     await t.rejects(books.post([give(1)]), { cause: { code: 'JF002' } });
-    await books.superuser.query('drop trigger skip on ledger.account; drop function public.skip()');
+    await books.superuser.query('drop trigger skip on ledger.account; drop function public.swallow()');
     t.strictSame([await number(), await books.balance(available)], before, 'and nothing of it stays');
   });
 
