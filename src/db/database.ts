@@ -17,10 +17,10 @@ export type Db = NodePgDatabase<Record<string, never>> & { $client: pg.PoolClien
 /** What writes: a database transaction. A bare `Db` does not fit where a `Tx` is asked for. */
 export type Tx = Db & { readonly [writes]: true };
 
-/** What a hot path has come to, and the statements that write it before it is so. */
+/** The statements that write what a hot path does, and what it has come to once they have: by the rows of each. */
 export interface Hot<T> {
-  result: T;
   last: SQL[];
+  result: (rows: pg.QueryResultRow[][]) => T;
 }
 
 export interface Database {
@@ -166,7 +166,7 @@ async function inOneBreath<T>(pool: pg.Pool, begin: string, work: (db: Db) => Pr
     const answers = await Promise.all(asked);
     // PostgreSQL answers a commit of what has failed with a rollback, and no error.
     if (answers.at(-1)!.command !== 'COMMIT') throw new Error('PostgreSQL has rolled back what it was to commit');
-    return result;
+    return result(answers.map(answer => answer.rows));
   });
 }
 

@@ -2,7 +2,7 @@ import { randomUUIDv7 } from 'node:crypto';
 import type { SQL } from 'drizzle-orm';
 import { iso } from '../calendar.ts';
 import type { Tx } from '../db/database.ts';
-import { inserting } from '../db/insert-rows.ts';
+import { inserting, insertingBeside } from '../db/insert-rows.ts';
 import type { Actor } from '../http/route.ts';
 import { lastDayOfMonth } from '../ledger/lots.ts';
 import { type PostResult, post, postBooks } from '../ledger/post.ts';
@@ -43,7 +43,7 @@ export async function awardEach(
   options: { atomic: boolean; batchId: string | null },
   now: Temporal.Instant,
 ): Promise<{ results: AwardResult[]; rest: SQL[] }> {
-  const entries = asked.map(one => entryOf(one, () => judgeAsked(one, grounds.get(one.village)!, now)));
+  const entries = asked.map(one => entryOf(one, grounds.get(one.village)!, now));
   const judged = entries.filter(isJudged);
   const posted = await postAll(tx, judged, options.atomic);
   const rows = judged.flatMap(entry => {
@@ -64,6 +64,24 @@ export async function awardEach(
   return { results, rest: rows.length === 0 ? [] : [insertAwards(rows)] };
 }
 
+/** An award that is still to be posted. */
+export interface AwardDraft {
+  command: Command;
+  row: AwardRow;
+  result: AwardView;
+}
+
+/**
+ * An award that a clerk asks for, drafted to be posted among those of others; what is written and answered has `number`
+ * where the number will be that it gets.
+ * @throws Refusal whatever `judge` refuses | `own-household`. What is refused under the pen, `awardEach` can explain.
+ */
+export function draftAward(asked: Asked, grounds: Grounds, number: number, now: Temporal.Instant): AwardDraft {
+  const entry = judgedEntry(asked, grounds, now);
+  const row = rowOf(entry, number, null, now);
+  return { command: commandOf(entry), row, result: viewOf(row, entry.judged.rule.title, entry.actor) };
+}
+
 interface JudgedEntry extends Asked {
   id: string;
   occasion: string;
@@ -76,10 +94,14 @@ function isJudged(entry: Entry): entry is JudgedEntry {
   return 'judged' in entry;
 }
 
-function entryOf(asked: Asked, judging: () => JudgedAward): Entry {
+function judgedEntry(asked: Asked, grounds: Grounds, now: Temporal.Instant): JudgedEntry {
   const id = randomUUIDv7();
+  return { ...asked, id, occasion: asked.line.occasion ?? id, judged: judgeAsked(asked, grounds, now) };
+}
+
+function entryOf(asked: Asked, grounds: Grounds, now: Temporal.Instant): Entry {
   try {
-    return { ...asked, id, occasion: asked.line.occasion ?? id, judged: judging() };
+    return judgedEntry(asked, grounds, now);
   } catch (error) {
     if (error instanceof Refusal) return { refusal: error };
     throw error;
@@ -181,6 +203,12 @@ function rowOf(
 }
 
 const insertAwards = inserting(awardTable);
+
+/** The rows of drafts, completed by `posted (place, number)`, which is what became of them. */
+export const insertPostedAwards = insertingBeside(awardTable, 'posted', {
+  number: `replace(r.number, r."transactionNumber"::text, posted.number::text)`,
+  transactionNumber: 'posted.number',
+});
 
 /** An award of this very list, whose row is not written yet. */
 function standingOf({ id, line, occasion, judged: { rule } }: JudgedEntry): Standing {

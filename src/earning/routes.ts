@@ -7,7 +7,7 @@ import { type Access, actorOf } from '../http/route.ts';
 import { VillageParams } from '../http/shapes.ts';
 import type { Together } from '../http/together.ts';
 import { Refusal, type RefusalCode } from '../refusals.ts';
-import { type AwardResult, awardEach } from './award.ts';
+import { type AwardResult, awardEach, draftAward, insertPostedAwards } from './award.ts';
 import { awardSheet } from './award-sheet.ts';
 import { groundsOf } from './grounds.ts';
 import type { AwardLine } from './judge.ts';
@@ -52,10 +52,16 @@ export const earningRoutes: FastifyPluginAsyncTypebox<{
         tx,
         asked.map(({ village, input }) => ({ village, ...input })),
       ),
-    async post(tx, asked, grounds) {
-      const lines = asked.map(({ input, ...rest }) => ({ ...rest, line: input }));
-      const { results, rest } = await awardEach(tx, lines, grounds, { atomic: false, batchId: null }, clock.now());
-      return { results: results.map(awardOf), rest };
+    draft: ({ input, ...by }, grounds, number) =>
+      draftAward({ ...by, line: input }, grounds.get(by.village)!, number, clock.now()),
+    write: insertPostedAwards,
+    async alone(tx, { input, ...by }) {
+      const grounds = await groundsOf(tx, [{ village: by.village, ...input }]);
+      const options = { atomic: false, batchId: null };
+      const { results, rest } = await awardEach(tx, [{ ...by, line: input }], grounds, options, clock.now());
+      const award = awardOf(results[0]!);
+      for (const statement of rest) await tx.execute(statement);
+      return award;
     },
   });
 
@@ -181,10 +187,11 @@ function lineOf(
   };
 }
 
-/** An award, or why there is none. */
-function awardOf(result: AwardResult): AwardView | Refusal {
+/** An award. @throws Refusal why there is none */
+function awardOf(result: AwardResult): AwardView {
   if (result === 'undone') throw new Error('nothing is undone in a list that is not atomic');
-  return 'refusal' in result ? result.refusal : result.award;
+  if ('refusal' in result) throw result.refusal;
+  return result.award;
 }
 
 /** What a line would have been answered alone. One that was undone is not shown: its sheet is refused as a whole. */

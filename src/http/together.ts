@@ -1,9 +1,12 @@
+import { randomInt } from 'node:crypto';
 import { type SQL, sql } from 'drizzle-orm';
 import type { FastifyRequest } from 'fastify';
 import { type Clock, iso } from '../calendar.ts';
 import { atOnce, type Database, type Hot, pgErrorOf, rowsOf, type Tx } from '../db/database.ts';
 import { commonScope } from '../db/scope.ts';
 import { openLanes } from '../ledger/lanes.ts';
+import { postingBooks } from '../ledger/post.ts';
+import type { Command } from '../ledger/transactions.ts';
 import { Refusal } from '../refusals.ts';
 import {
   type Answer,
@@ -24,17 +27,24 @@ export interface Piece<Input> {
   input: Input;
 }
 
-/** The work of many calls in one database transaction. Each is answered by itself: a refusal harms no other. */
-export interface SharedWork<Input, Read, Result> {
-  /** Reads what the work needs, while it is still being found out who may do what. */
+/** Work of calls that do nothing but post, one command each. */
+export interface SharedWork<Input, Read, Row extends object, Result> {
+  /** Reads what all need, while it is still being found out who may do what. */
   read(tx: Tx, pieces: Omit<Piece<Input>, 'actor'>[]): Promise<Read>;
-  /** Posts. `rest` are the statements that write what then remains, beside the record of the answers. */
-  post(tx: Tx, pieces: Piece<Input>[], read: Read): Promise<{ results: (Result | Refusal)[]; rest: SQL[] }>;
+  /**
+   * What a call posts, the row it writes and its answer, with `number` where the number of its transaction will stand.
+   * @throws Refusal
+   */
+  draft(piece: Piece<Input>, read: Read, number: number): { command: Command; row: Row; result: Result };
+  /** The statement that writes the rows, completed by `posted (place, number)`; what is not in there was not posted. */
+  write(rows: (Row & { place: number })[]): SQL;
+  /** The same for one call, which is told why it is refused. */
+  alone(tx: Tx, piece: Piece<Input>): Promise<Result>;
 }
 
 /** As `Mutate`, for an operation whose calls may share a database transaction. */
-export type Together = <Input, Read, Result extends object>(
-  work: SharedWork<Input, Read, Result>,
+export type Together = <Input, Read, Row extends object, Result extends object>(
+  work: SharedWork<Input, Read, Row, Result>,
 ) => Shared<Input, Result>;
 
 type Shared<Input, Result> = (
@@ -48,9 +58,17 @@ type Shared<Input, Result> = (
 const lane = { lanes: 2, itemsMax: 64 };
 
 /**
+ * Stands in rows and answers for the number that PostgreSQL is about to give, and is replaced by it there, so that nobody
+ * holds a pen while the service thinks. Nobody can know it: it never leaves this process but to be replaced.
+ */
+const numberToCome = -randomInt(2 ** 47, 2 ** 48 - 1);
+
+/**
  * Calls of operations that do nothing but post go by lanes (`ledger/lanes.ts`): those that come while a database
- * transaction is under way share the next, with one look at their sign-ins and grants, one at their keys, one post, and
- * one record of their answers, which commits with their effects. If anything goes wrong for all, each is tried by itself.
+ * transaction is under way share the next. One look at their sign-ins, their grants, their keys and what they are judged
+ * by; then one statement, with the commit behind it, that posts, writes their rows, and keeps their answers. Whoever is
+ * refused, and everybody if anything goes wrong for all, is tried again alone: it may have been refused by its own first
+ * call, and what stands against it is said there.
  */
 export function sharing(deps: {
   database: Database;
@@ -60,7 +78,9 @@ export function sharing(deps: {
 }): Together {
   return together;
 
-  function together<Input, Read, Result extends object>(work: SharedWork<Input, Read, Result>): Shared<Input, Result> {
+  function together<Input, Read, Row extends object, Result extends object>(
+    work: SharedWork<Input, Read, Row, Result>,
+  ): Shared<Input, Result> {
     interface Call {
       request: AnyRequest;
       reply: AnyReply;
@@ -69,6 +89,7 @@ export function sharing(deps: {
       row: KeyRow;
     }
     type Outcome = Kept | Refusal | 'alone';
+    type Drafted = ReturnType<typeof work.draft> & { call: Call; index: number };
 
     const enter = openLanes<Call, Outcome>(async calls => {
       try {
@@ -85,7 +106,6 @@ export function sharing(deps: {
     }, lane);
 
     async function all(tx: Tx, calls: Call[]): Promise<Hot<Outcome[]>> {
-      const outcomes: (Outcome | undefined)[] = calls.map(() => undefined);
       const [standings, kept, read] = await atOnce<[(Actor | Refusal)[], Map<string, Kept>, Read]>(tx, () => [
         deps.standingOfAll(
           tx,
@@ -100,83 +120,79 @@ export function sharing(deps: {
           calls.map(({ row, input }) => ({ village: row.village, input })),
         ),
       ]);
+      const outcomes: Outcome[] = calls.map(() => 'alone');
+      const drafts: Drafted[] = [];
       const taken = new Set<string>();
-      const fresh: number[] = [];
-      calls.forEach(({ row }, index) => {
+      calls.forEach((call, index) => {
+        const { row, input } = call;
         const name = nameOf(row);
         const standing = standings[index]!;
         const earlier = kept.get(name);
         if (standing instanceof Refusal) outcomes[index] = standing;
         else if (earlier !== undefined) outcomes[index] = replayOf(earlier, row);
-        else if (taken.has(name)) outcomes[index] = 'alone';
-        else {
+        else if (!taken.has(name)) {
           taken.add(name);
-          fresh.push(index);
+          const draft = unlessRefused(() =>
+            work.draft({ actor: standing, village: row.village, input }, read, numberToCome),
+          );
+          if (draft !== undefined) drafts.push({ ...draft, call, index });
         }
       });
-      if (fresh.length === 0) return { result: outcomes as Outcome[], last: [] };
+      if (drafts.length === 0) return { last: [], result: () => outcomes };
 
-      const { results, rest } = await work.post(
-        tx,
-        fresh.map(index => ({
-          actor: standings[index] as Actor,
-          village: calls[index]!.row.village,
-          input: calls[index]!.input,
-        })),
-        read,
-      );
-      // Whoever is refused may have been refused by its own first call, which held the pen until now.
-      const refused = fresh.filter((_, place) => results[place] instanceof Refusal).map(index => calls[index]!.row);
-      const meanwhile = refused.length === 0 ? new Map<string, Kept>() : await keptUnder(tx, refused);
-      const answered: { row: KeyRow; first: Kept }[] = [];
-      fresh.forEach((index, place) => {
-        const result = results[place]!;
-        const { row, reply, answer } = calls[index]!;
-        if (result instanceof Refusal) {
-          const first = meanwhile.get(nameOf(row));
-          outcomes[index] = first === undefined ? result : replayOf(first, row);
-          return;
-        }
-        reply.code(answer.status);
-        const first = {
-          status: answer.status,
-          location: answer.location?.(result) ?? null,
-          body: String(reply.serialize(result)),
-        };
-        outcomes[index] = first;
-        answered.push({ row, first });
-      });
+      const placed = [...Map.groupBy(drafts, draft => draft.call.row.village)];
+      const lists = placed.map(([village, own]) => ({ village, commands: own.map(draft => draft.command) }));
+      const inOrder = placed.flatMap(([, own]) => own);
+      const answers = inOrder.map(answerOf);
+      const statement = sql`
+        with posted as materialized (${postingBooks(lists)}),
+             written as (${work.write(inOrder.map(({ row }, index) => ({ ...row, place: index + 1 })))}),
+             kept as (${keep(
+               inOrder.map(({ call }, index) => ({ ...call.row, ...answers[index]!, place: index + 1 })),
+               iso(deps.clock.now()),
+             )})
+        select place, number from posted`;
       return {
-        result: outcomes as Outcome[],
-        last: [...rest, ...keep(answered, iso(deps.clock.now()))],
+        last: [statement],
+        result([posted]) {
+          for (const { place, number } of posted as { place: number; number: number }[]) {
+            const { body, ...rest } = answers[place - 1]!;
+            outcomes[inOrder[place - 1]!.index] = { ...rest, body: body.replaceAll(`${numberToCome}`, `${number}`) };
+          }
+          return outcomes;
+        },
+      };
+    }
+
+    function answerOf({ call: { reply, answer }, result }: Drafted) {
+      reply.code(answer.status);
+      return {
+        status: answer.status,
+        location: answer.location?.(result) ?? null,
+        body: String(reply.serialize(result)),
       };
     }
 
     return async (request, reply, input, answer) => {
-      const actor = actorOf(request);
+      const { village } = request.params as { village: string };
       const alone = () =>
-        deps.mutate<Result>(
-          request,
-          reply,
-          async (tx, standing): Promise<Result> => {
-            const { village } = request.params as { village: string };
-            const piece = { actor: standing, village, input };
-            const { results, rest } = await work.post(tx, [piece], await work.read(tx, [piece]));
-            const [result] = results;
-            if (result instanceof Refusal) throw result;
-            for (const statement of rest) await tx.execute(statement);
-            return result as Result;
-          },
-          answer,
-        );
+        deps.mutate<Result>(request, reply, (tx, actor) => work.alone(tx, { actor, village, input }), answer);
       // Devices and households are few and looked at in their own way.
-      if (actor.kind !== 'staff') return alone();
-      const row = keyRowOf(request);
-      const outcome = await enter({ request, reply, input, answer, row });
+      if (actorOf(request).kind !== 'staff') return alone();
+      const outcome = await enter({ request, reply, input, answer, row: keyRowOf(request) });
       if (outcome === 'alone') return alone();
       if (outcome instanceof Refusal) throw outcome;
       return send<Result>(reply, outcome);
     };
+  }
+}
+
+function unlessRefused<T>(work: () => T): T | undefined {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof Refusal) return undefined;
+    throw error;
   }
 }
 
@@ -202,20 +218,21 @@ async function keptUnder(tx: Tx, rows: KeyRow[]): Promise<Map<string, Kept>> {
   return new Map(kept.map(row => [nameOf(row), row]));
 }
 
-/** Records what the calls were answered. If a key was taken meanwhile, another call has had its effect: nothing stays. */
-function keep(answered: { row: KeyRow; first: Kept }[], now: string): SQL[] {
-  if (answered.length === 0) return [];
-  const ordered = answered.toSorted((a, b) => (nameOf(a.row) < nameOf(b.row) ? -1 : 1));
-  const rows = ordered.map(({ row, first }) => ({ ...row, ...first, fingerprint: row.fingerprint }));
-  return [
-    sql`
+/**
+ * Keeps what the calls of `posted` are answered. If a key was taken meanwhile, another call has had its effect: nothing
+ * stays.
+ */
+function keep(answered: (KeyRow & Kept & { place: number })[], now: string): SQL {
+  const rows = answered.toSorted((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1));
+  return sql`
     insert into http.idempotency (village, client, key, fingerprint, created_at, status, location, body)
-    select k.village, k.client, k.key, k.fingerprint, ${now}, k.status, k.location, k.body
-      from unnest(${column(rows, 'village')}::text[], ${column(rows, 'client')}::uuid[], ${column(rows, 'key')}::text[],
-                  ${column(rows, 'fingerprint')}::bytea[], ${column(rows, 'status')}::int[],
+    select k.village, k.client, k.key, k.fingerprint, ${now}, k.status, k.location,
+           replace(k.body, ${`${numberToCome}`}, posted.number::text)
+      from unnest(${column(rows, 'place')}::int[], ${column(rows, 'village')}::text[], ${column(rows, 'client')}::uuid[],
+                  ${column(rows, 'key')}::text[], ${column(rows, 'fingerprint')}::bytea[], ${column(rows, 'status')}::int[],
                   ${column(rows, 'location')}::text[], ${column(rows, 'body')}::text[])
-             k (village, client, key, fingerprint, status, location, body)`,
-  ];
+             k (place, village, client, key, fingerprint, status, location, body)
+      join posted on posted.place = k.place`;
 }
 
 function column<T>(rows: T[], name: keyof T) {

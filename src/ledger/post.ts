@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm';
+import { type SQL, sql } from 'drizzle-orm';
 import { rowsOf, type Tx } from '../db/database.ts';
 import { type Facts, isRefusalCode, Refusal, type RefusalCode } from '../refusals.ts';
 import type { AccountKey } from './accounts.ts';
@@ -45,6 +45,17 @@ export async function postBooks(tx: Tx, lists: { village: string; commands: Comm
     sql`select ledger.post_books(${JSON.stringify(lists)}::jsonb) as results`,
   );
   return row!.results.map(checked);
+}
+
+/**
+ * As `postBooks`, as the query of a statement that goes on with what was posted: `place`, which counts the commands of all
+ * lists from 1, and `number`. What was refused is not in it.
+ */
+export function postingBooks(lists: { village: string; commands: Command[] }[]): SQL {
+  return sql`
+    select place::integer, (answer ->> 'number')::bigint as number
+      from jsonb_array_elements(ledger.post_books(${JSON.stringify(lists)}::jsonb)) with ordinality a (answer, place)
+     where answer ->> 'status' = 'posted'`;
 }
 
 function checked(result: PostResult): PostResult {
