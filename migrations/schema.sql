@@ -2040,12 +2040,12 @@ begin
 end $function$;
 grant execute on function ledger.dated(jsonb) to jifen_app;
 
--- ledger.drafted(jsonb,text,bigint,timestamp with time zone,jsonb)
-CREATE OR REPLACE FUNCTION ledger.drafted(command jsonb, village text, number bigint, posted_at timestamp with time zone, frozen jsonb)
+-- ledger.drafted(jsonb,jsonb,text,bigint,timestamp with time zone,jsonb)
+CREATE OR REPLACE FUNCTION ledger.drafted(command jsonb, event jsonb, village text, number bigint, posted_at timestamp with time zone, frozen jsonb)
  RETURNS ledger.transaction
  LANGUAGE sql
  STABLE PARALLEL SAFE
-RETURN ROW(village, number, ((command ->> 'id'::text))::uuid, (command ->> 'kind'::text), (command ->> 'cause'::text), ((command ->> 'businessDate'::text))::date, ((command ->> 'occurredAt'::text))::timestamp(3) with time zone, (posted_at)::timestamp(3) with time zone, ((command ->> 'actor'::text))::uuid, ((command ->> 'approver'::text))::uuid, ((command ->> 'reverses'::text))::bigint, (command ->> 'memo'::text), frozen, NULL::bytea, NULL::bytea)::ledger.transaction;
+RETURN ROW((village COLLATE "C"), number, ((command ->> 'id'::text))::uuid, (event ->> 'kind'::text), ((command ->> 'cause'::text) COLLATE "C"), ((event ->> 'businessDate'::text))::date, ((event ->> 'occurredAt'::text))::timestamp(3) with time zone, (posted_at)::timestamp(3) with time zone, ((event ->> 'actor'::text))::uuid, ((event ->> 'approver'::text))::uuid, ((command ->> 'reverses'::text))::bigint, (event ->> 'memo'::text), frozen, NULL::bytea, NULL::bytea)::ledger.transaction;
 
 -- ledger.escape(text)
 CREATE OR REPLACE FUNCTION ledger.escape(value text)
@@ -2247,10 +2247,11 @@ AS $function$
 declare
   -- The books, in the order of their villages, as they stand after the commands so far, and the moment of this call in each.
   villages text[]; numbers bigint[]; numbers_before bigint[]; heads bytea[]; instants timestamptz[];
-  -- The commands in order; the book of each; the last one before it in this call that has its cause; the number that its
-  -- cause has in the book, at first as found, then as given; what is reversed; what stands against it from the start.
-  commands jsonb[]; books integer[]; twins integer[]; given bigint[]; reverses bigint[]; one_person boolean[];
-  against jsonb[];
+  -- The commands in order; the book of each; the one that says what it has in common with others; the first of this call
+  -- that has its cause; the number that its cause has in the book, at first as found, then as given; what is reversed;
+  -- what stands against it from the start.
+  commands jsonb[]; books integer[]; events integer[]; kinds text[]; causes text[]; twins integer[];
+  given bigint[]; reverses bigint[]; one_person boolean[]; against jsonb[];
   -- Every account that is named, and what it has after the commands so far.
   account_books integer[]; accounts integer[]; account_rows tid[]; floors bigint[]; balances bigint[]; dated jsonb[];
   seqs bigint[]; seqs_before bigint[];
@@ -2259,8 +2260,8 @@ declare
   from_codes text[]; to_codes text[];
   from_balances bigint[]; to_balances bigint[]; from_seqs bigint[]; to_seqs bigint[]; moves jsonb[];
   -- Every limit that is named, and every use of one.
-  limit_books integer[]; limits text[]; used bigint[]; maxes bigint[]; used_before bigint[]; maxes_before bigint[];
-  use_of integer[]; used_limits integer[]; uses bigint[]; use_maxes bigint[]; use_codes text[];
+  limit_books integer[]; limits text[]; limit_rows tid[]; taken bigint[]; maxes bigint[]; taken_before bigint[]; maxes_before bigint[];
+  use_of integer[]; used_limits integer[]; uses bigint[]; use_maxes bigint[];
   -- The commands that are posted, in order, their hashes and answers; those whose cause has posted before.
   made integer[] := '{}'; is_made boolean[] := '{}'; hashes bytea[]; made_answers jsonb[]; again integer[] := '{}';
   item integer; pen integer; src integer; dst integer; i integer; j integer; x bigint; y bigint;
@@ -2283,29 +2284,33 @@ begin
 
   -- What is compared with a column under row-level security must be a column itself: of `->>` the planner cannot know
   -- that it tells nobody anything, and would compare it only after it had read the whole village.
-  with command as materialized (
-    select row_number() over () as n, l.b, e.value as c, e.value ->> 'kind' as kind, e.value ->> 'cause' as cause
-      from (select array_position(villages, p_lists #>> array[l::text, 'village']) as b,
-                   p_lists #> array[l::text, 'commands'] as commands
-              from generate_series(0, jsonb_array_length(p_lists) - 1) l offset 0) l,
-           jsonb_array_elements(l.commands) e)
-  select c.*, k.*
-    into commands, books, reverses, one_person, twins, given
-    from (select array_agg(c), array_agg(b), array_agg((c ->> 'reverses')::bigint),
-                 array_agg((c ->> 'approver')::uuid = (c ->> 'actor')::uuid)
-            from command) c,
-         (select array_agg(k.twin), array_agg(k.number)
-            from (select k.twin, e.number
-                    from (select n, b, kind, cause, lag(n) over (partition by b, kind, cause order by n) as twin
-                            from command) k
-                    left join lateral (select number from ledger.transaction
-                                        where village = villages[k.b] and kind = k.kind and cause = k.cause limit 1) e on true
-                   order by k.n) k) k;
+  with command as (
+    select row_number() over () as n, b, c,
+           (row_number() over () + coalesce((c ->> 'as')::integer + 1 - place, 0))::integer as event,
+           w ->> 'kind' as kind, c ->> 'cause' as cause, (c ->> 'reverses')::bigint as reverses,
+           (w ->> 'approver')::uuid = (w ->> 'actor')::uuid as is_one
+      from (select l.b, e.place, e.value as c, coalesce(l.commands -> (e.value ->> 'as')::integer, e.value) as w
+              from (select array_position(villages, p_lists #>> array[l::text, 'village']) as b,
+                           p_lists #> array[l::text, 'commands'] as commands
+                      from generate_series(0, jsonb_array_length(p_lists) - 1) l offset 0) l,
+                   jsonb_array_elements(l.commands) with ordinality e(value, place) offset 0) k)
+  select array_agg(c), array_agg(b), array_agg(event), array_agg(k.reverses), array_agg(is_one), array_agg(kind),
+         array_agg(cause), array_agg(number)
+    into commands, books, events, reverses, one_person, kinds, causes, given
+    from (select k.*, e.number
+            from command k
+            left join lateral (select number from ledger.transaction
+                                where village = villages[k.b] and kind = k.kind and cause = k.cause limit 1) e on true
+           order by k.n) k;
   if array_position(books, null) is not null then
     raise exception 'no book for every village of %', jsonb_path_query_array(p_lists, '$[*].village')
       using errcode = 'JF002';
   end if;
 
+  if exists (select from unnest(books, kinds, causes) k(b, kind, cause) group by b, kind, cause having count(*) > 1) then
+    twins := array(select min(n) over (partition by b, kind, cause)
+                     from unnest(books, kinds, causes) with ordinality k(b, kind, cause, n) order by n);
+  end if;
   if cardinality(array_remove(reverses, null)) > 0 then
     for item, moved, facts in select * from ledger.mirrors(villages, books, commands) loop
       commands[item] := moved;
@@ -2352,24 +2357,24 @@ begin
   -- Limits. One that is named twice by a command is used twice, and the narrower maximum holds.
   with use as materialized (
     select k.n, min(x.ord) as ord, k.b, x.value ->> 'key' as key, sum((x.value ->> 'use')::bigint)::bigint as use,
-           min((x.value ->> 'max')::bigint) as max,
-           (array_agg(x.value ->> 'code' order by x.ord))[1] as code
+           min((x.value ->> 'max')::bigint) as max
       from unnest(books, commands) with ordinality k(b, c, n),
            jsonb_array_elements(k.c -> 'limits') with ordinality x(value, ord)
      group by k.n, k.b, x.value ->> 'key'),
   place as materialized (
-    select row_number() over () as place, named.*, coalesce(u.used, 0) as used, coalesce(u.max, named.use_max) as max
+    select row_number() over () as place, named.*, u.ctid as row, coalesce(u.used, 0) as used,
+           coalesce(u.max, named.use_max) as max
       from (select b, key, max(max) as use_max from use group by b, key) named
-      left join lateral (select * from ledger.limit_use
+      left join lateral (select ctid, * from ledger.limit_use
                           where village = villages[named.b] and limit_use.key = named.key limit 1) u on true)
   select a.*, u.*
-    into limit_books, limits, used, maxes, use_of, used_limits, uses, use_maxes, use_codes
-    from (select array_agg(b), array_agg(key), array_agg(place.used), array_agg(max) from place) a,
-         (select array_agg(n), array_agg(place), array_agg(use), array_agg(max), array_agg(code)
-            from (select use.n, place.place, use.use, use.max, use.code
+    into limit_books, limits, limit_rows, taken, maxes, use_of, used_limits, uses, use_maxes
+    from (select array_agg(b), array_agg(key), array_agg(row), array_agg(place.used), array_agg(max) from place) a,
+         (select array_agg(n), array_agg(place), array_agg(use), array_agg(max)
+            from (select use.n, place.place, use.use, use.max
                     from use join place on place.b = use.b and place.key = use.key
                    order by use.n, use.ord, use.key collate "C") s) u;
-  used_before := used;
+  taken_before := taken;
   maxes_before := maxes;
 
   for item in 1 .. coalesce(cardinality(commands), 0) loop
@@ -2386,7 +2391,7 @@ begin
       answers[item] := against[item];
       continue;
     end if;
-    -- One cause posts once, for ever.
+    -- One cause posts once, for ever. What this call gave it, its first command of that cause has.
     if given[item] is null and twins[item] is not null then given[item] := given[twins[item]]; end if;
     if given[item] is not null then
       again := again || item;
@@ -2405,7 +2410,7 @@ begin
     end if;
     if one_person[item] then
       answers[item] := ledger.refused(
-        'second-person-required', jsonb_build_object('firstUserId', (commands[item] ->> 'actor')::uuid));
+        'second-person-required', jsonb_build_object('firstUserId', (commands[events[item]] ->> 'actor')::uuid));
       continue;
     end if;
 
@@ -2417,9 +2422,10 @@ begin
       if uses[i] < 1 then
         raise exception 'a limit is used at least once' using errcode = 'JF003';
       end if;
-      if used[j] + uses[i] > use_maxes[i] then
-        refusal := coalesce(use_codes[i], 'cap-reached');
-        facts := jsonb_build_object('cap', limits[j], 'used', used[j], 'use', uses[i], 'limit', use_maxes[i]);
+      if taken[j] + uses[i] > use_maxes[i] then
+        refusal := coalesce((select l.value ->> 'code' from jsonb_array_elements(commands[item] -> 'limits') l
+                              where l.value ->> 'key' = limits[j] limit 1), 'cap-reached');
+        facts := jsonb_build_object('cap', limits[j], 'used', taken[j], 'use', uses[i], 'limit', use_maxes[i]);
         exit;
       end if;
     end loop;
@@ -2470,7 +2476,7 @@ begin
           end if;
         end if;
         if moved <> '{}' and ledger.carries_lots(assets[i], floors[dst]) then
-          dated[dst] := ledger.add_lots(dated[dst], moved, 1);
+          dated[dst] := case dated[dst] when '{}' then moved else ledger.add_lots(dated[dst], moved, 1) end;
         end if;
         moves[i] := moved;
         x := balances[src] - amounts[i];
@@ -2509,13 +2515,14 @@ begin
     -- Nothing stands against it.
     for i in first_use .. next_use - 1 loop
       j := used_limits[i];
-      x := used[j] + uses[i];
-      used[j] := x;
+      x := taken[j] + uses[i];
+      taken[j] := x;
       if reverses[item] is null then maxes[j] := use_maxes[i]; end if;
     end loop;
     x := numbers[pen] + 1;
     numbers[pen] := x;
     given[item] := x;
+    if twins[item] is not null then given[twins[item]] := x; end if;
     made := made || item;
     is_made[item] := true;
     if reverses[item] is not null then
@@ -2525,44 +2532,61 @@ begin
 
   if commands is not null then
     -- The text of a transaction ends with what is frozen, which includes what it used of its limits and the lots that it
-    -- moved, so that both can be counted again from the pen, and with its lines.
-    with part as (
-      select k.n::integer, 0 as line, f.key collate "C" as key, f.value #>> '{}' as value,
+    -- moved, so that both can be counted again from the pen, and with its lines. All names are in their order: what a caller
+    -- freezes comes before, between and after these two, and is made into text once for the commands that have it in common.
+    with given_frozen as (
+      select k.n, f.key collate "C" as key, E'\nfrozen ' || f.key || ' ' || ledger.escape(f.value #>> '{}') as text,
              translate(f.key, E' \t\n\x0b\f\r', '') <> f.key or jsonb_typeof(f.value) <> 'string'
-             or f.key >= 'limit:' and f.key < 'limit;' or f.key >= 'lots:' and f.key < 'lots;' as odd, false as is_own
-        from unnest(commands) with ordinality k(c, n), jsonb_each(k.c -> 'frozen') f
-       union all
-      select u.n, 0, 'limit:' || limits[place], use || '/' || max, false, true
+             or f.key >= 'limit:' and f.key < 'limit;' or f.key >= 'lots:' and f.key < 'lots;' as odd
+        from unnest(commands) with ordinality k(c, n), jsonb_each(k.c -> 'frozen') f),
+    event as materialized (
+      select n, string_agg(text, '' order by key) filter (where key < 'limit:') as before,
+             string_agg(text, '' order by key) filter (where key > 'limit:' and key < 'lots:') as between,
+             string_agg(text, '' order by key) filter (where key > 'lots:') as after, bool_or(odd) as odd
+        from given_frozen group by n),
+    part as (
+      select u.n, 1 as what, 'limit:' || limits[place] as key, use || '/' || max as value, 0 as line
         from unnest(use_of, used_limits, uses, use_maxes) u(n, place, use, max)
        union all
-      select l.n, 0, 'lots:' || line, ledger.lots_text(l.lots), false, true
+      select l.n, 2, 'lots:' || line, ledger.lots_text(l.lots), 0
         from unnest(line_of, lines, moves) l(n, line, lots) where l.lots <> '{}'
        union all
-      select l.n, l.line, '', E'\nline ' || asset || ' ' || amount || ' ' || f || ' ' || g, false, false
+      select l.n, 3, 'line ' || asset || ' ' || amount || ' ' || f || ' ' || g, '', l.line
         from unnest(line_of, lines, assets, amounts, from_codes, to_codes) l(n, line, asset, amount, f, g)),
-    tail as materialized (
-      select part.n, jsonb_object_agg(key, value) filter (where is_own) as frozen, bool_or(odd) as odd,
-             string_agg(case line when 0 then E'\nfrozen ' || key || ' ' || ledger.escape(value) else value end, ''
-                        order by line, key) as text
-        from part group by part.n),
+    tail as (
+      select n, jsonb_object_agg(key, value) filter (where what < 3) as frozen,
+             string_agg(E'\nfrozen ' || key || ' ' || value, '' order by what, line, key) filter (where what = 1) as limits,
+             string_agg(E'\nfrozen ' || key || ' ' || value, '' order by what, line, key) filter (where what = 2) as lots,
+             string_agg(E'\n' || key, '' order by what, line, key) filter (where what = 3) as lines
+        from (select n, what, key collate "C" as key, value, line from part) part group by n),
     leaf as (
-      select m.n, books[m.n] as b, tail.text,
-             ledger.drafted(commands[m.n], villages[books[m.n]], given[m.n], instants[books[m.n]],
-                            coalesce(commands[m.n] -> 'frozen', '{}') || coalesce(tail.frozen, '{}')) as t
-        from unnest(made) m(n) join tail on tail.n = m.n offset 0),
+      select m.n, books[m.n] as b,
+             coalesce(event.before, '') || coalesce(tail.limits, '') || coalesce(event.between, '') || coalesce(tail.lots, '')
+               || coalesce(event.after, '') || tail.lines as text,
+             (ledger.drafted(m.c, m.e, villages[books[m.n]], given[m.n], instants[books[m.n]],
+                             coalesce(m.e -> 'frozen', '{}') || coalesce(tail.frozen, '{}'))).*
+        from (select m.n, commands[m.n] as c, events[m.n] as event, commands[events[m.n]] as e
+                from unnest(made) m(n) offset 0) m
+        join tail on tail.n = m.n
+        left join event on event.n = m.event offset 0),
     post as materialized (
-      select leaf.*, ledger.chain(heads[leaf.b], leaf_hash) over (partition by leaf.b order by leaf.n) as hash
-        from (select leaf.*, sha256('\x00'::bytea || convert_to(ledger.canonical(t, text, ''), 'UTF8')) as leaf_hash
-                from leaf offset 0) leaf),
+      select t.*, ledger.chain(heads[t.b], t.leaf_hash) over (partition by t.b order by t.n) as hash
+        from (select l.n, l.b, l.village, l.number, l.id, l.kind, l.cause, l.business_date, l.occurred_at, l.posted_at,
+                     l.actor, l.approver, l.reverses, l.memo, l.frozen,
+                     sha256('\x00'::bytea || convert_to(ledger.canonical(
+                       row(l.village, l.number, l.id, l.kind, l.cause, l.business_date, l.occurred_at, l.posted_at, l.actor,
+                           l.approver, l.reverses, l.memo, l.frozen, null, null)::ledger.transaction,
+                       l.text, ''), 'UTF8')) as leaf_hash
+                from leaf l offset 0) t),
     written as (
       insert into ledger.transaction
-      select (t).village, (t).number, (t).id, (t).kind, (t).cause, (t).business_date, (t).occurred_at, (t).posted_at,
-             (t).actor, (t).approver, (t).reverses, (t).memo, (t).frozen, leaf_hash, hash
-        from post)
-    select array_agg(hash), array_agg(answer), (select bool_or(odd) from tail) into hashes, made_answers, is_odd
-      from (select post.hash,
-                   jsonb_build_object('status', 'posted', 'number', (t).number, 'id', (t).id,
-                     'hash', encode(hash, 'hex'), 'postedAt', (t).posted_at) as answer
+      select p.village, p.number, p.id, p.kind, p.cause, p.business_date, p.occurred_at, p.posted_at, p.actor, p.approver,
+             p.reverses, p.memo, p.frozen, p.leaf_hash, p.hash
+        from post p)
+    select array_agg(hash), array_agg(answer), (select bool_or(odd) from event) into hashes, made_answers, is_odd
+      from (select hash,
+                   jsonb_build_object('status', 'posted', 'number', number, 'id', id,
+                     'hash', encode(hash, 'hex'), 'postedAt', posted_at) as answer
               from post order by n) p;
     if is_odd then
       -- A name with a blank, or a value that is not text, would let two transactions share one canonical text.
@@ -2583,22 +2607,22 @@ begin
       from unnest(line_of, lines, assets, amounts, froms, tos, from_balances, to_balances, from_seqs, to_seqs)
              l(n, line, asset, amount, f, g, from_balance, to_balance, from_seq, to_seq)
      where is_made[l.n];
-    insert into ledger.limit_use as l (village, key, used, max)
+    insert into ledger.limit_use (village, key, used, max)
     select villages[u.b], u.key, u.used, u.max
-      from unnest(limit_books, limits, used, maxes, used_before, maxes_before) u(b, key, used, max, before, max_before)
-     where (u.used, u.max) <> (u.before, u.max_before)
-    on conflict (village, key) do update set used = excluded.used, max = excluded.max;
+      from unnest(limit_books, limits, limit_rows, taken, maxes) u(b, key, place, used, max) where u.place is null and u.used > 0;
     -- Where they were read, under the same pen: nobody else changes them.
-    with changed as (
-      update ledger.account a set balance = u.balance, entries = u.entries, lots = u.lots
-        from unnest(account_books, account_rows, balances, seqs, seqs_before, dated) u(b, place, balance, entries, before, lots)
-       where a.ctid = u.place and a.village = villages[u.b] and u.entries <> u.before
-      returning 1)
-    select (select count(*) from changed)
-             <> (select count(*) from unnest(seqs, seqs_before) u(entries, before) where u.entries <> u.before)
-      into is_odd;
-    if is_odd then
-      raise exception 'an account was changed by somebody who had no pen' using errcode = 'JF002';
+    update ledger.limit_use l set used = u.used, max = u.max
+      from unnest(limit_books, limit_rows, taken, maxes, taken_before, maxes_before) u(b, place, used, max, before, max_before)
+     where l.ctid = u.place and l.village = villages[u.b] and (u.used, u.max) <> (u.before, u.max_before);
+    get diagnostics i = row_count;
+    update ledger.account a set balance = u.balance, entries = u.entries, lots = u.lots
+      from unnest(account_books, account_rows, balances, seqs, seqs_before, dated) u(b, place, balance, entries, before, lots)
+     where a.ctid = u.place and a.village = villages[u.b] and u.entries <> u.before;
+    get diagnostics j = row_count;
+    if i <> (select count(*) from unnest(limit_rows, taken, maxes, taken_before, maxes_before) u(place, used, max, before, max_before)
+              where place is not null and (u.used, u.max) <> (u.before, u.max_before))
+       or j <> (select count(*) from unnest(seqs, seqs_before) u(entries, before) where u.entries <> u.before) then
+      raise exception 'what was read was changed by somebody who had no pen' using errcode = 'JF002';
     end if;
     update ledger.book b set number = u.number, head = u.head, posted_at = u.posted_at
       from unnest(villages, numbers, heads, instants, numbers_before) u(village, number, head, posted_at, before)
@@ -2611,8 +2635,9 @@ begin
     for item, facts in
       select a.n,
              case when ledger.leaf(ledger.canonical(
-                         ledger.drafted(commands[a.n] || jsonb_build_object('id', e.id), e.village, e.number, e.posted_at,
-                           coalesce(commands[a.n] -> 'frozen', '{}') || coalesce(u.frozen, '{}') || lots.frozen),
+                         ledger.drafted(commands[a.n] || jsonb_build_object('id', e.id), commands[events[a.n]], e.village,
+                           e.number, e.posted_at,
+                           coalesce(commands[events[a.n]] -> 'frozen', '{}') || coalesce(u.frozen, '{}') || lots.frozen),
                          l.text)) = e.leaf_hash
                   then jsonb_build_object('status', 'replayed', 'number', e.number, 'id', e.id,
                          'hash', encode(e.hash, 'hex'), 'postedAt', e.posted_at)

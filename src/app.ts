@@ -42,6 +42,7 @@ import { openapi } from './http/openapi.ts';
 import { serviceRoutes } from './http/probes.ts';
 import { problems } from './http/problems.ts';
 import { declaredRoutes } from './http/route.ts';
+import { serialization } from './http/serialization.ts';
 import { sharing } from './http/together.ts';
 import { validation } from './http/validation.ts';
 import { guard, standing, standingOfAll } from './identity/guard.ts';
@@ -162,6 +163,7 @@ export async function build(deps: Deps): Promise<FastifyInstance> {
     retryAfter: 2,
   });
   await app.register(validation);
+  await app.register(serialization);
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id).header('cache-control', 'no-store');
   });

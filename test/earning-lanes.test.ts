@@ -51,6 +51,9 @@ t.test('awards of several villages share a database transaction, and none harms 
       t.equal(new Set(numbers.map(reply => reply.body.transactionNumber)).size, 20);
       const points = await clerks[village]!('GET', `/v1/villages/${village}/households/${homes[village]}/points`);
       t.match(points.body, { available: 40, honour: 40 });
+      const answered = numbers.map(reply => reply.body).toSorted((a, b) => b.transactionNumber - a.transactionNumber);
+      const listed = await clerks[village]!('GET', `${path(village)}?limit=20`);
+      t.strictSame(listed.body.data, answered, 'what was answered before the number was known is what was written');
     }
     const owner = await connect(t, service.ownerUrl);
     const { rows } = await owner.query(

@@ -202,7 +202,24 @@ function rowOf(
   };
 }
 
-const insertAwards = inserting(awardTable);
+const insertAwards = inserting(awardTable, [
+  'village',
+  'ruleId',
+  'ruleCode',
+  'ruleBookId',
+  'occurredAt',
+  'businessDate',
+  'backEntry',
+  'note',
+  'state',
+  'batchId',
+  'createdBy',
+  'createdAt',
+  'reversalNumber',
+  'roundId',
+  'decidedBy',
+  'releaseNumber',
+]);
 
 /** The rows of drafts, completed by `posted (place, number)`, which is what became of them. */
 export const insertPostedAwards = insertingBeside(awardTable, 'posted', {

@@ -78,7 +78,7 @@ export function judge(line: AwardLine, grounds: Grounds, now: Temporal.Instant, 
   return {
     rule,
     points,
-    occurredAt: iso(occurred),
+    occurredAt: isoOf(occurred),
     businessDate,
     backEntry: !businessDate.equals(dayOf(now)),
     pending: publicityDays > 0,
@@ -123,5 +123,8 @@ export function refuseDate(occurred: Temporal.Instant, { openedOn, policyOn }: G
     throw new Refusal('business-date-refused', { earliest, latest });
   }
 }
+
+/** The lines of a sheet happened at one and the same instant, unless they say otherwise. */
+const isoOf = remembering(iso);
 
 const daysBefore = remembering((day: Temporal.PlainDate, days: number) => day.subtract({ days }).toString());

@@ -30,7 +30,7 @@ export async function post(
 ): Promise<PostResult[]> {
   const [row] = await rowsOf<{ results: PostResult[] }>(
     tx,
-    sql`select ledger.post(${village}, ${JSON.stringify(commands)}::jsonb, ${options.atomic}) as results`,
+    sql`select ledger.post(${village}, ${JSON.stringify(shortened(commands))}::jsonb, ${options.atomic}) as results`,
   );
   return row!.results.map(checked);
 }
@@ -42,7 +42,7 @@ export async function post(
 export async function postBooks(tx: Tx, lists: { village: string; commands: Command[] }[]): Promise<PostResult[]> {
   const [row] = await rowsOf<{ results: PostResult[] }>(
     tx,
-    sql`select ledger.post_books(${JSON.stringify(lists)}::jsonb) as results`,
+    sql`select ledger.post_books(${textOf(lists)}::jsonb) as results`,
   );
   return row!.results.map(checked);
 }
@@ -54,8 +54,26 @@ export async function postBooks(tx: Tx, lists: { village: string; commands: Comm
 export function postingBooks(lists: { village: string; commands: Command[] }[]): SQL {
   return sql`
     select place::integer, (answer ->> 'number')::bigint as number
-      from jsonb_array_elements(ledger.post_books(${JSON.stringify(lists)}::jsonb)) with ordinality a (answer, place)
+      from jsonb_array_elements(ledger.post_books(${textOf(lists)}::jsonb)) with ordinality a (answer, place)
      where answer ->> 'status' = 'posted'`;
+}
+
+function textOf(lists: { village: string; commands: Command[] }[]): string {
+  return JSON.stringify(lists.map(({ village, commands }) => ({ village, commands: shortened(commands) })));
+}
+
+/** The commands as the ledger reads them: what one has in common with an earlier one, as the lines of a sheet do, is said once. */
+function shortened(commands: Command[]): object[] {
+  if (commands.length === 1) return commands;
+  const firsts = new Map<string, number>();
+  return commands.map((command, place) => {
+    const { id, cause, transfers, limits, reverses, ...event } = command;
+    const said = JSON.stringify(event);
+    const first = firsts.get(said);
+    if (first !== undefined) return { as: first, id, cause, transfers, limits, reverses };
+    firsts.set(said, place);
+    return command;
+  });
 }
 
 function checked(result: PostResult): PostResult {

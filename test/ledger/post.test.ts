@@ -325,6 +325,35 @@ t.test('posting', async t => {
     ]);
   });
 
+  await t.test('what commands have in common is said once', async t => {
+    const first = give(1, { memo: '扫雪', frozen: { ruleCode: 'A01', limiting: 'no', zeal: 'yes' } });
+    const { id, cause, transfers = [] } = give(2);
+    await books.superuser.query(`set jifen.scope = '${home}'`);
+    t.teardown(() => books.superuser.query('reset jifen.scope'));
+    const say = async (commands: object[]) =>
+      (await books.superuser.query('select ledger.post($1, $2) as answers', [home, JSON.stringify(commands)])).rows[0]
+        .answers;
+    const second = { as: 0, id, cause, transfers };
+    const answers = await say([first, second]);
+    t.match(answers, [{ status: 'posted' }, { status: 'posted' }]);
+    t.match(await say([first, second]), [{ status: 'replayed' }, { status: 'replayed' }]);
+    t.match(await books.post([{ ...first, id, cause, transfers }]), [{ status: 'replayed', hash: answers[1].hash }]);
+    const { rows } = await books.superuser.query(
+      `select kind, actor, approver, memo, business_date, occurred_at, frozen, leaf_hash,
+              ledger.leaf(ledger.canonical(t, E'\nline PTS ' || r.amount || ' ' || f.code || ' ' || g.code)) as recomputed
+         from ledger.transaction t join ledger.transfer r on r.village = t.village and r.number = t.number
+         join ledger.account f on f.village = r.village and f.number = r.from_account
+         join ledger.account g on g.village = r.village and g.number = r.to_account
+        where t.village = $1 and t.number = any ($2) order by t.number`,
+      [home, answers.map((answer: { number: number }) => answer.number)],
+    );
+    for (const { leaf_hash, recomputed } of rows) t.same(leaf_hash, recomputed);
+    const [one, other] = rows.map(({ leaf_hash: _leaf, recomputed: _same, ...row }) => row);
+    t.same(one, other);
+    t.equal(one.memo, '扫雪');
+    await t.rejects(say([first, { ...second, as: 7 }]), 'with a command that is not there nothing is in common');
+  });
+
   await t.test('a balance that cannot be written where it was read stops the post', async t => {
     const before = [await number(), await books.balance(available)];
     await books.superuser.query(`

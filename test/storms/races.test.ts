@@ -24,7 +24,7 @@ const weakenings: { says: string; weaken: (post: string) => string; storm: Storm
   },
   {
     says: 'no cap is judged, and none is kept',
-    weaken: post => `${changed(post, /used\[j\] \+ uses\[i\] > use_maxes\[i\]/, 'false')};
+    weaken: post => `${changed(post, /taken\[j\] \+ uses\[i\] > use_maxes\[i\]/, 'false')};
       alter table ledger.limit_use drop constraint limit_use_max`,
     storm: lastUse,
   },

@@ -1,0 +1,27 @@
+import fastJson, { type Schema } from 'fast-json-stringify';
+import type { FastifyInstance } from 'fastify';
+import fp from 'fastify-plugin';
+
+/**
+ * Answers are written by their schemas. What may be null is `anyOf: [schema, null]` in the contract, and of `anyOf` the
+ * writer validates every value to know which of the two it is; told in its own word for it, it looks whether it is null.
+ */
+export const serialization = fp(async (app: FastifyInstance) => {
+  app.setSerializerCompiler(({ schema }) => fastJson(withNullable(schema) as Schema));
+});
+
+/** The schema with `nullable: true` for each choice between null and a schema of one type. */
+export function withNullable(schema: unknown): unknown {
+  if (Array.isArray(schema)) return schema.map(withNullable);
+  if (typeof schema !== 'object' || schema === null) return schema;
+  const { anyOf, ...rest } = schema as { anyOf?: unknown };
+  const chosen = Array.isArray(anyOf) && anyOf.length === 2 && isNull(anyOf[1]) ? anyOf[0] : undefined;
+  if (typeof chosen?.type === 'string' && chosen.anyOf === undefined) {
+    return { ...rest, ...(withNullable(chosen) as object), nullable: true };
+  }
+  return Object.fromEntries(Object.entries(schema).map(([name, part]) => [name, withNullable(part)]));
+}
+
+function isNull(schema: { type?: unknown }): boolean {
+  return schema.type === 'null';
+}
