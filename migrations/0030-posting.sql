@@ -122,6 +122,7 @@ begin
     select row_number() over () as n, b, c,
            (row_number() over () + coalesce((c ->> 'as')::integer + 1 - place, 0))::integer as event,
            w ->> 'kind' as kind, c ->> 'cause' as cause, (c ->> 'reverses')::bigint as reverses,
+           (c ->> 'as')::integer not between 0 and place - 2 or w ->> 'kind' is null as odd,
            (w ->> 'approver')::uuid = (w ->> 'actor')::uuid as is_one
       from (select l.b, e.place, e.value as c, coalesce(l.commands -> (e.value ->> 'as')::integer, e.value) as w
               from (select array_position(villages, p_lists #>> array[l::text, 'village']) as b,
@@ -129,8 +130,8 @@ begin
                       from generate_series(0, jsonb_array_length(p_lists) - 1) l offset 0) l,
                    jsonb_array_elements(l.commands) with ordinality e(value, place) offset 0) k)
   select array_agg(c), array_agg(b), array_agg(event), array_agg(k.reverses), array_agg(is_one), array_agg(kind),
-         array_agg(cause), array_agg(number)
-    into commands, books, events, reverses, one_person, kinds, causes, given
+         array_agg(cause), array_agg(number), bool_or(odd)
+    into commands, books, events, reverses, one_person, kinds, causes, given, is_odd
     from (select k.*, e.number
             from command k
             left join lateral (select number from ledger.transaction
@@ -139,6 +140,9 @@ begin
   if array_position(books, null) is not null then
     raise exception 'no book for every village of %', jsonb_path_query_array(p_lists, '$[*].village')
       using errcode = 'JF002';
+  end if;
+  if is_odd then
+    raise exception 'a command says its kind, or is `as` one before it that does' using errcode = 'JF003';
   end if;
 
   if exists (select from unnest(books, kinds, causes) k(b, kind, cause) group by b, kind, cause having count(*) > 1) then

@@ -13,6 +13,7 @@ const Answer = Type.Object({
   thing: Nullable(Thing),
   things: Type.Array(Nullable(Thing)),
   either: Type.Union([Type.String(), Type.Integer(), Type.Null()]),
+  block: Type.Union([Type.Object({ rows: Type.Array(Thing) }), Type.Object({ state: Nullable(Type.Enum(['open'])) })]),
 });
 
 t.test('what may be null is written as it is, and null as null', async t => {
@@ -22,9 +23,17 @@ t.test('what may be null is written as it is, and null as null', async t => {
   await app.ready();
   const written = async (body: object) => (await app.inject({ method: 'POST', url: '/', payload: body })).json();
   const thing = { name: '扫帚 "大"', at: '2026-11-28T08:00:00.000Z' };
-  const full = { text: '一\n二', count: -3, state: 'open', thing, things: [thing, null], either: 7 };
+  const full = {
+    text: '一\n二',
+    count: -3,
+    state: 'open',
+    thing,
+    things: [thing, null],
+    either: 7,
+    block: { state: null },
+  };
   t.strictSame(await written(full), full);
-  const empty = { text: null, count: null, state: null, thing: null, things: [], either: null };
+  const empty = { text: null, count: null, state: null, thing: null, things: [], either: null, block: { rows: [] } };
   t.strictSame(await written(empty), empty);
   t.strictSame(
     await written({ ...full, thing: { ...thing, at: null, secret: 1 } }),

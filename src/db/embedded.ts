@@ -79,11 +79,11 @@ interface Owner {
 }
 
 const attemptsMax = 8;
-const readyWithinMs = 60_000;
+const readyWithinMs = 180_000;
 
 /** Fast shutdown, immediate shutdown (the next start recovers), and the end in any case. */
 const stopSignals = [
-  { name: 'SIGINT', waitMs: 30_000 },
+  { name: 'SIGINT', waitMs: 60_000 },
   { name: 'SIGQUIT', waitMs: 10_000 },
   { name: 'SIGKILL', waitMs: 2_000 },
 ] as const;

@@ -4,13 +4,17 @@ import fp from 'fastify-plugin';
 
 /**
  * Answers are written by their schemas. What may be null is `anyOf: [schema, null]` in the contract, and of `anyOf` the
- * writer validates every value to know which of the two it is; told in its own word for it, it looks whether it is null.
+ * writer validates every value to know which of the two it is; told in its own word for it, it looks whether it is null,
+ * and writes what is not as it writes what never is: by its type, unvalidated.
  */
 export const serialization = fp(async (app: FastifyInstance) => {
   app.setSerializerCompiler(({ schema }) => fastJson(withNullable(schema) as Schema));
 });
 
-/** The schema with `nullable: true` for each choice between null and a schema of one type. */
+/**
+ * The schema with `nullable: true` for each choice between null and a schema of one type. Beneath any other choice nothing
+ * is changed: there values are validated, and to the validator `nullable` says less.
+ */
 export function withNullable(schema: unknown): unknown {
   if (Array.isArray(schema)) return schema.map(withNullable);
   if (typeof schema !== 'object' || schema === null) return schema;
@@ -19,6 +23,7 @@ export function withNullable(schema: unknown): unknown {
   if (typeof chosen?.type === 'string' && chosen.anyOf === undefined) {
     return { ...rest, ...(withNullable(chosen) as object), nullable: true };
   }
+  if (anyOf !== undefined) return schema;
   return Object.fromEntries(Object.entries(schema).map(([name, part]) => [name, withNullable(part)]));
 }
 

@@ -57,6 +57,9 @@ type Shared<Input, Result> = (
 /** Sixty-four calls hold the pens of their villages for some hundredths of a second. */
 const lane = { lanes: 2, itemsMax: 64 };
 
+/** Calls that are tried alone leave connections to others: a whole lane may be refused at once. */
+const single = { lanes: 8, itemsMax: 1 };
+
 /**
  * Stands in rows and answers for the number that PostgreSQL is about to give, and is replaced by it there, so that nobody
  * holds a pen while the service thinks. Nobody can know it: it never leaves this process but to be replaced.
@@ -76,6 +79,7 @@ export function sharing(deps: {
   mutate: Mutate;
   standingOfAll: (tx: Tx, requests: FastifyRequest[]) => Promise<(Actor | Refusal)[]>;
 }): Together {
+  const tryAlone = openLanes<() => Promise<unknown>, unknown>(async ([run]) => [await run!()], single);
   return together;
 
   function together<Input, Read, Row extends object, Result extends object>(
@@ -180,7 +184,7 @@ export function sharing(deps: {
       // Devices and households are few and looked at in their own way.
       if (actorOf(request).kind !== 'staff') return alone();
       const outcome = await enter({ request, reply, input, answer, row: keyRowOf(request) });
-      if (outcome === 'alone') return alone();
+      if (outcome === 'alone') return tryAlone(alone) as Promise<Result>;
       if (outcome instanceof Refusal) throw outcome;
       return send<Result>(reply, outcome);
     };
@@ -222,8 +226,7 @@ async function keptUnder(tx: Tx, rows: KeyRow[]): Promise<Map<string, Kept>> {
  * Keeps what the calls of `posted` are answered. If a key was taken meanwhile, another call has had its effect: nothing
  * stays.
  */
-function keep(answered: (KeyRow & Kept & { place: number })[], now: string): SQL {
-  const rows = answered.toSorted((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1));
+function keep(rows: (KeyRow & Kept & { place: number })[], now: string): SQL {
   return sql`
     insert into http.idempotency (village, client, key, fingerprint, created_at, status, location, body)
     select k.village, k.client, k.key, k.fingerprint, ${now}, k.status, k.location,

@@ -351,7 +351,16 @@ t.test('posting', async t => {
     const [one, other] = rows.map(({ leaf_hash: _leaf, recomputed: _same, ...row }) => row);
     t.same(one, other);
     t.equal(one.memo, '扫雪');
-    await t.rejects(say([first, { ...second, as: 7 }]), 'with a command that is not there nothing is in common');
+    const third = { ...give(3), kind: undefined };
+    for (const odd of [
+      [first, { ...second, as: 7 }],
+      [first, { ...second, as: -1 }],
+      [{ ...second, as: 1 }, first],
+      [first, { ...second, as: 1 }],
+      [first, second, { ...third, as: 1 }],
+    ]) {
+      await t.rejects(say(odd), { code: 'JF003' }, 'what is shared is said by one before');
+    }
   });
 
   await t.test('a balance that cannot be written where it was read stops the post', async t => {
