@@ -363,14 +363,26 @@ t.test('posting', async t => {
     }
   });
 
-  await t.test('a balance that cannot be written where it was read stops the post', async t => {
+  await t.test('what cannot be written where it was read stops the post', async t => {
+    const limited = () => give(1, { limits: [{ key: 'swallowed', use: 1, max: 9, code: 'cap-reached' }] });
+    await books.post([limited()]);
     const before = [await number(), await books.balance(available)];
-    await books.superuser.query(`
-      create function public.swallow() returns trigger language plpgsql as 'begin return null; end';
-      create trigger skip before update on ledger.account for each row execute function public.swallow()`);
-    await t.rejects(books.post([give(1)]), { cause: { code: 'JF002' } });
-    await books.superuser.query('drop trigger skip on ledger.account; drop function public.swallow()');
+    await books.superuser.query(
+      `create function public.swallow() returns trigger language plpgsql as 'begin return null; end'`,
+    );
+    for (const [table, command] of [
+      ['account', give(1)],
+      ['limit_use', limited()],
+    ] as const) {
+      await books.superuser.query(
+        `create trigger swallow before update on ledger.${table} for each row execute function public.swallow()`,
+      );
+      await t.rejects(books.post([command]), { cause: { code: 'JF002' } }, table);
+      await books.superuser.query(`drop trigger swallow on ledger.${table}`);
+    }
+    await books.superuser.query('drop function public.swallow()');
     t.strictSame([await number(), await books.balance(available)], before, 'and nothing of it stays');
+    t.match(await books.post([limited()]), [{ status: 'posted' }], 'after which it goes on');
   });
 
   await t.test('accounts open once', async t => {
