@@ -265,14 +265,7 @@ t.test('a longer sheet needs no more statements', async t => {
           tx,
           asked(lines).map(one => ({ village: one.village, ...one.line })),
         );
-        const { rest } = await awardEach(
-          tx,
-          asked(lines),
-          grounds,
-          { atomic: false, batchId: null },
-          service.clock.now(),
-        );
-        for (const statement of rest) await tx.execute(statement);
+        await awardEach(tx, asked(lines), grounds, { atomic: false, batchId: null }, service.clock.now());
       } finally {
         client.query = query;
       }

@@ -188,11 +188,10 @@ async function awardClaims(
     return { actor, village, ...askedOf(row, decisions.get(id)!, photos) };
   });
   const all = grounds ?? (await groundsOf(tx, found));
-  const { results, rest } = await awardEach(tx, asked, all, { atomic: false, batchId: null }, now);
+  const results = await awardEach(tx, asked, all, { atomic: false, batchId: null }, now);
   const refused = results.flatMap((result, place): [string, Refusal][] =>
     typeof result === 'object' && 'refusal' in result ? [[claimIds[place]!, result.refusal]] : [],
   );
-  if (refused.length === 0) for (const statement of rest) await tx.execute(statement);
   return new Map(refused);
 }
 

@@ -40,9 +40,7 @@ export async function awardSheet(
     tx,
     lines.map(line => ({ village, ...line })),
   );
-  const { results, rest } = await awardEach(tx, asked, grounds, { atomic, batchId }, now);
-  for (const statement of rest) await tx.execute(statement);
-  return { batchId, results };
+  return { batchId, results: await awardEach(tx, asked, grounds, { atomic, batchId }, now) };
 }
 
 /** Of a day that is named without an hour: this moment if it is today, else the day's first. */

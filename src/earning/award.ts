@@ -1,11 +1,10 @@
 import { randomUUIDv7 } from 'node:crypto';
-import type { SQL } from 'drizzle-orm';
 import { iso } from '../calendar.ts';
 import type { Tx } from '../db/database.ts';
 import { inserting, insertingBeside } from '../db/insert-rows.ts';
 import type { Actor } from '../http/route.ts';
 import { lastDayOfMonth } from '../ledger/lots.ts';
-import { type PostResult, post, postBooks } from '../ledger/post.ts';
+import { type PostResult, post } from '../ledger/post.ts';
 import { award as awardCommand, type Command } from '../ledger/transactions.ts';
 import { Refusal } from '../refusals.ts';
 import { kindOfLimit, limitsOf, resetsOn } from './caps.ts';
@@ -27,14 +26,14 @@ export interface Asked {
 }
 
 /**
- * Awards a list, in order, and answers each line: a cap used up by one refuses the next, and one line's refusal harms no
- * other. The lines may be of several villages and people. With `atomic` they are of one village, whose book takes all or
- * nothing; whether lines that were refused before it spoil the list is the caller's to say, by throwing. The number of
- * statements does not grow with the list. `rest` are the statements that write the awards' own rows, which the caller must
- * run: after the pen is taken, for they carry the number it gave, and as they are fresh nobody can be waiting for them.
+ * Awards a list of one village, in order, and answers each line: a cap used up by one refuses the next, and one line's
+ * refusal harms no other. With `atomic` the book takes all or nothing; whether lines that were refused before it spoil the
+ * list is the caller's to say, by throwing. The number of statements does not grow with the list. The awards' own rows are
+ * written after the pen is taken, for they carry the number it gave; as they are fresh nobody can be waiting for them.
  *
- * A line is refused with whatever `judge` refuses, `own-household` where nobody else decides, or under the pen `award-duplicate` | `rule-exclusive` (facts:
- * `awardId`) | `cap-reached` (facts: `cap`, `used`, `limit`, `resetsOn`) | `budget-exhausted` (facts: `used`, `limit`).
+ * A line is refused with whatever `judge` refuses, `own-household` where nobody else decides, or under the pen
+ * `award-duplicate` | `rule-exclusive` (facts: `awardId`) | `cap-reached` (facts: `cap`, `used`, `limit`, `resetsOn`) |
+ * `budget-exhausted` (facts: `used`, `limit`).
  */
 export async function awardEach(
   tx: Tx,
@@ -42,7 +41,7 @@ export async function awardEach(
   grounds: Map<string, Grounds>,
   options: { atomic: boolean; batchId: string | null },
   now: Temporal.Instant,
-): Promise<{ results: AwardResult[]; rest: SQL[] }> {
+): Promise<AwardResult[]> {
   const entries = asked.map(one => entryOf(one, grounds.get(one.village)!, now));
   const judged = entries.filter(isJudged);
   const posted = await postAll(tx, judged, options.atomic);
@@ -54,14 +53,14 @@ export async function awardEach(
   const made = judged.filter(entry => 'number' in posted.get(entry)!);
   const standing = [...made.map(standingOf), ...(await standingBeside(tx, refused))];
   const rowsById = new Map(rows.map(row => [row.id, row]));
-  const results = entries.map(entry => {
+  if (rows.length > 0) await tx.execute(insertAwards(rows));
+  return entries.map(entry => {
     if (!isJudged(entry)) return entry;
     const result = posted.get(entry)!;
     if (result.status === 'undone') return 'undone' as const;
     if (result.status === 'refused') return { refusal: explain(entry, result, standing) };
     return { award: viewOf(rowsById.get(entry.id)!, entry.judged.rule.title, entry.actor) };
   });
-  return { results, rest: rows.length === 0 ? [] : [insertAwards(rows)] };
 }
 
 /** An award that is still to be posted. */
@@ -114,15 +113,11 @@ function judgeAsked({ actor, line, origin }: Asked, grounds: Grounds, now: Tempo
   return judge(line, grounds, now, origin);
 }
 
-/** Posts all that was judged, each village's in its order. */
+/** Posts all that was judged, in its order. */
 async function postAll(tx: Tx, entries: JudgedEntry[], atomic: boolean): Promise<Map<JudgedEntry, PostResult>> {
   if (entries.length === 0) return new Map();
-  const byVillage = [...Map.groupBy(entries, entry => entry.village)];
-  const lists = byVillage.map(([village, own]) => ({ village, commands: own.map(commandOf) }));
-  const results = atomic
-    ? await post(tx, lists[0]!.village, lists[0]!.commands, { atomic })
-    : await postBooks(tx, lists);
-  return new Map(byVillage.flatMap(([, own]) => own).map((entry, index) => [entry, results[index]!]));
+  const results = await post(tx, entries[0]!.village, entries.map(commandOf), { atomic });
+  return new Map(entries.map((entry, index) => [entry, results[index]!]));
 }
 
 function commandOf({ id, actor, line, judged, origin }: JudgedEntry): Command {
@@ -234,16 +229,11 @@ function standingOf({ id, line, occasion, judged: { rule } }: JudgedEntry): Stan
 }
 
 async function standingBeside(tx: Tx, refused: JudgedEntry[]): Promise<Standing[]> {
-  const standing: Standing[] = [];
-  for (const [village, own] of Map.groupBy(refused, entry => entry.village)) {
-    standing.push(
-      ...(await findStanding(tx, village, {
-        householdIds: own.map(entry => entry.line.householdId),
-        occasions: own.map(entry => entry.occasion),
-      })),
-    );
-  }
-  return standing;
+  if (refused.length === 0) return [];
+  return findStanding(tx, refused[0]!.village, {
+    householdIds: refused.map(entry => entry.line.householdId),
+    occasions: refused.map(entry => entry.occasion),
+  });
 }
 
 /** The ledger's refusal in the words of earning. */

@@ -58,10 +58,8 @@ export const earningRoutes: FastifyPluginAsyncTypebox<{
     async alone(tx, { input, ...by }) {
       const grounds = await groundsOf(tx, [{ village: by.village, ...input }]);
       const options = { atomic: false, batchId: null };
-      const { results, rest } = await awardEach(tx, [{ ...by, line: input }], grounds, options, clock.now());
-      const award = awardOf(results[0]!);
-      for (const statement of rest) await tx.execute(statement);
-      return award;
+      const [result] = await awardEach(tx, [{ ...by, line: input }], grounds, options, clock.now());
+      return awardOf(result!);
     },
   });
 

@@ -122,8 +122,7 @@ async function awardGrades(
   const options = { atomic: false, batchId: randomUUIDv7() };
   for (let from = 0; from < asked.length; from += awardsAtOnce) {
     const part = asked.slice(from, from + awardsAtOnce);
-    const { results, rest } = await awardEach(tx, part, grounds, options, now);
-    for (const statement of rest) await tx.execute(statement);
+    const results = await awardEach(tx, part, grounds, options, now);
     results.forEach((result, index) => {
       Object.assign(winners[from + index]!, becameOf(result));
     });

@@ -36,30 +36,16 @@ export async function post(
 }
 
 /**
- * Posts lists of commands in several books with one statement, as a lane does, and answers all commands in order. Takes
- * the pens in the order of the villages' codes.
- */
-export async function postBooks(tx: Tx, lists: { village: string; commands: Command[] }[]): Promise<PostResult[]> {
-  const [row] = await rowsOf<{ results: PostResult[] }>(
-    tx,
-    sql`select ledger.post_books(${textOf(lists)}::jsonb) as results`,
-  );
-  return row!.results.map(checked);
-}
-
-/**
- * As `postBooks`, as the query of a statement that goes on with what was posted: `place`, which counts the commands of all
- * lists from 1, and `number`. What was refused is not in it.
+ * Posts lists of commands in several books, as a lane does, as the query of a statement that goes on with what was posted:
+ * `place`, which counts the commands of all lists from 1, and `number`. What was refused is not in it. Takes the pens in the
+ * order of the villages' codes.
  */
 export function postingBooks(lists: { village: string; commands: Command[] }[]): SQL {
+  const said = lists.map(({ village, commands }) => ({ village, commands: shortened(commands) }));
   return sql`
     select place::integer, (answer ->> 'number')::bigint as number
-      from jsonb_array_elements(ledger.post_books(${textOf(lists)}::jsonb)) with ordinality a (answer, place)
+      from jsonb_array_elements(ledger.post_books(${JSON.stringify(said)}::jsonb)) with ordinality a (answer, place)
      where answer ->> 'status' = 'posted'`;
-}
-
-function textOf(lists: { village: string; commands: Command[] }[]): string {
-  return JSON.stringify(lists.map(({ village, commands }) => ({ village, commands: shortened(commands) })));
 }
 
 /** The commands as the ledger reads them: what one has in common with an earlier one, as the lines of a sheet do, is said once. */

@@ -81,17 +81,15 @@ async function makeAgain(
     points,
     frozen: { appeal: appeal.id, insteadOf: award.id },
   };
-  const { results, rest } = await awardEach(
+  const [made] = await awardEach(
     tx,
     [{ actor, village, line, origin }],
     grounds,
     { atomic: false, batchId: null },
     now,
   );
-  const [made] = results;
   if (made === undefined || made === 'undone') throw new Error('one award was asked for');
   if ('refusal' in made) throw made.refusal;
-  for (const statement of rest) await tx.execute(statement);
   await tx.execute(sql`
     update publicity.appeal set new_award_id = ${made.award.id} where village = ${village} and id = ${appeal.id}`);
 }

@@ -74,9 +74,7 @@ async function award(tx: Tx, world: World, village: string, on: { ruleId: string
   grounds.get(village)!.rules.get(line.ruleId)!.publicity = 'required';
   const asked = [{ actor: nobody, village, line, origin }];
   const options = { atomic: false, batchId: null };
-  const { results, rest } = await awardEach(tx, asked, grounds, options, world.service.clock.now());
-  for (const statement of rest) await tx.execute(statement);
-  const [made] = results;
+  const [made] = await awardEach(tx, asked, grounds, options, world.service.clock.now());
   if (made === undefined || made === 'undone' || 'refusal' in made) throw new Error('no award to publish');
   return made.award.id;
 }
