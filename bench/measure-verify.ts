@@ -1,5 +1,5 @@
-import { verifyVillage } from '../src/audit/verify.ts';
 import { openDatabase } from '../src/db/database.ts';
+import { verifyVillage } from '../src/verification/verify.ts';
 import type { Bench } from './bench.ts';
 import { growthWhile } from './exports.ts';
 import type { Fixture } from './fixture.ts';

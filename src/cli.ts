@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import { verifyJournal } from './audit/journal-file.ts';
-import { type KeptCheckpoint, readCheckpoint } from './audit/kept-checkpoint.ts';
-import { parseVerifier } from './audit/note.ts';
+import { parseVerifier } from './checkpoints/note.ts';
 import { explainError } from './explain-error.ts';
 import { say, tellSoundness } from './say.ts';
+import { verifyJournal } from './verification/journal-file.ts';
+import { type KeptCheckpoint, readCheckpoint } from './verification/kept-checkpoint.ts';
 
 const help = `jifen: what the operator of a village points store does from a terminal
 

@@ -2,8 +2,6 @@
 
 import { randomBytes } from 'node:crypto';
 import { createInterface } from 'node:readline';
-import type { KeptCheckpoint } from './audit/kept-checkpoint.ts';
-import { verifyVillage } from './audit/verify.ts';
 import { systemClock } from './calendar.ts';
 import { readConfig } from './config.ts';
 import { type Database, openDatabase, pgErrorOf } from './db/database.ts';
@@ -12,6 +10,8 @@ import { none } from './db/scope.ts';
 import { createFirstAdmin } from './identity/first-admin.ts';
 import { hashSecret } from './identity/passwords.ts';
 import { say, tellSoundness } from './say.ts';
+import type { KeptCheckpoint } from './verification/kept-checkpoint.ts';
+import { verifyVillage } from './verification/verify.ts';
 import { listOpenVillages } from './villages/read.ts';
 
 export async function migrateDatabase(): Promise<number> {

@@ -1,4 +1,4 @@
-import type { Soundness } from './audit/findings.ts';
+import type { Soundness } from './verification/findings.ts';
 
 export function say(text: string): 0 {
   process.stdout.write(text);

@@ -1,5 +1,5 @@
 import { t } from 'tap';
-import { numberAt } from '../src/audit/balance.ts';
+import { numberAt } from '../src/book/balance.ts';
 import { awarding, household } from './support/awards.ts';
 import { manyHouseholds } from './support/expiry.ts';
 import { adoptRules, ruleDraft } from './support/rules.ts';

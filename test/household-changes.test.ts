@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { sql } from 'drizzle-orm';
 import { t } from 'tap';
 import type { Tx } from '../src/db/database.ts';
-import { holdHousehold } from '../src/households/read.ts';
+import { holdHousehold } from '../src/households/household.ts';
 import { postOne, takePen } from '../src/ledger/post.ts';
 import { pointsOf, readyToRace, tally } from './support/awards.ts';
 import { awardOf, changesPath, give, openRegister, own, totals } from './support/changes.ts';

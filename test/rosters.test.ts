@@ -6,10 +6,10 @@ import { writeXlsx } from 'hucre/xlsx';
 import tap, { test } from 'tap';
 import { startJobs } from '../src/app.ts';
 import type { Database, Tx } from '../src/db/database.ts';
-import { sweepImports } from '../src/households/import-jobs.ts';
-import { wordsOf } from '../src/households/roster-mistakes.ts';
-import { judgeWorkbook } from '../src/households/roster-zip.ts';
-import { runImport } from '../src/households/run-import.ts';
+import { sweepImports } from '../src/rosters/jobs.ts';
+import { wordsOf } from '../src/rosters/mistakes.ts';
+import { runImport } from '../src/rosters/run-import.ts';
+import { judgeWorkbook } from '../src/rosters/workbook.ts';
 import { digestOf } from './support/digest.ts';
 import { type Caller, connect, openService, type Reply, type Service, villages } from './support/service.ts';
 

@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { drizzle } from 'drizzle-orm/node-postgres';
 import tap, { t } from 'tap';
-import type { Soundness } from '../src/audit/findings.ts';
 import { journalJsonl } from '../src/audit/journal.ts';
 import { journalCanonical } from '../src/audit/journal-canonical.ts';
-import { verifyJournal } from '../src/audit/journal-file.ts';
-import { verifyVillage } from '../src/audit/verify.ts';
 import type { Db } from '../src/db/database.ts';
+import type { Soundness } from '../src/verification/findings.ts';
+import { verifyJournal } from '../src/verification/journal-file.ts';
+import { verifyVillage } from '../src/verification/verify.ts';
 import { home, openBooks } from './support/book.ts';
 import {
   columnsOf,

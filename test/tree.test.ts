@@ -11,8 +11,8 @@ import {
   signNote,
   verifierText,
   verifyNote,
-} from '../src/audit/note.ts';
-import { parseTlogProof, tlogProofText, verifyTlogProof } from '../src/audit/tlog-proof.ts';
+} from '../src/checkpoints/note.ts';
+import { parseTlogProof, tlogProofText, verifyTlogProof } from '../src/checkpoints/tlog-proof.ts';
 import {
   append,
   consistencySpans,
@@ -24,7 +24,7 @@ import {
   type Span,
   verifyConsistency,
   verifyInclusion,
-} from '../src/audit/tree.ts';
+} from '../src/checkpoints/tree.ts';
 import { leafOf } from './support/book.ts';
 import { consistencyOf, pathOf, treeHash } from './support/reference-tree.ts';
 

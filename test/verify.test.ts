@@ -1,11 +1,11 @@
 import { randomUUIDv7 } from 'node:crypto';
 import { drizzle } from 'drizzle-orm/node-postgres';
 import { t } from 'tap';
-import type { Soundness } from '../src/audit/findings.ts';
-import { verifyVillage } from '../src/audit/verify.ts';
 import type { Db } from '../src/db/database.ts';
 import { openBook } from '../src/ledger/post.ts';
 import { redemption, reversal } from '../src/ledger/transactions.ts';
+import type { Soundness } from '../src/verification/findings.ts';
+import { verifyVillage } from '../src/verification/verify.ts';
 import { available, event, give, home, honour, ids, openBooks, sibling, spend } from './support/book.ts';
 import { forge, settle } from './support/tampering.ts';
 

@@ -1,10 +1,10 @@
 import { Readable } from 'node:stream';
 import { sql } from 'drizzle-orm';
+import type { TransactionView } from '../book/transactions.ts';
 import { type Db, rowsOf } from '../db/database.ts';
 import { batchesOf } from './cursor.ts';
 import { transactionsOf } from './journal.ts';
 import type { Period } from './period.ts';
-import type { TransactionView } from './transactions.ts';
 
 /**
  * A period as a plain-text journal for hledger, which declares its accounts and commodities, so that `hledger check

@@ -1,8 +1,8 @@
 import { Readable } from 'node:stream';
+import { canonicalText } from '../book/canonical.ts';
 import type { Db } from '../db/database.ts';
-import { canonicalText } from './canonical.ts';
+import { accountNames, recordedOf } from '../verification/recorded.ts';
 import type { Period } from './period.ts';
-import { accountNames, recordedOf } from './recorded.ts';
 
 /**
  * The canonical texts in the order of the book, an empty line after each: all that is hashed, and what a checkpoint can

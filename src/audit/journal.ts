@@ -2,11 +2,11 @@ import { pipeline, Readable, Transform } from 'node:stream';
 import canonicalize from 'canonicalize';
 import { type SQL, sql } from 'drizzle-orm';
 import { to as copyTo } from 'pg-copy-streams';
+import { type TransactionView, transactionColumns } from '../book/transactions.ts';
 import type { Db } from '../db/database.ts';
 import type { Language } from '../http/problems.ts';
 import { batchesOf } from './cursor.ts';
 import type { Period } from './period.ts';
-import { type TransactionView, transactionColumns } from './transactions.ts';
 
 /** Transactions of a period by business day, and within a day in the order of the book. */
 export function transactionsOf(village: string, period: Period): SQL {

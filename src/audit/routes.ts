@@ -1,18 +1,18 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { type Clock, iso } from '../calendar.ts';
 import { type Database, type Db, rowsOf } from '../db/database.ts';
+import { HouseholdParams } from '../households/shapes.ts';
 import { type Language, languageOf } from '../http/problems.ts';
 import type { Access, Role } from '../http/route.ts';
 import { type Export, exportTimeoutMs, sendExport } from '../http/send-export.ts';
 import { VillageParams } from '../http/shapes.ts';
 import { Refusal } from '../refusals.ts';
-import { bookRoutes } from './book-routes.ts';
+import { verifyVillage } from '../verification/verify.ts';
 import { journalHledger } from './hledger.ts';
 import { journalCsv, journalJsonl } from './journal.ts';
 import { journalCanonical } from './journal-canonical.ts';
 import { type Period, periodOf } from './period.ts';
 import {
-  HouseholdParams,
   JournalAnswer,
   JournalQuery,
   Soundness,
@@ -31,7 +31,6 @@ import {
 import { statementCsv } from './statement-csv.ts';
 import { statementPdf } from './statement-pdf.ts';
 import { trialBalance } from './trial-balance.ts';
-import { verifyVillage } from './verify.ts';
 
 const readers: readonly Role[] = ['clerk', 'villageAdmin', 'supervisionBoard', 'supervisor', 'auditor'];
 const verifiers: Access = ['auditor', 'villageAdmin', 'supervisionBoard', 'supervisor'];
@@ -41,8 +40,6 @@ export const auditRoutes: FastifyPluginAsyncTypebox<{ database: Database; clock:
   app,
   { database, clock },
 ) => {
-  await app.register(bookRoutes, { database });
-
   app.route({
     method: 'GET',
     url: '/v1/villages/:village/households/:household/statement',

@@ -1,6 +1,4 @@
 import { Type } from 'typebox';
-import { PageQuery } from '../http/paging.ts';
-import { Day, Id, Instant, Nullable, OneOf, Sum, Text, VillageCode, Whole } from '../http/shapes.ts';
 import {
   AccountCode,
   AccountNumber,
@@ -12,9 +10,9 @@ import {
   Memo,
   Purpose,
   RuleCode,
-} from './book-schemas.ts';
-
-export const HouseholdParams = Type.Object({ village: VillageCode, household: Id('The household') });
+} from '../book/shapes.ts';
+import { PageQuery } from '../http/paging.ts';
+import { Day, Id, Instant, Nullable, OneOf, Sum, Text, VillageCode, Whole } from '../http/shapes.ts';
 
 const period = {
   from: Type.Optional(Day('First day; the current month’s unless told')),

@@ -1,4 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm';
+import { getHouseholdAccount } from '../book/pages.ts';
+import { instantText } from '../book/transactions.ts';
 import { type Db, one, rowsOf } from '../db/database.ts';
 import { maskName } from '../households/masking.ts';
 import { getHouseholdRow, getMember } from '../households/read.ts';
@@ -6,9 +8,7 @@ import type { HouseholdPurpose } from '../ledger/accounts.ts';
 import { getBook } from '../ledger/read.ts';
 import { Refusal } from '../refusals.ts';
 import { getVillage } from '../villages/read.ts';
-import { getHouseholdAccount } from './book.ts';
 import type { Period } from './period.ts';
-import { instantText } from './transactions.ts';
 
 /** What a statement says beside its entries. */
 export interface StatementFrame extends Period {

@@ -1,7 +1,7 @@
 import { iso } from '../calendar.ts';
 import type { Tx } from '../db/database.ts';
-import { refuseKin } from '../households/kin.ts';
 import type { Actor } from '../http/route.ts';
+import { refuseKin } from '../kin/refuse-kin.ts';
 import { Refusal } from '../refusals.ts';
 import { type ClaimView, getClaim } from './read.ts';
 import { type ClaimRow, claim } from './tables.ts';

@@ -4,7 +4,8 @@ import { iso } from '../calendar.ts';
 import { type Db, one, type Tx } from '../db/database.ts';
 import type { Actor } from '../http/route.ts';
 import { Refusal } from '../refusals.ts';
-import { getHouseholdRow, holdHousehold } from './read.ts';
+import { holdHousehold } from './household.ts';
+import { getHouseholdRow } from './read.ts';
 import { card, household } from './tables.ts';
 
 export interface CardView {

@@ -6,7 +6,8 @@ import type { Actor } from '../http/route.ts';
 import { householdAccounts } from '../ledger/accounts.ts';
 import { openAccounts } from '../ledger/post.ts';
 import { Refusal } from '../refusals.ts';
-import { getHousehold, type HouseholdView, hasGrid, holdHousehold } from './read.ts';
+import { holdHousehold } from './household.ts';
+import { getHousehold, type HouseholdView, hasGrid } from './read.ts';
 import { household, member } from './tables.ts';
 
 export interface NewMember {

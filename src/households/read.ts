@@ -3,6 +3,7 @@ import { type Db, one } from '../db/database.ts';
 import { after, type Page, page } from '../http/paging.ts';
 import { type Actor, holds } from '../http/route.ts';
 import { householdBalances } from '../ledger/read.ts';
+import { Refusal } from '../refusals.ts';
 import { listGrids } from '../villages/read.ts';
 import { maskName, maskPhone, seesWhole } from './masking.ts';
 import { card, household, member } from './tables.ts';
@@ -209,13 +210,12 @@ export async function hasGrid(db: Db, village: string, number: number): Promise<
   return (await listGrids(db, village)).some(grid => grid.number === number);
 }
 
-/** The household, which nobody closes until the database transaction ends. @throws Refusal `not-found` */
-export async function holdHousehold(db: Db, village: string, id: string): Promise<HouseholdRow> {
-  return one(
-    await db
-      .select()
-      .from(household)
-      .where(and(eq(household.village, village), eq(household.id, id)))
-      .for('key share'),
-  );
+/** @throws Refusal `not-found` when a village has not all of these households */
+export async function refuseUnknownHouseholds(db: Db, village: string, ids: string[]): Promise<void> {
+  if (ids.length === 0) return;
+  const known = await db
+    .select({ id: household.id })
+    .from(household)
+    .where(and(eq(household.village, village), inArray(household.id, ids)));
+  if (known.length < ids.length) throw new Refusal('not-found', { field: 'householdId' });
 }

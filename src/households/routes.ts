@@ -20,11 +20,11 @@ import {
   HouseholdCreate,
   HouseholdListQuery,
   HouseholdPage,
-  HouseholdParams,
   MemberCreate,
   PinSet,
   Points,
 } from './schemas.ts';
+import { HouseholdParams } from './shapes.ts';
 
 const keepers: Access = ['clerk', 'villageAdmin'];
 const readers = [

@@ -1,31 +1,7 @@
 import { Type } from 'typebox';
 import { PageOf, PageQuery } from '../http/paging.ts';
 import { Day, Id, Instant, Nullable, OneOf, Sum, Text, VillageCode, Whole } from '../http/shapes.ts';
-
-export const Phone = Type.String({
-  pattern: '^[0-9+-]{5,20}$',
-  maxLength: 20,
-  description: 'Telephone',
-  examples: ['19900000963'],
-});
-export const IdLast4 = Type.String({
-  pattern: '^[0-9]{3}[0-9X]$',
-  maxLength: 4,
-  description: 'Last four characters of the ID number; it may end in X',
-  examples: ['166X'],
-});
-export const PassbookNumber = Type.String({
-  pattern: '^[A-Z]?[0-9]{1,8}$',
-  maxLength: 9,
-  description: 'Number on the passbook',
-  examples: ['H0007'],
-});
-export const GridNumber = Type.Integer({
-  minimum: 1,
-  maximum: 999,
-  description: 'Group or patrol area',
-  examples: [1],
-});
+import { GridNumber, IdLast4, PassbookNumber, Phone } from './shapes.ts';
 
 export const MemberCreate = Type.Object(
   {
@@ -92,7 +68,6 @@ export const Household = Type.Object(
   { title: 'Household' },
 );
 
-export const HouseholdParams = Type.Object({ village: VillageCode, household: Id('The household') });
 export const HouseholdListQuery = Type.Object({
   q: Type.Optional(Text(60, 'Beginning of a number; for those who see names, part of a name too', 'H00')),
   grid: Type.Optional(GridNumber),

@@ -1,5 +1,5 @@
 import { type SQL, sql } from 'drizzle-orm';
-import { instantText } from '../audit/transactions.ts';
+import { instantText } from '../book/transactions.ts';
 import type { Db } from '../db/database.ts';
 import { evidenceOf, firstIds, percentOf, type Signal, type Span, severityOf, spanOf } from './signal.ts';
 

@@ -1,5 +1,5 @@
 import { type SQL, sql } from 'drizzle-orm';
-import { instantText } from '../audit/transactions.ts';
+import { instantText } from '../book/transactions.ts';
 import { type Db, rowsOf } from '../db/database.ts';
 
 export const signalKinds = [

@@ -1,16 +1,9 @@
 import { Type } from 'typebox';
 import { PageOf, PageQuery } from '../http/paging.ts';
 import { Day, exampleId, Id, Instant, Nullable, OneOf, Text, VillageCode, Whole } from '../http/shapes.ts';
+import { CostFen, goodsMax, Points } from './shapes.ts';
 
 /** Stores, goods and prices on the wire. */
-
-const fenMax = 10_000_000_000;
-export const CostFen = Type.Integer({
-  minimum: 0,
-  maximum: fenMax,
-  description: 'Cost of one piece, in fen',
-  examples: [3510],
-});
 
 export const Store = Type.Object(
   {
@@ -98,10 +91,6 @@ export const GoodsListQuery = Type.Object({
   ...PageQuery,
 });
 export const GoodsPage = PageOf(Goods, 'GoodsPage');
-
-/** Goods of one price list, or of one offer. */
-export const goodsMax = 2_000;
-export const Points = (description: string) => Whole(description, { minimum: 1, maximum: 100_000 });
 
 const priceList = {
   id: Id('The price list'),

@@ -1,4 +1,4 @@
-import { runImport } from '../../../src/households/run-import.ts';
+import { runImport } from '../../../src/rosters/run-import.ts';
 import { type Ask, at, get, placed, post, type Sample } from '../sample-calls.ts';
 import type { World } from '../world.ts';
 

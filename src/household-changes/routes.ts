@@ -1,0 +1,178 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import type { Clock } from '../calendar.ts';
+import type { Database } from '../db/database.ts';
+import type { Mutate } from '../http/idempotency.ts';
+import { type Access, actorOf } from '../http/route.ts';
+import { VillageParams } from '../http/shapes.ts';
+import type { RefusalCode } from '../refusals.ts';
+import { approveChange, rejectChange, withdrawChange } from './decide.ts';
+import { proposeChange } from './propose.ts';
+import { getChange, getClosing, listChanges } from './read.ts';
+import {
+  HouseholdChange,
+  HouseholdChangeCreate,
+  HouseholdChangeListQuery,
+  HouseholdChangePage,
+  HouseholdChangeParams,
+  HouseholdChangeReject,
+} from './schemas.ts';
+
+const readers: Access = ['clerk', 'villageAdmin', 'reviewer', 'supervisionBoard', 'supervisor', 'auditor', 'household'];
+const keepers: Access = ['clerk', 'villageAdmin'];
+const deciders: Access = ['villageAdmin', 'supervisor'];
+
+const judged: RefusalCode[] = [
+  'already-exists',
+  'household-not-active',
+  'household-has-balance',
+  'member-elsewhere',
+  'wrong-state',
+  'split-unequal',
+  'out-of-bounds',
+  'too-late',
+];
+
+/** The life of a household: members move, households split, merge, move, end. Two people decide. */
+export const householdChangeRoutes: FastifyPluginAsyncTypebox<{
+  database: Database;
+  clock: Clock;
+  mutate: Mutate;
+}> = async (app, { database, clock, mutate }) => {
+  app.route({
+    method: 'GET',
+    url: '/v1/villages/:village/household-changes',
+    config: { access: readers, refusals: ['cursor-mismatch'] },
+    schema: {
+      operationId: 'householdChangeList',
+      tags: ['households'],
+      summary: 'List changes of households',
+      description:
+        'Proposed and decided ones, the newest first: the history of each household. A household sees those it is one side of.',
+      params: VillageParams,
+      querystring: HouseholdChangeListQuery,
+      response: { 200: HouseholdChangePage },
+    },
+    handler: request =>
+      database.inSnapshot(request.params.village, db =>
+        listChanges(db, actorOf(request), request.params.village, request.query),
+      ),
+  });
+
+  app.route({
+    method: 'POST',
+    url: '/v1/villages/:village/household-changes',
+    config: { access: keepers, idempotent: true, refusals: judged },
+    schema: {
+      operationId: 'householdChangeCreate',
+      tags: ['households'],
+      summary: 'Propose a change of a household',
+      description:
+        'Nothing moves until somebody else agrees. One open proposal for a household at a time. A household that ends or splits has nothing on the notice board, nothing set aside and owes nothing. What a household takes to another village leaves this book by its closing transaction; there, `moveIn` names that transaction, once.',
+      params: VillageParams,
+      body: HouseholdChangeCreate,
+      response: { 201: HouseholdChange },
+    },
+    handler: async (request, reply) => {
+      const { village } = request.params;
+      const { body } = request;
+      // It stands in another book, which this village's database transaction does not see.
+      const from = body.kind === 'moveIn' ? { village: body.fromVillage, number: body.transactionNumber } : undefined;
+      const closing = from && (await database.inSnapshot(from.village, db => getClosing(db, from, village)));
+      return mutate(request, reply, (tx, actor) => proposeChange(tx, actor, village, body, clock.now(), closing), {
+        status: 201,
+        location: made => `/v1/villages/${village}/household-changes/${made.id}`,
+      });
+    },
+  });
+
+  app.route({
+    method: 'GET',
+    url: '/v1/villages/:village/household-changes/:change',
+    config: { access: readers },
+    schema: {
+      operationId: 'householdChangeGet',
+      tags: ['households'],
+      summary: 'A change of a household',
+      description: 'What was signed, who proposed it, what became of it, and its transaction in the book.',
+      params: HouseholdChangeParams,
+      response: { 200: HouseholdChange },
+    },
+    handler: request => {
+      const { village, change } = request.params;
+      return database.inSnapshot(village, db => getChange(db, actorOf(request), village, change));
+    },
+  });
+
+  app.route({
+    method: 'POST',
+    url: '/v1/villages/:village/household-changes/:change/approve',
+    config: {
+      access: deciders,
+      idempotent: true,
+      refusals: [...judged, 'second-person-required', 'own-household'],
+    },
+    schema: {
+      operationId: 'householdChangeApprove',
+      tags: ['households'],
+      summary: 'Agree to a change of a household',
+      description:
+        'By somebody else than proposed it, who is no kin of either household. It is judged once more as things now are; then members, heads and points move at once, each point with its last day. A household that ends is closed and its cards are revoked; its file and its accounts stay. Base points end with it; honour that nobody takes along stays with the file.',
+      params: HouseholdChangeParams,
+      response: { 200: HouseholdChange },
+    },
+    handler: (request, reply) => {
+      const { village, change: changeId } = request.params;
+      return mutate(request, reply, (tx, actor) => approveChange(tx, actor, { village, changeId }, clock.now()), {
+        status: 200,
+      });
+    },
+  });
+
+  app.route({
+    method: 'POST',
+    url: '/v1/villages/:village/household-changes/:change/reject',
+    config: {
+      access: deciders,
+      idempotent: true,
+      refusals: ['wrong-state', 'second-person-required', 'own-household'],
+    },
+    schema: {
+      operationId: 'householdChangeReject',
+      tags: ['households'],
+      summary: 'Turn down a change of a household',
+      description: 'By somebody else than proposed it, with the reason. Nothing moves.',
+      params: HouseholdChangeParams,
+      body: HouseholdChangeReject,
+      response: { 200: HouseholdChange },
+    },
+    handler: (request, reply) => {
+      const { village, change: changeId } = request.params;
+      return mutate(
+        request,
+        reply,
+        (tx, actor) => rejectChange(tx, actor, { village, changeId }, request.body, clock.now()),
+        { status: 200 },
+      );
+    },
+  });
+
+  app.route({
+    method: 'POST',
+    url: '/v1/villages/:village/household-changes/:change/withdraw',
+    config: { access: keepers, idempotent: true, refusals: ['wrong-state'] },
+    schema: {
+      operationId: 'householdChangeWithdraw',
+      tags: ['households'],
+      summary: 'Withdraw a change of a household',
+      description: 'Before anybody has decided on it. Another one may be proposed.',
+      params: HouseholdChangeParams,
+      response: { 200: HouseholdChange },
+    },
+    handler: (request, reply) => {
+      const { village, change: changeId } = request.params;
+      return mutate(request, reply, (tx, actor) => withdrawChange(tx, actor, { village, changeId }, clock.now()), {
+        status: 200,
+      });
+    },
+  });
+};

@@ -1,0 +1,30 @@
+import { Type } from 'typebox';
+import { Id, VillageCode } from '../http/shapes.ts';
+
+/** Shapes that the parts built on the register say as it does. */
+
+export const Phone = Type.String({
+  pattern: '^[0-9+-]{5,20}$',
+  maxLength: 20,
+  description: 'Telephone',
+  examples: ['19900000963'],
+});
+export const IdLast4 = Type.String({
+  pattern: '^[0-9]{3}[0-9X]$',
+  maxLength: 4,
+  description: 'Last four characters of the ID number; it may end in X',
+  examples: ['166X'],
+});
+export const PassbookNumber = Type.String({
+  pattern: '^[A-Z]?[0-9]{1,8}$',
+  maxLength: 9,
+  description: 'Number on the passbook',
+  examples: ['H0007'],
+});
+export const GridNumber = Type.Integer({
+  minimum: 1,
+  maximum: 999,
+  description: 'Group or patrol area',
+  examples: [1],
+});
+export const HouseholdParams = Type.Object({ village: VillageCode, household: Id('The household') });

@@ -1,0 +1,190 @@
+import { randomUUIDv7 } from 'node:crypto';
+import { and, eq, sql } from 'drizzle-orm';
+import { iso } from '../calendar.ts';
+import { one, type Tx } from '../db/database.ts';
+import { enrol, type NewMember } from '../households/enrol.ts';
+import { hasGrid } from '../households/read.ts';
+import { lockRegister } from '../households/register.ts';
+import type { Actor } from '../http/route.ts';
+import { getUser } from '../identity/read.ts';
+import { refuseKin } from '../kin/refuse-kin.ts';
+import { malformed, Refusal } from '../refusals.ts';
+import { duplicatesOf, getJoinApplication, type JoinRow, type JoinView } from './read.ts';
+import { type Applicant, type JoinState, joinApplication } from './tables.ts';
+
+export interface JoinKey {
+  village: string;
+  applicationId: string;
+}
+
+/** What an application says. */
+export interface JoinContent {
+  grid: number | null;
+  address?: string | null | undefined;
+  phone?: string | null | undefined;
+  /** The first is the head. */
+  members: (NewMember & { isMinor?: boolean | undefined; guardian?: string | null | undefined })[];
+  /** Who consented, for all of them. */
+  consent: { by: string };
+}
+
+/**
+ * Takes an application to join. Likely duplicates are pointed out in what it answers, and refuse nothing yet.
+ * @throws Refusal `validation-failed` (a guardian is missing, or the head is under 14) | `not-found` (the grid)
+ */
+export async function applyToJoin(
+  tx: Tx,
+  actor: Actor,
+  village: string,
+  said: JoinContent,
+  now: Temporal.Instant,
+): Promise<JoinView> {
+  const { grid, address, phone, members, consentBy } = await judged(tx, village, said);
+  const id = randomUUIDv7();
+  // The service may fill these columns alone: what a decision leaves is another's to write.
+  await tx.execute(sql`
+    insert into households.join_application
+      (village, id, channel, grid, address, phone, members, consent_by, created_by, created_at)
+    values (${village}, ${id}, ${actor.kind === 'kiosk' ? 'kiosk' : 'staff'}, ${grid}, ${address}, ${phone},
+      ${JSON.stringify(members)}::jsonb, ${consentBy}, ${actor.id}, ${iso(now)})`);
+  return getJoinApplication(tx, actor, village, id);
+}
+
+/** Sends it back with a question. @throws Refusal `not-found` | `wrong-state` */
+export async function returnJoin(
+  tx: Tx,
+  actor: Actor,
+  key: JoinKey,
+  said: { question: string },
+  now: Temporal.Instant,
+): Promise<JoinView> {
+  await lockApplication(tx, key, ['submitted']);
+  const returned = { question: said.question, returnedBy: actor.id, returnedAt: iso(now), answer: null };
+  await tx
+    .update(joinApplication)
+    .set({ state: 'returned', ...returned })
+    .where(mine(key));
+  return getJoinApplication(tx, actor, key.village, key.applicationId);
+}
+
+/**
+ * Answers the question; what is corrected takes the place of what was said before.
+ * @throws Refusal `not-found` | `wrong-state` | `validation-failed`
+ */
+export async function resubmitJoin(
+  tx: Tx,
+  actor: Actor,
+  key: JoinKey,
+  said: { answer: string; corrected: JoinContent | null },
+  now: Temporal.Instant,
+): Promise<JoinView> {
+  const { editedBy } = await lockApplication(tx, key, ['returned']);
+  const content = said.corrected === null ? {} : await judged(tx, key.village, said.corrected);
+  const resubmitted = { answer: said.answer, resubmittedBy: actor.id, resubmittedAt: iso(now) };
+  const hands = { editedBy: [...new Set([...editedBy, actor.id])] };
+  await tx
+    .update(joinApplication)
+    .set({ state: 'submitted', ...content, ...resubmitted, ...hands })
+    .where(mine(key));
+  return getJoinApplication(tx, actor, key.village, key.applicationId);
+}
+
+/** Ends it without a household, at the wish of those who applied. @throws Refusal `not-found` | `wrong-state` */
+export async function withdrawJoin(tx: Tx, actor: Actor, key: JoinKey, now: Temporal.Instant): Promise<JoinView> {
+  await lockApplication(tx, key, ['submitted', 'returned']);
+  return decide(tx, actor, key, { state: 'withdrawn' }, now);
+}
+
+/**
+ * Ends it without a household, with the reason.
+ * @throws Refusal `not-found` | `wrong-state` | `second-person-required` | `own-household`
+ */
+export async function rejectJoin(
+  tx: Tx,
+  actor: Actor,
+  key: JoinKey,
+  said: { reason: string },
+  now: Temporal.Instant,
+): Promise<JoinView> {
+  await lockForDecision(tx, actor, key, now);
+  return decide(tx, actor, key, { state: 'rejected', reason: said.reason }, now);
+}
+
+/**
+ * Enters the household, and opens its accounts at zero. Nobody who is in the register with the same name and end of the
+ * ID number is entered twice; who is only alike was shown, and is the second person's to judge.
+ * @throws Refusal `not-found` | `wrong-state` | `second-person-required` | `own-household` | `member-elsewhere` (facts:
+ *   `place`, counted from 0) | `already-exists` (the number)
+ */
+export async function approveJoin(
+  tx: Tx,
+  actor: Actor,
+  key: JoinKey,
+  said: { number?: string | undefined },
+  now: Temporal.Instant,
+): Promise<JoinView> {
+  const row = await lockForDecision(tx, actor, key, now);
+  await lockRegister(tx, key.village);
+  const elsewhere = (await duplicatesOf(tx, key.village, row.id)).find(({ likeness }) => likeness === 'person');
+  if (elsewhere !== undefined) throw new Refusal('member-elsewhere', { place: elsewhere.place });
+  const [head, ...others] = row.members;
+  const members = [{ ...head!, phone: head!.phone ?? row.phone }, ...others];
+  const [householdId] = await enrol(tx, actor, key.village, [{ ...said, ...row, number: said.number, members }], now);
+  return decide(tx, actor, key, { state: 'approved', householdId }, now);
+}
+
+/** @throws Refusal `validation-failed` | `not-found` (facts: `field`) */
+async function judged(tx: Tx, village: string, said: JoinContent) {
+  const members: Applicant[] = said.members.map(one => ({
+    name: one.name,
+    phone: one.phone ?? null,
+    idLast4: one.idLast4 ?? null,
+    isMinor: one.isMinor ?? false,
+    guardian: one.guardian ?? null,
+  }));
+  if (members[0]!.isMinor) throw malformed('/members/0/isMinor', 'required', 'the head is of age');
+  const place = members.findIndex(one => one.isMinor && one.guardian === null);
+  if (place >= 0) throw malformed(`/members/${place}/guardian`, 'required', 'a guardian of whoever is under 14');
+  if (said.grid !== null && !(await hasGrid(tx, village, said.grid))) throw new Refusal('not-found', { field: 'grid' });
+  const { grid, consent } = said;
+  return { grid, address: said.address ?? null, phone: said.phone ?? null, members, consentBy: consent.by };
+}
+
+/** An application before its decision by somebody who has no part in it. */
+async function lockForDecision(tx: Tx, actor: Actor, key: JoinKey, now: Temporal.Instant): Promise<JoinRow> {
+  const row = await lockApplication(tx, key, ['submitted']);
+  if ([row.createdBy, ...row.editedBy].includes(actor.id)) {
+    throw new Refusal('second-person-required', { firstUserId: actor.id });
+  }
+  const duplicates = await duplicatesOf(tx, key.village, row.id);
+  await refuseKin(tx, actor, key.village, [...new Set(duplicates.map(({ householdId }) => householdId))]);
+  // Before its household is in the register, nothing but the name says that somebody would decide on the own one.
+  const { name } = await getUser(tx, actor.id, now);
+  if (row.members.some(one => one.name === name)) throw new Refusal('own-household');
+  return row;
+}
+
+async function lockApplication(tx: Tx, key: JoinKey, allowedFrom: JoinState[]): Promise<JoinRow> {
+  const row = one(await tx.select().from(joinApplication).where(mine(key)).for('update'));
+  if (allowedFrom.includes(row.state)) return row;
+  const since = row.decidedAt ?? (row.state === 'returned' ? row.returnedAt : (row.resubmittedAt ?? row.createdAt));
+  throw new Refusal('wrong-state', { state: row.state, allowedFrom, since });
+}
+
+async function decide(
+  tx: Tx,
+  actor: Actor,
+  { village, applicationId }: JoinKey,
+  to: { state: JoinState; reason?: string; householdId?: string | undefined },
+  now: Temporal.Instant,
+): Promise<JoinView> {
+  const { state, reason, householdId } = to;
+  await tx.execute(sql`
+    select households.decide_join(${village}, ${applicationId}::uuid, ${state}, ${actor.id}::uuid, ${iso(now)}::timestamptz,
+      ${reason ?? null}::text, ${householdId ?? null}::uuid)`);
+  return getJoinApplication(tx, actor, village, applicationId);
+}
+
+function mine(key: JoinKey) {
+  return and(eq(joinApplication.village, key.village), eq(joinApplication.id, key.applicationId));
+}

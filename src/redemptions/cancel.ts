@@ -1,0 +1,62 @@
+import { and, eq, lte } from 'drizzle-orm';
+import { dayOf, iso } from '../calendar.ts';
+import type { Db, Tx } from '../db/database.ts';
+import { jobActor } from '../db/jobs.ts';
+import type { Actor } from '../http/route.ts';
+import { postOne } from '../ledger/post.ts';
+import { redemptionRelease } from '../ledger/transactions.ts';
+import { Refusal } from '../refusals.ts';
+import { lockRedemption, moveOn, type RedemptionKey } from './fulfil.ts';
+import { frozenLines } from './order.ts';
+import { type RedemptionRow, type RedemptionView, refuseForeign, transactionNumbers, viewOf } from './read.ts';
+import { redemption } from './tables.ts';
+
+/**
+ * Gives a reservation back before the hand-over: points, goods, and the day's use.
+ * @throws Refusal `not-found` | `wrong-state`
+ */
+export async function cancel(tx: Tx, actor: Actor, key: RedemptionKey, now: Temporal.Instant): Promise<RedemptionView> {
+  const row = await lockRedemption(tx, key);
+  refuseForeign(actor, row);
+  if (row.state !== 'reserved') throw new Refusal('wrong-state', { state: row.state, since: row.since });
+  const lines = (await frozenLines(tx, key.village, [row.id])).get(row.id)!;
+  const { after, numbers } = await release(tx, row, { state: 'cancelled', actorId: actor.id }, now);
+  return viewOf(actor, after, lines, numbers);
+}
+
+/**
+ * The same when its time is over. Answers false when there was nothing to give back: somebody was quicker.
+ * Throws when it is too early, so that the job is tried again.
+ */
+export async function expire(tx: Tx, key: RedemptionKey, now: Temporal.Instant): Promise<boolean> {
+  const row = await lockRedemption(tx, key);
+  if (row.state !== 'reserved') return false;
+  if (Temporal.Instant.compare(now, row.expiresAt!) < 0) throw new Error(`not before ${row.expiresAt}`);
+  await release(tx, row, { state: 'expired', actorId: jobActor }, now);
+  return true;
+}
+
+/** Reservations whose time is over, the oldest first, at most `limit`. */
+export async function listOverdue(db: Db, village: string, now: Temporal.Instant, limit: number): Promise<string[]> {
+  const rows = await db
+    .select({ id: redemption.id })
+    .from(redemption)
+    .where(and(eq(redemption.village, village), eq(redemption.state, 'reserved'), lte(redemption.expiresAt, iso(now))))
+    .orderBy(redemption.expiresAt)
+    .limit(limit);
+  return rows.map(row => row.id);
+}
+
+async function release(
+  tx: Tx,
+  row: RedemptionRow,
+  to: { state: 'cancelled' | 'expired'; actorId: string },
+  now: Temporal.Instant,
+): Promise<{ after: RedemptionRow; numbers: number[] }> {
+  const { village, id } = row;
+  const after = await moveOn(tx, { village, redemptionId: id }, { state: to.state, since: iso(now) });
+  const [holdNumber] = (await transactionNumbers(tx, village, [id])).get(id)!;
+  const event = { actor: to.actorId, occurredAt: iso(now), businessDate: dayOf(now).toString() };
+  const posted = await postOne(tx, village, redemptionRelease(event, { redemptionId: id, holdNumber: holdNumber! }));
+  return { after, numbers: [holdNumber!, posted.number] };
+}

@@ -1,0 +1,96 @@
+import { timingSafeEqual } from 'node:crypto';
+import { and, eq } from 'drizzle-orm';
+import { dayOf, iso } from '../calendar.ts';
+import { one, type Tx } from '../db/database.ts';
+import type { Actor } from '../http/route.ts';
+import { lotsMoved } from '../ledger/lots.ts';
+import { redemptionFulfil } from '../ledger/transactions.ts';
+import { Refusal } from '../refusals.ts';
+import { postOrder } from '../store/post-order.ts';
+import { policyOn } from '../villages/policy.ts';
+import { isOpen, nextOpening } from './exchange-days.ts';
+import { frozenLines, inTheBook } from './order.ts';
+import { type RedemptionRow, type RedemptionView, refuseForeign, transactionNumbers, viewOf } from './read.ts';
+import { refuseWithoutPin } from './redeem.ts';
+import { redemption } from './tables.ts';
+
+export interface RedemptionKey {
+  village: string;
+  redemptionId: string;
+}
+
+/**
+ * Hands reserved goods over: what was held leaves for good, at the prices that were frozen. At a kiosk an order for later
+ * pick-up leaves on an exchange day; whoever keeps the store may hand it over on any, for it is paid for, and an elder may
+ * not be able to come back.
+ * @throws Refusal `not-found` | `wrong-state` | `expired` | `pin-required` | `pickup-code-wrong` | `exchange-closed`
+ */
+export async function fulfil(
+  tx: Tx,
+  actor: Actor,
+  key: RedemptionKey,
+  said: { pickupCode?: string | undefined },
+  now: Temporal.Instant,
+): Promise<RedemptionView> {
+  const { village } = key;
+  const row = await lockRedemption(tx, key);
+  refuseForeign(actor, row);
+  refuseUnlessReserved(row, now);
+  const policy = await policyOn(tx, village, dayOf(now));
+  refuseWithoutPin(actor, row.points, policy);
+  if (said.pickupCode !== undefined && !isSame(said.pickupCode, row.pickupCode!)) {
+    throw new Refusal('pickup-code-wrong');
+  }
+  if (actor.kind === 'household' && row.mode === 'pickup' && !isOpen(policy.exchangeDays, now)) {
+    throw new Refusal('exchange-closed', { nextExchangeAt: nextOpening(policy.exchangeDays, now) });
+  }
+  const after = await moveOn(tx, key, {
+    state: 'fulfilled',
+    since: iso(now),
+    handedOverAt: iso(now),
+    handedOverBy: actor.id,
+  });
+  const lines = (await frozenLines(tx, village, [row.id])).get(row.id)!;
+  const numbers = (await transactionNumbers(tx, village, [row.id])).get(row.id)!;
+  const event = { actor: actor.id, occurredAt: iso(now), businessDate: dayOf(now).toString() };
+  const lots = await lotsMoved(tx, village, ['redemptionHold'], `redemption:${row.id}:hold`);
+  const posted = await postOrder(tx, village, redemptionFulfil(event, { ...inTheBook(row, lines), lots }));
+  return viewOf(actor, after, lines, [...numbers, posted.number]);
+}
+
+/** Whoever holds this row decides what becomes of the order: the others wait, and find it decided. */
+export async function lockRedemption(tx: Tx, key: RedemptionKey): Promise<RedemptionRow> {
+  return one(await tx.select().from(redemption).where(mine(key)).for('update'));
+}
+
+/** The next state of an order; its code is worthless from then on. */
+export async function moveOn(
+  tx: Tx,
+  key: RedemptionKey,
+  to: Pick<RedemptionRow, 'state' | 'since'> & Partial<Pick<RedemptionRow, 'handedOverAt' | 'handedOverBy'>>,
+): Promise<RedemptionRow> {
+  const [row] = await tx
+    .update(redemption)
+    .set({ ...to, pickupCode: null })
+    .where(mine(key))
+    .returning();
+  return row!;
+}
+
+function mine(key: RedemptionKey) {
+  return and(eq(redemption.village, key.village), eq(redemption.id, key.redemptionId));
+}
+
+/** Time ends a reservation, whether or not the job that gives everything back has come to it. */
+function refuseUnlessReserved(row: RedemptionRow, now: Temporal.Instant): void {
+  const { state, since, expiresAt } = row;
+  const over = expiresAt !== null && Temporal.Instant.compare(expiresAt, now) <= 0;
+  if (state === 'expired' || (state === 'reserved' && over)) {
+    throw new Refusal('expired', { what: 'redemption', expiredAt: expiresAt });
+  }
+  if (state !== 'reserved') throw new Refusal('wrong-state', { state, since });
+}
+
+function isSame(said: string, code: string): boolean {
+  return timingSafeEqual(Buffer.from(said), Buffer.from(code));
+}

@@ -1,0 +1,242 @@
+import { randomInt, randomUUIDv7 } from 'node:crypto';
+import { and, eq } from 'drizzle-orm';
+import { dayOf, iso } from '../calendar.ts';
+import type { Tx } from '../db/database.ts';
+import type { Jobs } from '../db/jobs.ts';
+import { householdOfCard } from '../households/cards.ts';
+import { getHouseholdRow } from '../households/read.ts';
+import type { Actor } from '../http/route.ts';
+import { type Limit, redemptionHold, redemption as redemptionTransaction } from '../ledger/transactions.ts';
+import { Refusal } from '../refusals.ts';
+import { postOrder } from '../store/post-order.ts';
+import { getStore } from '../store/read.ts';
+import { type PolicyView, policyOn } from '../villages/policy.ts';
+import { getVillage } from '../villages/read.ts';
+import { isOpen, nextOpening } from './exchange-days.ts';
+import { expireQueue } from './jobs.ts';
+import { inTheBook, orderingHousehold, type PricedOrder, priceOrder } from './order.ts';
+import { type RedemptionRow, type RedemptionView, viewOf } from './read.ts';
+import { redemption, redemptionLine } from './tables.ts';
+
+export interface NewRedemption {
+  storeId: string;
+  householdId?: string | undefined;
+  lines: { goodsId: string; quantity: number }[];
+  /** What the quote said: when it no longer holds, nothing is ordered. */
+  priceListId?: string | undefined;
+  points?: number | undefined;
+  handOver: boolean;
+  mode: 'counter' | 'pickup';
+  cardCode?: string | undefined;
+  /** Of goods that left already. */
+  occurredAt?: string | undefined;
+  opId?: string | undefined;
+}
+
+/**
+ * Reserves goods for a household, or hands them over at once. Prices freeze, and one transaction takes or holds points
+ * and goods together. An order that left the shelf earlier (`occurredAt`) is judged for that moment: its prices, its
+ * exchange day, its limits.
+ * @throws Refusal `validation-failed` | `already-exists` (facts: `existingId`) | `business-date-refused` | `not-found` |
+ *   `card-unknown` | `card-revoked` | `household-not-active` | `goods-not-offered` | `price-changed` | `out-of-bounds` |
+ *   `exchange-closed` | `pin-required` | `insufficient-points` | `insufficient-stock` | `redemption-limit` |
+ *   `exchange-full`
+ */
+export async function redeem(
+  tx: Tx,
+  jobs: Jobs,
+  actor: Actor,
+  village: string,
+  said: NewRedemption,
+  now: Temporal.Instant,
+): Promise<RedemptionView> {
+  refuseOdd(said);
+  await refuseKnownOp(tx, village, said.opId);
+  const at = said.occurredAt === undefined ? now : Temporal.Instant.from(said.occurredAt);
+  if (said.occurredAt !== undefined) await refuseMoment(tx, actor, village, at, now);
+  await getStore(tx, village, said.storeId);
+  if (actor.storeId !== undefined && actor.storeId !== said.storeId)
+    throw new Refusal('not-found', { field: 'storeId' });
+  const { householdId, presented } = await identify(tx, actor, village, said);
+  const order = await priceOrder(tx, village, said.lines, at);
+  refuseStaleQuote(said, order);
+  const policy = await policyOn(tx, village, dayOf(at));
+  refuseClosed(said, policy, at);
+  refuseWithoutPin(actor, order.points, policy);
+
+  const waits = !said.handOver;
+  const row = await insert(tx, {
+    village,
+    id: randomUUIDv7(),
+    householdId,
+    storeId: said.storeId,
+    kioskId: actor.kioskId,
+    priceListId: order.priceListId,
+    points: order.points,
+    mode: said.mode,
+    presented,
+    state: waits ? 'reserved' : 'fulfilled',
+    since: iso(now),
+    pickupCode: null,
+    expiresAt: waits ? iso(expiry(said.mode, policy, now)) : null,
+    handedOverAt: waits ? null : iso(at),
+    handedOverBy: waits ? null : actor.id,
+    businessDate: dayOf(at).toString(),
+    occurredAt: iso(at),
+    backEntry: said.occurredAt !== undefined,
+    opId: said.opId ?? null,
+    createdBy: actor.id,
+    createdAt: iso(now),
+  });
+  await insertLines(tx, row, order);
+  if (waits) {
+    const job = { village, redemptionId: row.id };
+    await jobs.send(tx, expireQueue, job, { key: row.id, startAfter: row.expiresAt! });
+  }
+
+  const event = { actor: actor.id, occurredAt: row.occurredAt, businessDate: row.businessDate };
+  const terms = { limits: limitsOf(row, policy), frozen: frozenOf(row, order) };
+  const command = (waits ? redemptionHold : redemptionTransaction)(event, inTheBook(row, order.lines), terms);
+  const posted = await postOrder(tx, village, command, {
+    resetsOn: dayOf(at).add({ days: 1 }).toString(),
+    nextExchangeAt: nextOpening(policy.exchangeDays, at),
+  });
+  return viewOf(actor, row, order.lines, [posted.number]);
+}
+
+/** What the schema cannot say. */
+function refuseOdd(said: NewRedemption): void {
+  const odd = (pointer: string, detail: string) =>
+    new Refusal('validation-failed', { errors: [{ pointer, code: 'dependency', detail }] });
+  if (said.handOver && said.mode === 'pickup') throw odd('/mode', 'goods that are handed over are not picked up later');
+  if (!said.handOver && said.occurredAt !== undefined) throw odd('/occurredAt', 'only goods that left have a past');
+}
+
+/** One op is one redemption, for ever. */
+async function refuseKnownOp(tx: Tx, village: string, opId: string | undefined): Promise<void> {
+  if (opId === undefined) return;
+  const [known] = await tx
+    .select({ id: redemption.id })
+    .from(redemption)
+    .where(and(eq(redemption.village, village), eq(redemption.opId, opId)));
+  if (known !== undefined) throw new Refusal('already-exists', { field: 'opId', existingId: known.id });
+}
+
+async function refuseMoment(
+  tx: Tx,
+  actor: Actor,
+  village: string,
+  at: Temporal.Instant,
+  now: Temporal.Instant,
+): Promise<void> {
+  const today = dayOf(now);
+  const policy = await policyOn(tx, village, today);
+  const backdateDays = actor.kind === 'household' ? policy.kioskBackdateDays : policy.backdateDays;
+  const { openedOn } = await getVillage(tx, village);
+  const oldest = today.subtract({ days: backdateDays }).toString();
+  const earliest = [oldest, openedOn].sort().at(-1)!;
+  const future = Temporal.Instant.compare(at, now) > 0;
+  if (future || dayOf(at).toString() < earliest) {
+    throw new Refusal('business-date-refused', { earliest, latest: today.toString() });
+  }
+}
+
+async function identify(tx: Tx, actor: Actor, village: string, said: NewRedemption) {
+  const carded =
+    actor.kind === 'household' || said.cardCode === undefined
+      ? undefined
+      : await householdOfCard(tx, village, said.cardCode);
+  // A card of somebody else's does not confirm the household that was named.
+  if (carded !== undefined && carded.id !== (said.householdId ?? carded.id)) throw new Refusal('card-unknown');
+  const householdId = carded?.id ?? orderingHousehold(actor, said.householdId);
+  const { state } = carded ?? (await getHouseholdRow(tx, village, householdId));
+  if (state !== 'active') throw new Refusal('household-not-active', { state });
+  return { householdId, presented: actor.level ?? (carded === undefined ? 'slip' : 'card') } as const;
+}
+
+function refuseStaleQuote(said: NewRedemption, order: PricedOrder): void {
+  const { priceListId, points, lines } = order;
+  if ((said.priceListId ?? priceListId) === priceListId && (said.points ?? points) === points) return;
+  throw new Refusal('price-changed', {
+    priceListId,
+    points,
+    lines: lines.map(({ goodsId, quantity, unitPoints }) => ({ goodsId, quantity, unitPoints })),
+  });
+}
+
+/** Goods leave on exchange days only; an order for later pick-up may be made on any. */
+function refuseClosed(said: NewRedemption, policy: PolicyView, at: Temporal.Instant): void {
+  if (said.mode === 'pickup' || isOpen(policy.exchangeDays, at)) return;
+  throw new Refusal('exchange-closed', { nextExchangeAt: nextOpening(policy.exchangeDays, at) });
+}
+
+/** A card alone may be stolen. @throws Refusal `pin-required` */
+export function refuseWithoutPin(actor: Actor, points: number, policy: PolicyView): void {
+  if (actor.kind === 'household' && actor.level === 'card' && points > policy.pinAbovePoints) {
+    throw new Refusal('pin-required', { abovePoints: policy.pinAbovePoints });
+  }
+}
+
+function expiry(mode: 'counter' | 'pickup', policy: PolicyView, now: Temporal.Instant): Temporal.Instant {
+  if (mode === 'counter') return now.add({ minutes: policy.reservationMinutes });
+  return now.add({ hours: 24 * policy.pickupDays });
+}
+
+/** Codes of eight digits meet now and then; five in a row would be a bug. */
+async function insert(tx: Tx, row: RedemptionRow): Promise<RedemptionRow> {
+  for (let left = 5; left > 0; left -= 1) {
+    const pickupCode = row.state === 'reserved' ? String(randomInt(100_000_000)).padStart(8, '0') : null;
+    const [made] = await tx
+      .insert(redemption)
+      .values({ ...row, pickupCode })
+      .onConflictDoNothing()
+      .returning();
+    if (made !== undefined) return made;
+    // The other side of a race has committed: the next statement sees it.
+    await refuseKnownOp(tx, row.village, row.opId ?? undefined);
+  }
+  throw new Error('no free pick-up code in five tries');
+}
+
+async function insertLines(tx: Tx, row: RedemptionRow, order: PricedOrder): Promise<void> {
+  await tx.insert(redemptionLine).values(
+    order.lines.map(({ goodsId, quantity, unitPoints }, at) => ({
+      village: row.village,
+      redemptionId: row.id,
+      line: at + 1,
+      goodsId,
+      quantity,
+      unitPoints,
+    })),
+  );
+}
+
+/** Uses of the day's limits, judged by the ledger. An order for later pick-up is no visit today. */
+function limitsOf(row: RedemptionRow, policy: PolicyView): Limit[] {
+  const { householdId, businessDate, mode } = row;
+  const limits: Limit[] = [
+    {
+      key: `redemption:${householdId}:${businessDate}`,
+      use: 1,
+      max: policy.redemptionsPerDay,
+      code: 'redemption-limit',
+    },
+  ];
+  if (policy.exchangeDayMaxVisits !== null && mode === 'counter') {
+    limits.push({ key: `exchange:${businessDate}`, use: 1, max: policy.exchangeDayMaxVisits, code: 'exchange-full' });
+  }
+  return limits;
+}
+
+/** What the transaction keeps of the terms it was made on. */
+function frozenOf(row: RedemptionRow, order: PricedOrder): Record<string, string> {
+  return {
+    priceListId: order.priceListId,
+    presented: row.presented,
+    ...(row.backEntry && { backEntry: 'true' }),
+    ...(row.opId !== null && { opId: row.opId }),
+    ...Object.fromEntries(
+      order.lines.map(line => [`goods:${line.goodsId}`, `${line.quantity} × ${line.unitPoints}`] as const),
+    ),
+  };
+}

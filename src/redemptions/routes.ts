@@ -1,0 +1,278 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import { Type } from 'typebox';
+import type { Clock } from '../calendar.ts';
+import type { Database } from '../db/database.ts';
+import type { Jobs } from '../db/jobs.ts';
+import type { Mutate } from '../http/idempotency.ts';
+import { type Access, actorOf } from '../http/route.ts';
+import { VillageParams } from '../http/shapes.ts';
+import { Refusal } from '../refusals.ts';
+import { cancel } from './cancel.ts';
+import { fulfil } from './fulfil.ts';
+import { listOffers, quote } from './offers.ts';
+import { getRedemption, getRedemptionByCode, listRedemptions } from './read.ts';
+import { makeReceipt } from './receipt.ts';
+import { redeem } from './redeem.ts';
+import {
+  OfferList,
+  OfferListQuery,
+  Receipt,
+  Redemption,
+  RedemptionByCode,
+  RedemptionCreate,
+  RedemptionFulfil,
+  RedemptionListQuery,
+  RedemptionPage,
+  RedemptionParams,
+  RedemptionQuote,
+  RedemptionQuoteRequest,
+} from './schemas.ts';
+
+const counter: Access = ['storekeeper', 'clerk', 'villageAdmin'];
+const redeemers: Access = ['household', 'storekeeper', 'clerk', 'villageAdmin'];
+const readers: Access = [...redeemers, 'supervisor', 'supervisionBoard', 'auditor'];
+
+/** How goods are offered, ordered and handed over. */
+export const redemptionRoutes: FastifyPluginAsyncTypebox<{
+  database: Database;
+  clock: Clock;
+  mutate: Mutate;
+  jobs: Jobs;
+}> = async (app, { database, clock, mutate, jobs }) => {
+  app.route({
+    method: 'GET',
+    url: '/v1/villages/:village/offers',
+    config: { access: [...readers, 'kiosk'] },
+    schema: {
+      operationId: 'offerList',
+      tags: ['store'],
+      summary: 'What a store offers today',
+      description:
+        'Goods of the price list in force, with what lies on the shelf, what the household can afford, and when the store opens.',
+      params: VillageParams,
+      querystring: OfferListQuery,
+      response: { 200: OfferList },
+    },
+    handler: request =>
+      database.inSnapshot(request.params.village, db =>
+        listOffers(db, actorOf(request), request.params.village, request.query, clock.now()),
+      ),
+  });
+
+  app.route({
+    method: 'POST',
+    url: '/v1/villages/:village/redemptions/quote',
+    config: {
+      access: redeemers,
+      idempotent: false,
+      refusals: ['household-not-active', 'goods-not-offered', 'out-of-bounds'],
+    },
+    schema: {
+      operationId: 'redemptionQuote',
+      tags: ['store'],
+      summary: 'What an order would cost',
+      description: 'Changes nothing and decides nothing: points and stock are judged when the order is made.',
+      params: VillageParams,
+      body: RedemptionQuoteRequest,
+      response: { 200: RedemptionQuote },
+    },
+    handler: request =>
+      database.inSnapshot(request.params.village, db =>
+        quote(db, actorOf(request), request.params.village, request.body, clock.now()),
+      ),
+  });
+
+  app.route({
+    method: 'POST',
+    url: '/v1/villages/:village/redemptions',
+    config: {
+      access: redeemers,
+      idempotent: true,
+      refusals: [
+        'already-exists',
+        'business-date-refused',
+        'card-unknown',
+        'card-revoked',
+        'household-not-active',
+        'goods-not-offered',
+        'price-changed',
+        'out-of-bounds',
+        'exchange-closed',
+        'exchange-full',
+        'pin-required',
+        'redemption-limit',
+        'insufficient-points',
+        'insufficient-stock',
+      ],
+    },
+    schema: {
+      operationId: 'redemptionCreate',
+      tags: ['store'],
+      summary: 'Reserve goods, or hand them over',
+      description:
+        'Prices freeze, and points and goods move in one transaction. The pick-up code is kept out of replays: read the redemption for it.',
+      params: VillageParams,
+      body: RedemptionCreate,
+      response: { 201: Redemption },
+    },
+    handler: (request, reply) =>
+      mutate(
+        request,
+        reply,
+        (tx, actor) => redeem(tx, jobs, actor, request.params.village, request.body, clock.now()),
+        {
+          status: 201,
+          location: made => `/v1/villages/${request.params.village}/redemptions/${made.id}`,
+          secrets: ['pickupCode'],
+        },
+      ),
+  });
+
+  app.route({
+    method: 'GET',
+    url: '/v1/villages/:village/redemptions',
+    config: { access: readers, refusals: ['cursor-mismatch'] },
+    schema: {
+      operationId: 'redemptionList',
+      tags: ['store'],
+      summary: 'List redemptions',
+      description: 'The newest first; a household sees its own.',
+      params: VillageParams,
+      querystring: RedemptionListQuery,
+      response: { 200: RedemptionPage },
+    },
+    handler: request =>
+      database.inSnapshot(request.params.village, db =>
+        listRedemptions(db, actorOf(request), request.params.village, request.query),
+      ),
+  });
+
+  app.route({
+    method: 'POST',
+    url: '/v1/villages/:village/redemptions/by-code',
+    config: { access: counter, idempotent: false },
+    schema: {
+      operationId: 'redemptionByCode',
+      tags: ['store'],
+      summary: 'Find a waiting order by its code',
+      description: 'The code of an order that was handed over, cancelled or expired finds nothing.',
+      params: VillageParams,
+      body: RedemptionByCode,
+      response: { 200: Redemption },
+    },
+    handler: request =>
+      database.inSnapshot(request.params.village, db =>
+        getRedemptionByCode(db, actorOf(request), request.params.village, request.body.pickupCode),
+      ),
+  });
+
+  app.route({
+    method: 'GET',
+    url: '/v1/villages/:village/redemptions/:redemption',
+    config: { access: readers },
+    schema: {
+      operationId: 'redemptionGet',
+      tags: ['store'],
+      summary: 'A redemption',
+      description: 'As it stands. Its pick-up code is shown to the household and to whoever made it.',
+      params: RedemptionParams,
+      response: { 200: Redemption },
+    },
+    handler: request =>
+      database.inSnapshot(request.params.village, db =>
+        getRedemption(db, actorOf(request), request.params.village, request.params.redemption),
+      ),
+  });
+
+  app.route({
+    method: 'POST',
+    url: '/v1/villages/:village/redemptions/:redemption/fulfil',
+    config: {
+      access: redeemers,
+      idempotent: true,
+      refusals: ['wrong-state', 'expired', 'pin-required', 'pickup-code-wrong', 'exchange-closed'],
+    },
+    schema: {
+      operationId: 'redemptionFulfil',
+      tags: ['store'],
+      summary: 'Hand reserved goods over',
+      description: 'What was held leaves for good, at the prices that were frozen.',
+      params: RedemptionParams,
+      body: RedemptionFulfil,
+      response: { 200: Redemption },
+    },
+    handler: (request, reply) => {
+      const { village, redemption } = request.params;
+      const key = { village, redemptionId: redemption };
+      return mutate(request, reply, (tx, actor) => fulfil(tx, actor, key, request.body, clock.now()), { status: 200 });
+    },
+  });
+
+  app.route({
+    method: 'POST',
+    url: '/v1/villages/:village/redemptions/:redemption/cancel',
+    config: { access: redeemers, idempotent: true, refusals: ['wrong-state'] },
+    schema: {
+      operationId: 'redemptionCancel',
+      tags: ['store'],
+      summary: 'Give a reservation back',
+      description: 'Before the hand-over: points, goods and the day’s use are as they were.',
+      params: RedemptionParams,
+      response: { 200: Redemption },
+    },
+    handler: (request, reply) => {
+      const { village, redemption } = request.params;
+      return mutate(
+        request,
+        reply,
+        (tx, actor) => cancel(tx, actor, { village, redemptionId: redemption }, clock.now()),
+        { status: 200 },
+      );
+    },
+  });
+
+  app.route({
+    method: 'GET',
+    url: '/v1/villages/:village/redemptions/:redemption/receipt',
+    config: { access: readers, refusals: ['not-acceptable'] },
+    schema: {
+      operationId: 'redemptionReceiptGet',
+      tags: ['store'],
+      summary: 'The receipt of a redemption',
+      description:
+        'As blocks for a printer or a screen, with a sentence to be read aloud; as `text/plain`, lines of 32 columns. Printed again, it says the same.',
+      params: RedemptionParams,
+      response: {
+        200: {
+          description: 'The receipt',
+          content: {
+            'application/json': { schema: Receipt },
+            'text/plain': {
+              schema: Type.String({
+                maxLength: 8_000,
+                description: 'Lines of at most 32 columns; wide characters take two',
+              }),
+            },
+          },
+        },
+      },
+    },
+    handler: async (request, reply) => {
+      const { village, redemption } = request.params;
+      const type = acceptable(request.headers.accept);
+      const receipt = await database.inSnapshot(village, db => makeReceipt(db, actorOf(request), village, redemption));
+      reply.header('content-language', 'zh-CN').header('vary', 'Accept').type(`${type}; charset=utf-8`);
+      return (type === 'text/plain' ? receipt.text : receipt) as never;
+    },
+  });
+};
+
+/** @throws Refusal `not-acceptable` */
+function acceptable(accept: string | undefined): 'application/json' | 'text/plain' {
+  const asked = (accept ?? '*/*').split(',').map(part => part.split(';')[0]!.trim().toLowerCase());
+  const found = asked.find(type => ['application/json', 'application/*', '*/*', 'text/plain', 'text/*'].includes(type));
+  if (found === undefined) {
+    throw new Refusal('not-acceptable', { supported: ['application/json', 'text/plain'] });
+  }
+  return found.startsWith('text/') ? 'text/plain' : 'application/json';
+}

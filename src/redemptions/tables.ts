@@ -1,0 +1,77 @@
+import { boolean, date, integer, pgSchema, primaryKey, smallint, text, uuid } from 'drizzle-orm/pg-core';
+import { instant } from '../db/columns.ts';
+
+const schema = pgSchema('store');
+
+export type RedemptionState = 'reserved' | 'fulfilled' | 'cancelled' | 'expired' | 'returned';
+
+export const redemption = schema.table(
+  'redemption',
+  {
+    village: text().notNull(),
+    id: uuid().notNull(),
+    householdId: uuid().notNull(),
+    storeId: uuid().notNull(),
+    kioskId: uuid(),
+    priceListId: uuid().notNull(),
+    points: integer().notNull(),
+    mode: text().$type<'counter' | 'pickup'>().notNull(),
+    presented: text().$type<'card' | 'cardAndPin' | 'pin' | 'slip'>().notNull(),
+    state: text().$type<RedemptionState>().notNull(),
+    since: instant().notNull(),
+    pickupCode: text(),
+    expiresAt: instant(),
+    handedOverAt: instant(),
+    handedOverBy: uuid(),
+    businessDate: date().notNull(),
+    occurredAt: instant().notNull(),
+    backEntry: boolean().notNull(),
+    opId: uuid(),
+    createdBy: uuid().notNull(),
+    createdAt: instant().notNull(),
+  },
+  table => [primaryKey({ columns: [table.village, table.id] })],
+);
+
+export const redemptionLine = schema.table(
+  'redemption_line',
+  {
+    village: text().notNull(),
+    redemptionId: uuid().notNull(),
+    line: smallint().notNull(),
+    goodsId: uuid().notNull(),
+    quantity: integer().notNull(),
+    unitPoints: integer().notNull(),
+  },
+  table => [primaryKey({ columns: [table.village, table.redemptionId, table.line] })],
+);
+
+export const returned = schema.table(
+  'return',
+  {
+    village: text().notNull(),
+    id: uuid().notNull(),
+    redemptionId: uuid().notNull(),
+    reason: text().notNull(),
+    restock: boolean().notNull(),
+    points: integer().notNull(),
+    state: text().$type<'proposed' | 'approved' | 'rejected'>().notNull(),
+    proposedBy: uuid().notNull(),
+    proposedAt: instant().notNull(),
+    decidedBy: uuid(),
+    decidedAt: instant(),
+    decisionNote: text(),
+  },
+  table => [primaryKey({ columns: [table.village, table.id] })],
+);
+
+export const returnLine = schema.table(
+  'return_line',
+  {
+    village: text().notNull(),
+    returnId: uuid().notNull(),
+    goodsId: uuid().notNull(),
+    quantity: integer().notNull(),
+  },
+  table => [primaryKey({ columns: [table.village, table.returnId, table.goodsId] })],
+);

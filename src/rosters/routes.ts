@@ -1,0 +1,139 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import type { FastifySchemaCompiler } from 'fastify';
+import type { Clock } from '../calendar.ts';
+import type { Database } from '../db/database.ts';
+import type { Jobs } from '../db/jobs.ts';
+import type { Mutate } from '../http/idempotency.ts';
+import type { Access } from '../http/route.ts';
+import { VillageParams } from '../http/shapes.ts';
+import { Refusal } from '../refusals.ts';
+import { commitImport, receiveImport, rosterMaxBytes } from './imports.ts';
+import { getImport, listImports, listMistakes } from './read.ts';
+import {
+  HouseholdImport,
+  HouseholdImportErrorListQuery,
+  HouseholdImportErrorPage,
+  HouseholdImportListQuery,
+  HouseholdImportPage,
+  HouseholdImportParams,
+  HouseholdImportQuery,
+  RosterBody,
+  xlsxType,
+} from './schemas.ts';
+
+const keepers: Access = ['clerk', 'villageAdmin'];
+
+/** Whole rosters, as a village has them in a spreadsheet. */
+export const importRoutes: FastifyPluginAsyncTypebox<{
+  database: Database;
+  clock: Clock;
+  mutate: Mutate;
+  jobs: Jobs;
+}> = async (app, { database, clock, mutate, jobs }) => {
+  // In this plugin alone a body may be a file.
+  app.addContentTypeParser<Buffer>(['text/csv', xlsxType], { parseAs: 'buffer' }, (_request, file, done) => {
+    done(null, file);
+  });
+  const judge = app.validatorCompiler!;
+  const takeAnyFile: FastifySchemaCompiler<object> = route =>
+    route.httpPart === 'body' ? () => true : judge(route as never);
+
+  app.route({
+    method: 'GET',
+    url: '/v1/villages/:village/household-imports',
+    config: { access: keepers, refusals: ['cursor-mismatch'] },
+    schema: {
+      operationId: 'householdImportList',
+      tags: ['households'],
+      summary: 'List imports of rosters',
+      description: 'The newest first.',
+      params: VillageParams,
+      querystring: HouseholdImportListQuery,
+      response: { 200: HouseholdImportPage },
+    },
+    handler: request =>
+      database.inSnapshot(request.params.village, db => listImports(db, request.params.village, request.query)),
+  });
+
+  app.route({
+    method: 'POST',
+    url: '/v1/villages/:village/household-imports',
+    bodyLimit: rosterMaxBytes,
+    config: { access: keepers, idempotent: true },
+    validatorCompiler: takeAnyFile,
+    schema: {
+      operationId: 'householdImportCreate',
+      tags: ['households'],
+      summary: 'Import a roster',
+      description:
+        'The file itself, up to 20 MiB and 20,000 rows. It is read in the background, and every mistake is told by its row. A household begins with a row that has a number and a head; rows with a member only belong to the one above; people who are only counted are numbered. What is in the register already, with the same number and head, is left as it is.',
+      params: VillageParams,
+      querystring: HouseholdImportQuery,
+      body: RosterBody,
+      response: { 201: HouseholdImport },
+    },
+    handler: (request, reply) => {
+      const { village } = request.params;
+      const { body: file } = request as { body: unknown };
+      if (!Buffer.isBuffer(file)) throw new Refusal('media-type-unsupported');
+      const format = request.headers['content-type']!.toLowerCase().startsWith('text/csv') ? 'csv' : 'xlsx';
+      const said = { file, format, dryRun: request.query.dryRun } as const;
+      return mutate(request, reply, (tx, actor) => receiveImport(tx, actor, village, said, clock.now(), jobs), {
+        status: 201,
+        location: made => `/v1/villages/${village}/household-imports/${made.id}`,
+      });
+    },
+  });
+
+  app.route({
+    method: 'GET',
+    url: '/v1/villages/:village/household-imports/:import',
+    config: { access: keepers },
+    schema: {
+      operationId: 'householdImportGet',
+      tags: ['households'],
+      summary: 'An import of a roster',
+      description: 'How far it has come, and what was found.',
+      params: HouseholdImportParams,
+      response: { 200: HouseholdImport },
+    },
+    handler: ({ params }) => database.inSnapshot(params.village, db => getImport(db, params.village, params.import)),
+  });
+
+  app.route({
+    method: 'GET',
+    url: '/v1/villages/:village/household-imports/:import/errors',
+    config: { access: keepers, refusals: ['cursor-mismatch'] },
+    schema: {
+      operationId: 'householdImportErrorList',
+      tags: ['households'],
+      summary: 'List the mistakes of a roster',
+      description: 'By row. A household with a mistake in one of its rows is not entered.',
+      params: HouseholdImportParams,
+      querystring: HouseholdImportErrorListQuery,
+      response: { 200: HouseholdImportErrorPage },
+    },
+    handler: ({ params, query }) =>
+      database.inSnapshot(params.village, db => listMistakes(db, params.village, params.import, query)),
+  });
+
+  app.route({
+    method: 'POST',
+    url: '/v1/villages/:village/household-imports/:import/commit',
+    config: { access: keepers, idempotent: true, refusals: ['wrong-state'] },
+    schema: {
+      operationId: 'householdImportCommit',
+      tags: ['households'],
+      summary: 'Enter a roster',
+      description: 'Every household without a mistake, in the background. A report waits seven days for this.',
+      params: HouseholdImportParams,
+      response: { 200: HouseholdImport },
+    },
+    handler: (request, reply) => {
+      const { village, import: importId } = request.params;
+      return mutate(request, reply, (tx, actor) => commitImport(tx, actor, { village, importId }, clock.now(), jobs), {
+        status: 200,
+      });
+    },
+  });
+};

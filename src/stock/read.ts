@@ -1,0 +1,151 @@
+import { and, asc, desc, eq, gt, inArray, lt } from 'drizzle-orm';
+import { type Db, one } from '../db/database.ts';
+import { after, type Page, page } from '../http/paging.ts';
+import { numbersByCause, reservedBalances, shelfBalances } from '../ledger/read.ts';
+import { getStore } from '../store/read.ts';
+import { goods } from '../store/tables.ts';
+import { stockDocument, stockLine } from './tables.ts';
+
+/** What stands on paper, and what lies on a shelf. */
+
+export interface StockDocumentView {
+  id: string;
+  type: 'receipt' | 'writeOff';
+  storeId: string;
+  reason: string;
+  state: 'draft' | 'posted' | 'rejected';
+  lines: {
+    goodsId: string;
+    sku: string;
+    name: string;
+    quantity: number;
+    costFen: number | null;
+    expiresOn: string | null;
+  }[];
+  draftedBy: string;
+  draftedAt: string;
+  decidedBy: string | null;
+  decidedAt: string | null;
+  decisionNote: string | null;
+  transactionNumber: number | null;
+}
+
+/** @throws Refusal `not-found` */
+export async function getStockDocument(db: Db, village: string, id: string): Promise<StockDocumentView> {
+  const rows = await db
+    .select()
+    .from(stockDocument)
+    .where(and(eq(stockDocument.village, village), eq(stockDocument.id, id)));
+  const [view] = await viewsOf(db, village, [one(rows)]);
+  return view!;
+}
+
+/** Stock documents, the newest first. */
+export async function listStockDocuments(
+  db: Db,
+  village: string,
+  query: {
+    limit: number;
+    cursor?: string | undefined;
+    type?: 'receipt' | 'writeOff' | undefined;
+    state?: 'draft' | 'posted' | 'rejected' | undefined;
+  },
+): Promise<Page<StockDocumentView>> {
+  const filters = { list: 'stockDocuments', village, type: query.type ?? null, state: query.state ?? null };
+  const start = after<[string]>(query.cursor, filters);
+  const rows = await db
+    .select()
+    .from(stockDocument)
+    .where(
+      and(
+        eq(stockDocument.village, village),
+        query.type === undefined ? undefined : eq(stockDocument.type, query.type),
+        query.state === undefined ? undefined : eq(stockDocument.state, query.state),
+        start && lt(stockDocument.id, start[0]),
+      ),
+    )
+    .orderBy(desc(stockDocument.id))
+    .limit(query.limit + 1);
+  const listed = page(rows, query.limit, filters, row => [row.id]);
+  return { ...listed, data: await viewsOf(db, village, listed.data) };
+}
+
+async function viewsOf(
+  db: Db,
+  village: string,
+  rows: (typeof stockDocument.$inferSelect)[],
+): Promise<StockDocumentView[]> {
+  if (rows.length === 0) return [];
+  const ids = rows.map(row => row.id);
+  const lines = await db
+    .select({ line: stockLine, sku: goods.sku, name: goods.name })
+    .from(stockLine)
+    .innerJoin(goods, and(eq(goods.village, stockLine.village), eq(goods.id, stockLine.goodsId)))
+    .where(and(eq(stockLine.village, village), inArray(stockLine.documentId, ids)))
+    .orderBy(asc(stockLine.documentId), asc(stockLine.line));
+  const byDocument = Map.groupBy(lines, row => row.line.documentId);
+  const kinds = ['stockReceipt', 'stockWriteOff'];
+  const numbers = await numbersByCause(db, village, kinds, ids.map(causeOf));
+  return rows.map(({ village: _village, ...row }) => ({
+    ...row,
+    lines: (byDocument.get(row.id) ?? []).map(({ line, sku, name }) => ({
+      goodsId: line.goodsId,
+      sku,
+      name,
+      quantity: line.quantity,
+      costFen: line.costFen,
+      expiresOn: line.expiresOn,
+    })),
+    transactionNumber: numbers.get(causeOf(row.id)) ?? null,
+  }));
+}
+
+function causeOf(documentId: string): string {
+  return `stockDocument:${documentId}`;
+}
+
+export interface StockLevelView {
+  goodsId: string;
+  sku: string;
+  name: string;
+  unit: string;
+  onShelf: number;
+  reserved: number;
+  minStock: number;
+  /** Fewer on the shelf than the village wants to have. */
+  low: boolean;
+}
+
+/** What lies at a store, by sku; services have no stock. @throws Refusal `not-found` (the store) */
+export async function listStockLevels(
+  db: Db,
+  village: string,
+  query: { storeId: string; limit: number; cursor?: string | undefined },
+): Promise<Page<StockLevelView>> {
+  await getStore(db, village, query.storeId);
+  const filters = { list: 'stockLevels', village, store: query.storeId };
+  const start = after<[string]>(query.cursor, filters);
+  const rows = await db
+    .select()
+    .from(goods)
+    .where(and(eq(goods.village, village), eq(goods.isService, false), start && gt(goods.sku, start[0])))
+    .orderBy(asc(goods.sku))
+    .limit(query.limit + 1);
+  const listed = page(rows, query.limit, filters, row => [row.sku]);
+  const shelf = await shelfBalances(db, village, query.storeId);
+  const reserved = await reservedBalances(db, village, query.storeId);
+  const data = listed.data.map(({ id, sku, name, unit, minStock }) => {
+    const onShelf = shelf.get(id) ?? 0;
+    return {
+      goodsId: id,
+      sku,
+      name,
+      unit,
+      onShelf,
+      reserved: reserved.get(id) ?? 0,
+      minStock,
+      low: onShelf < minStock,
+    };
+  });
+  return { ...listed, data };
+}
