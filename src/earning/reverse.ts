@@ -7,6 +7,7 @@ import { getHouseholdRow } from '../households/read.ts';
 import type { Actor } from '../http/route.ts';
 import { refuseKin } from '../kin/refuse-kin.ts';
 import { arrearsAccount } from '../ledger/accounts.ts';
+import { causes } from '../ledger/causes.ts';
 import { successorReturn } from '../ledger/household-transactions.ts';
 import { lotsMoved } from '../ledger/lots.ts';
 import { openAccounts, postOne, takePen } from '../ledger/post.ts';
@@ -131,7 +132,7 @@ async function makeGood(tx: Tx, event: transactions.Event, taken: AwardRow, lend
   if (available < points && !lend) throw new Refusal('reversal-arrears', { available, required: points });
   const honour = await honourOf(tx, taken);
   if (honoured < honour) throw new Refusal('reversal-arrears', { available: honoured, required: honour });
-  const lots = await lotsMoved(tx, village, ['award'], `award:${awardId}`);
+  const lots = await lotsMoved(tx, village, ['award'], causes.award(awardId));
   await postOne(
     tx,
     village,

@@ -1,4 +1,5 @@
 import { abroad, expired, householdAccount } from './accounts.ts';
+import { causes } from './causes.ts';
 import { type Command, command, type Event, type Lots, type Transfer } from './transactions.ts';
 
 /*
@@ -86,7 +87,7 @@ export function householdMoveIn(
     fromHash: closing.hash,
   };
   if (transfers.length === 0) return undefined;
-  return command(event, 'householdMoveIn', `moveOut:${closing.village}:${closing.number}`, { transfers, frozen });
+  return command(event, 'householdMoveIn', causes.householdMoveIn(closing), { transfers, frozen });
 }
 
 /** What nobody takes on when a household ends. Honour stays where it was earned: it is a record, and nobody spends it. */
@@ -112,7 +113,7 @@ export function successorReturn(
   back: Estate & { awardId: string; from: string; to: string; lots: Lots },
 ): Command {
   const frozen = { award: back.awardId };
-  return command(event, 'successorReturn', `award:${back.awardId}:successor`, {
+  return command(event, 'successorReturn', causes.successorReturn(back.awardId), {
     transfers: between(back, back.lots),
     frozen,
   });
@@ -120,13 +121,13 @@ export function successorReturn(
 
 function changed(
   event: Event,
-  kind: string,
+  kind: 'householdSplit' | 'householdMerge' | 'inheritance' | 'householdMoveOut' | 'lapse',
   changeId: string,
   transfers: Transfer[],
   frozen: Record<string, string> = {},
 ): Command | undefined {
   if (transfers.length === 0) return undefined;
-  return command(event, kind, `householdChange:${changeId}`, { transfers, frozen: { change: changeId, ...frozen } });
+  return command(event, kind, causes[kind](changeId), { transfers, frozen: { change: changeId, ...frozen } });
 }
 
 function between({ from, to, available, honour }: Estate & { from: string; to: string }, lots?: Lots): Transfer[] {

@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { remembering } from '../calendar.ts';
 import { type Db, one, rowsOf } from '../db/database.ts';
+import type { Kind } from './causes.ts';
 import type { Lots } from './transactions.ts';
 
 /** Last day of the calendar month `months` months after `day`'s: so a household has at most a lot for each month. */
@@ -26,7 +27,7 @@ export function lastOf(lots: Lots, total: number, points: number): Lots {
 }
 
 /** The dated points that the first line of a transaction moved, as they were frozen in it. @throws Refusal `not-found` */
-export async function lotsMoved(db: Db, village: string, kinds: string[], cause: string): Promise<Lots> {
+export async function lotsMoved(db: Db, village: string, kinds: Kind[], cause: string): Promise<Lots> {
   const { lots } = one(
     await rowsOf<{ lots: string | null }>(
       db,

@@ -1,6 +1,7 @@
 import { and, eq, inArray, type SQL, sql } from 'drizzle-orm';
 import { type Db, one, rowsOf } from '../db/database.ts';
 import { type AccountKey, type HouseholdPurpose, householdAccount, reserved, shelf } from './accounts.ts';
+import type { Kind } from './causes.ts';
 import { account, book, transaction } from './tables.ts';
 
 /** Number of the last transaction, the head of the chain, how many accounts there are. @throws Refusal `not-found` */
@@ -71,7 +72,7 @@ async function goodsBalances(db: Db, village: string, code: string): Promise<Map
 export async function numbersByCause(
   db: Db,
   village: string,
-  kinds: readonly string[],
+  kinds: readonly Kind[],
   causes: readonly string[],
 ): Promise<Map<string, number>> {
   if (causes.length === 0) return new Map();

@@ -13,6 +13,7 @@ import {
   skuOf,
   supply,
 } from './accounts.ts';
+import { causes, type Kind } from './causes.ts';
 
 /** An amount of one asset from one account to another. Whole units: points, minutes, pieces; money in fen. */
 export interface Transfer {
@@ -91,7 +92,11 @@ export function award(
       amount: award.points,
     });
   }
-  return command(event, 'award', `award:${award.awardId}`, { transfers, limits: award.limits, frozen: award.frozen });
+  return command(event, 'award', causes.award(award.awardId), {
+    transfers,
+    limits: award.limits,
+    frozen: award.frozen,
+  });
 }
 
 /**
@@ -113,7 +118,7 @@ export function publicityRelease(
     },
   ];
   if (award.honour) transfers.push({ from: issued, to: householdAccount(householdId, 'honour'), asset: 'HON', amount });
-  return command(event, 'publicityRelease', `award:${award.awardId}:release`, { transfers });
+  return command(event, 'publicityRelease', causes.publicityRelease(award.awardId), { transfers });
 }
 
 interface Order {
@@ -133,7 +138,7 @@ export function redemptionHold(
   order: Order,
   terms: { limits: Limit[]; frozen: Record<string, string> },
 ): Command {
-  return command(event, 'redemptionHold', `redemption:${order.redemptionId}:hold`, {
+  return command(event, 'redemptionHold', causes.redemptionHold(order.redemptionId), {
     ...terms,
     transfers: moves(order, { points: ['available', 'held'], goods: [shelf(order.storeId), reserved(order.storeId)] }),
   });
@@ -141,7 +146,7 @@ export function redemptionHold(
 
 /** What was set aside leaves for good, with the lots that were set aside: another order of the household may wait beside it. */
 export function redemptionFulfil(event: Event, order: Order & { lots: Lots }): Command {
-  return command(event, 'redemptionFulfil', `redemption:${order.redemptionId}:fulfil`, {
+  return command(event, 'redemptionFulfil', causes.redemptionFulfil(order.redemptionId), {
     transfers: moves(order, { points: ['held', redeemed], goods: [reserved(order.storeId), handedOut] }),
   });
 }
@@ -152,7 +157,7 @@ export function redemption(
   order: Order,
   terms: { limits: Limit[]; frozen: Record<string, string> },
 ): Command {
-  return command(event, 'redemption', `redemption:${order.redemptionId}:fulfil`, {
+  return command(event, 'redemption', causes.redemption(order.redemptionId), {
     ...terms,
     transfers: moves(order, { points: ['available', redeemed], goods: [shelf(order.storeId), handedOut] }),
   });
@@ -160,7 +165,7 @@ export function redemption(
 
 /** A reservation that was cancelled or ran out of time: its hold backwards, the day's visit given back. */
 export function redemptionRelease(event: Event, release: { redemptionId: string; holdNumber: number }): Command {
-  return command(event, 'redemptionRelease', `redemption:${release.redemptionId}:release`, {
+  return command(event, 'redemptionRelease', causes.redemptionRelease(release.redemptionId), {
     reverses: release.holdNumber,
   });
 }
@@ -174,14 +179,14 @@ export function redemptionReturn(
   order: Order & { returnId: string; restock: boolean; lots: Lots },
 ): Command {
   const back = order.restock ? shelf(order.storeId) : lost;
-  return command(event, 'redemptionReturn', `return:${order.returnId}`, {
+  return command(event, 'redemptionReturn', causes.redemptionReturn(order.returnId), {
     transfers: moves(order, { points: [redeemed, 'available'], goods: [handedOut, back] }),
   });
 }
 
 /** Goods come in by a posted stock document. */
 export function stockReceipt(event: Event, document: StockDocument): Command {
-  return command(event, 'stockReceipt', `stockDocument:${document.documentId}`, {
+  return command(event, 'stockReceipt', causes.stockReceipt(document.documentId), {
     transfers: document.lines.map(line => ({
       from: supply(document.documentId),
       to: shelf(document.storeId),
@@ -193,7 +198,7 @@ export function stockReceipt(event: Event, document: StockDocument): Command {
 
 /** Goods are spoiled or lost. */
 export function stockWriteOff(event: Event, document: StockDocument): Command {
-  return command(event, 'stockWriteOff', `stockDocument:${document.documentId}`, {
+  return command(event, 'stockWriteOff', causes.stockWriteOff(document.documentId), {
     transfers: document.lines.map(line => ({
       from: shelf(document.storeId),
       to: lost,
@@ -223,7 +228,7 @@ export function expiry(
     frozen: Record<string, string>;
   },
 ): Command {
-  return command(event, expiry.kind, `${expiry.kind}:${expiry.run}:${expiry.householdId}`, {
+  return command(event, expiry.kind, causes[expiry.kind](expiry), {
     frozen: expiry.frozen,
     transfers: [
       { from: householdAccount(expiry.householdId, 'available'), to: expired, asset: 'PTS', amount: expiry.points },
@@ -236,7 +241,7 @@ export function expiry(
  * the reversal, which then finds its points and stays an exact mirror.
  */
 export function arrears(event: Event, owed: { awardId: string; householdId: string; points: number }): Command {
-  return command(event, 'arrears', `award:${owed.awardId}:arrears`, {
+  return command(event, 'arrears', causes.arrears(owed.awardId), {
     transfers: [
       {
         from: householdAccount(owed.householdId, 'arrears'),
@@ -250,14 +255,14 @@ export function arrears(event: Event, owed: { awardId: string; householdId: stri
 
 /** Points that a village gives every household of itself, which cannot be spent: once, or once in each period. */
 export function basePoints(event: Event, base: { householdId: string; period: string; points: number }): Command {
-  return command(event, 'basePoints', `basePoints:${base.period}:${base.householdId}`, {
+  return command(event, 'basePoints', causes.basePoints(base), {
     transfers: [{ from: issued, to: householdAccount(base.householdId, 'base'), asset: 'PTS', amount: base.points }],
   });
 }
 
 /** The mirror of a transaction, at most once. The ledger itself makes the transfers and gives the limits back. */
 export function reversal(event: Event, number: number): Command {
-  return command(event, 'reversal', `reversal:${number}`, { reverses: number });
+  return command(event, 'reversal', causes.reversal(number), { reverses: number });
 }
 
 function moves(order: Order, way: { points: [string, string]; goods: [string, string] }): Transfer[] {
@@ -272,6 +277,6 @@ function moves(order: Order, way: { points: [string, string]; goods: [string, st
 }
 
 /** A command under an id of its own. */
-export function command(event: Event, kind: string, cause: string, rest: Partial<Command>): Command {
+export function command(event: Event, kind: Kind, cause: string, rest: Partial<Command>): Command {
   return { id: randomUUIDv7(), kind, cause, ...event, ...rest };
 }

@@ -3,6 +3,7 @@ import { and, eq } from 'drizzle-orm';
 import { dayOf, iso } from '../calendar.ts';
 import { one, type Tx } from '../db/database.ts';
 import type { Actor } from '../http/route.ts';
+import { causes } from '../ledger/causes.ts';
 import { lotsMoved } from '../ledger/lots.ts';
 import { redemptionFulfil } from '../ledger/transactions.ts';
 import { Refusal } from '../refusals.ts';
@@ -53,7 +54,7 @@ export async function fulfil(
   const lines = (await frozenLines(tx, village, [row.id])).get(row.id)!;
   const numbers = (await transactionNumbers(tx, village, [row.id])).get(row.id)!;
   const event = { actor: actor.id, occurredAt: iso(now), businessDate: dayOf(now).toString() };
-  const lots = await lotsMoved(tx, village, ['redemptionHold'], `redemption:${row.id}:hold`);
+  const lots = await lotsMoved(tx, village, ['redemptionHold'], causes.redemptionHold(row.id));
   const posted = await postOrder(tx, village, redemptionFulfil(event, { ...inTheBook(row, lines), lots }));
   return viewOf(actor, after, lines, [...numbers, posted.number]);
 }

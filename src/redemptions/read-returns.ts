@@ -1,6 +1,7 @@
 import { and, asc, desc, eq, inArray, lt } from 'drizzle-orm';
 import { type Db, one } from '../db/database.ts';
 import { after, type Page, page } from '../http/paging.ts';
+import { causes } from '../ledger/causes.ts';
 import { numbersByCause } from '../ledger/read.ts';
 import { goods } from '../store/tables.ts';
 import { returned, returnLine } from './tables.ts';
@@ -76,7 +77,7 @@ async function viewsOf(db: Db, village: string, rows: (typeof returned.$inferSel
     .where(and(eq(returnLine.village, village), inArray(returnLine.returnId, ids)))
     .orderBy(asc(goods.sku));
   const byReturn = Map.groupBy(lines, row => row.line.returnId);
-  const numbers = await numbersByCause(db, village, ['redemptionReturn'], ids.map(causeOf));
+  const numbers = await numbersByCause(db, village, ['redemptionReturn'], ids.map(causes.redemptionReturn));
   return rows.map(({ village: _village, ...row }) => ({
     ...row,
     lines: (byReturn.get(row.id) ?? []).map(({ line, name }) => ({
@@ -84,10 +85,6 @@ async function viewsOf(db: Db, village: string, rows: (typeof returned.$inferSel
       name,
       quantity: line.quantity,
     })),
-    transactionNumber: numbers.get(causeOf(row.id)) ?? null,
+    transactionNumber: numbers.get(causes.redemptionReturn(row.id)) ?? null,
   }));
-}
-
-function causeOf(returnId: string): string {
-  return `return:${returnId}`;
 }

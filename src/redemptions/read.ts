@@ -2,6 +2,7 @@ import { and, desc, eq, gte, inArray, lt } from 'drizzle-orm';
 import { type Db, one } from '../db/database.ts';
 import { after, type Page, page } from '../http/paging.ts';
 import type { Actor } from '../http/route.ts';
+import { causes } from '../ledger/causes.ts';
 import { numbersByCause } from '../ledger/read.ts';
 import { Refusal } from '../refusals.ts';
 import { frozenLines, type PricedLine } from './order.ts';
@@ -136,7 +137,7 @@ function numberOf(row: { businessDate: string }, first: number): string {
   return `R-${row.businessDate.replaceAll('-', '')}-${String(first).padStart(4, '0')}`;
 }
 
-const kinds = ['redemptionHold', 'redemption', 'redemptionFulfil', 'redemptionRelease', 'redemptionReturn'];
+const kinds = ['redemptionHold', 'redemption', 'redemptionFulfil', 'redemptionRelease', 'redemptionReturn'] as const;
 
 /** Numbers of the transactions that redemptions made, by redemption, in the order of the book. */
 export async function transactionNumbers(
@@ -157,9 +158,11 @@ export async function transactionNumbers(
     );
   const redemptionOfCause = new Map<string, string>([
     ...redemptionIds.flatMap(id =>
-      ['hold', 'fulfil', 'release'].map(step => [`redemption:${id}:${step}`, id] as const),
+      [causes.redemptionHold(id), causes.redemptionFulfil(id), causes.redemptionRelease(id)].map(
+        cause => [cause, id] as const,
+      ),
     ),
-    ...returns.map(({ id, redemptionId }) => [`return:${id}`, redemptionId] as const),
+    ...returns.map(({ id, redemptionId }) => [causes.redemptionReturn(id), redemptionId] as const),
   ]);
   const numbers = await numbersByCause(db, village, kinds, [...redemptionOfCause.keys()]);
   const byRedemption = Map.groupBy(numbers, ([cause]) => redemptionOfCause.get(cause)!);

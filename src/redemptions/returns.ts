@@ -4,6 +4,7 @@ import { dayOf, iso, startOf } from '../calendar.ts';
 import { one, type Tx } from '../db/database.ts';
 import { holdHousehold } from '../households/household.ts';
 import type { Actor } from '../http/route.ts';
+import { causes } from '../ledger/causes.ts';
 import { lastOf, lotsMoved } from '../ledger/lots.ts';
 import { redemptionReturn } from '../ledger/transactions.ts';
 import { Refusal } from '../refusals.ts';
@@ -86,7 +87,7 @@ export async function approveReturn(tx: Tx, actor: Actor, key: ReturnKey, now: T
     occurredAt: iso(now),
     businessDate: dayOf(now).toString(),
   };
-  const spent = await lotsMoved(tx, village, ['redemption', 'redemptionFulfil'], `redemption:${row.id}:fulfil`);
+  const spent = await lotsMoved(tx, village, ['redemption', 'redemptionFulfil'], causes.redemptionFulfil(row.id));
   const order = {
     ...inTheBook({ ...row, points: view.points }, back),
     lots: lastOf(spent, row.points, view.points),

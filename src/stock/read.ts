@@ -1,6 +1,7 @@
 import { and, asc, desc, eq, gt, inArray, lt } from 'drizzle-orm';
 import { type Db, one } from '../db/database.ts';
 import { after, type Page, page } from '../http/paging.ts';
+import { causes } from '../ledger/causes.ts';
 import { numbersByCause, reservedBalances, shelfBalances } from '../ledger/read.ts';
 import { getStore } from '../store/read.ts';
 import { goods } from '../store/tables.ts';
@@ -84,8 +85,9 @@ async function viewsOf(
     .where(and(eq(stockLine.village, village), inArray(stockLine.documentId, ids)))
     .orderBy(asc(stockLine.documentId), asc(stockLine.line));
   const byDocument = Map.groupBy(lines, row => row.line.documentId);
-  const kinds = ['stockReceipt', 'stockWriteOff'];
-  const numbers = await numbersByCause(db, village, kinds, ids.map(causeOf));
+  const causeOf = (row: { id: string; type: 'receipt' | 'writeOff' }) =>
+    row.type === 'receipt' ? causes.stockReceipt(row.id) : causes.stockWriteOff(row.id);
+  const numbers = await numbersByCause(db, village, ['stockReceipt', 'stockWriteOff'], rows.map(causeOf));
   return rows.map(({ village: _village, ...row }) => ({
     ...row,
     lines: (byDocument.get(row.id) ?? []).map(({ line, sku, name }) => ({
@@ -96,12 +98,8 @@ async function viewsOf(
       costFen: line.costFen,
       expiresOn: line.expiresOn,
     })),
-    transactionNumber: numbers.get(causeOf(row.id)) ?? null,
+    transactionNumber: numbers.get(causeOf(row)) ?? null,
   }));
-}
-
-function causeOf(documentId: string): string {
-  return `stockDocument:${documentId}`;
 }
 
 export interface StockLevelView {
