@@ -11,9 +11,11 @@ import { createUser } from '../src/identity/users.ts';
 import { householdAccounts } from '../src/ledger/accounts.ts';
 import { openAccounts } from '../src/ledger/post.ts';
 import { adoptRuleBook } from '../src/rules/adopt.ts';
-import { draftRuleBook, type RuleDraft } from '../src/rules/draft.ts';
+import { draftRuleBook } from '../src/rules/draft.ts';
+import type { RuleDraft } from '../src/rules/rule-draft.ts';
 import { createDivision, openVillage } from '../src/villages/open.ts';
-import { defaultPolicy, type PolicySettings, setPolicy } from '../src/villages/policy.ts';
+import { setPolicy } from '../src/villages/policy.ts';
+import { defaultPolicy, type PolicySettings } from '../src/villages/policy-settings.ts';
 import { manyClients } from './race.ts';
 
 /** Everything lies in this city; a grant over it reaches every village. */

@@ -15,25 +15,24 @@ import Fastify, {
 import { auditRoutes } from './audit/routes.ts';
 import { bookRoutes } from './book/routes.ts';
 import type { Clock } from './calendar.ts';
-import { checkpointJobs, checkpointQueue } from './checkpoints/checkpoints.ts';
+import { checkpointJobs } from './checkpoints/jobs.ts';
 import { proofRoutes } from './checkpoints/routes.ts';
 import type { BookSigner } from './checkpoints/signer.ts';
 import { reviewRoutes } from './claims/review-routes.ts';
 import { claimRoutes } from './claims/routes.ts';
 import type { Database } from './db/database.ts';
-import type { Jobs } from './db/jobs.ts';
+import { type JobDefinition, type Jobs, startJobs } from './db/jobs.ts';
 import { none } from './db/scope.ts';
 import { basePointsRoutes } from './earning/base-points-routes.ts';
 import { reversalRoutes } from './earning/reversal-routes.ts';
 import { earningRoutes } from './earning/routes.ts';
 import { simulationRoutes } from './earning/simulation-routes.ts';
 import { evaluationRoutes } from './evaluations/routes.ts';
-import { expiryJobs, resumeQueue } from './expiry/jobs.ts';
-import { postQueue } from './expiry/post-run.ts';
+import { expiryJobs } from './expiry/jobs.ts';
 import { expiryRoutes } from './expiry/routes.ts';
 import { householdChangeRoutes } from './household-changes/routes.ts';
 import { householdRoutes } from './households/routes.ts';
-import { forgetAnswers, mutations } from './http/idempotency.ts';
+import { mutations } from './http/idempotency.ts';
 import { addressLimit, limits, type Quotas } from './http/limits.ts';
 import { openapi } from './http/openapi.ts';
 import { serviceRoutes } from './http/probes.ts';
@@ -43,33 +42,33 @@ import { serialization } from './http/serialization.ts';
 import { sharing } from './http/together.ts';
 import { validation } from './http/validation.ts';
 import { guard, standing, standingOfAll } from './identity/guard.ts';
+import { identityJobs } from './identity/jobs.ts';
 import type { Keys } from './identity/keys.ts';
 import { openLinks } from './identity/links.ts';
 import { identityRoutes } from './identity/routes.ts';
-import { forgetOldTries } from './identity/sign-in.ts';
 import { openTokens } from './identity/tokens.ts';
 import { joinRoutes } from './joining/routes.ts';
 import { kinRoutes } from './kin/routes.ts';
 import { recogniseDevice } from './kiosks/device.ts';
 import { kioskDeviceRoutes } from './kiosks/device-routes.ts';
 import { kioskRoutes } from './kiosks/routes.ts';
-import { photoJobs, removeQueue } from './photos/jobs.ts';
+import { photoJobs } from './photos/jobs.ts';
 import type { PhotoStore } from './photos/photo-store.ts';
 import { photoRoutes } from './photos/routes.ts';
-import { closeQueue } from './publicity/close.ts';
-import { noticeSweepQueue, publicityJobs } from './publicity/jobs.ts';
+import { publicityJobs } from './publicity/jobs.ts';
 import { publicityRoutes } from './publicity/routes.ts';
-import { expireQueue, storeJobs, sweepQueue } from './redemptions/jobs.ts';
+import { redemptionJobs } from './redemptions/jobs.ts';
 import { returnRoutes } from './redemptions/return-routes.ts';
 import { redemptionRoutes } from './redemptions/routes.ts';
-import { importJobs, importQueue, importSweepQueue } from './rosters/jobs.ts';
+import { rosterJobs } from './rosters/jobs.ts';
 import { importRoutes } from './rosters/routes.ts';
 import { readingRoutes } from './rules/reading-routes.ts';
 import { ruleRoutes } from './rules/routes.ts';
 import { signalRoutes } from './signals/routes.ts';
 import { stockRoutes } from './stock/routes.ts';
 import { goodsRoutes } from './store/routes.ts';
-import { listOpenVillages, villageExists } from './villages/read.ts';
+import { villageJobs } from './villages/jobs.ts';
+import { villageExists } from './villages/read.ts';
 import { villageRoutes } from './villages/routes.ts';
 
 export interface Deps {
@@ -92,39 +91,26 @@ export interface Deps {
   logger: FastifyBaseLogger;
 }
 
-/** Each night: answers that nobody will ask for again, and old tries at passwords. */
-const forgetQueue = 'answers.forget';
+type JobWorld = Pick<Deps, 'database' | 'clock' | 'signer' | 'photos'>;
 
-/** Every queue of jobs there is. */
-export const queues: readonly string[] = [
-  expireQueue,
-  sweepQueue,
-  forgetQueue,
-  checkpointQueue,
-  postQueue,
-  resumeQueue,
-  importQueue,
-  importSweepQueue,
-  closeQueue,
-  noticeSweepQueue,
-  removeQueue,
+/** What is done in the background, by folder. */
+const jobDefinitions: JobDefinition<JobWorld>[] = [
+  ...identityJobs,
+  ...villageJobs,
+  ...rosterJobs,
+  ...photoJobs,
+  ...redemptionJobs,
+  ...publicityJobs,
+  ...expiryJobs,
+  ...checkpointJobs,
 ];
 
+/** Every queue of jobs there is. */
+export const queues: readonly string[] = jobDefinitions.map(({ queue }) => queue);
+
 /** Starts working off jobs in this process. */
-export async function startJobs(deps: Pick<Deps, 'database' | 'jobs' | 'clock' | 'signer' | 'photos'>): Promise<void> {
-  const { database, jobs, clock } = deps;
-  await storeJobs(deps);
-  await checkpointJobs(deps);
-  await publicityJobs(deps);
-  await expiryJobs(deps);
-  await importJobs(deps);
-  await photoJobs(deps);
-  await jobs.work(forgetQueue, async () =>
-    forgetAnswers(database, await database.inSnapshot(none, listOpenVillages), clock.now()).then(() =>
-      forgetOldTries(deps),
-    ),
-  );
-  await jobs.repeat(forgetQueue, '20 3 * * *');
+export async function startWorker(deps: JobWorld & Pick<Deps, 'jobs'>): Promise<void> {
+  await startJobs(deps.jobs, jobDefinitions, deps);
 }
 
 /** Builds the whole service, in the order in which a request meets it. */

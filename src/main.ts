@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Logger, pino } from 'pino';
-import { build, queues, startJobs } from './app.ts';
+import { build, queues, startWorker } from './app.ts';
 import { systemClock } from './calendar.ts';
 import { openBookSigner } from './checkpoints/signer.ts';
 import { type Config, readConfig } from './config.ts';
@@ -70,7 +70,7 @@ async function start(config: Config, log: Logger, closing: Closing, lost: (reaso
   const signer = openBookSigner(keyFolder, { origin: config.origin, clock: systemClock });
   const photos =
     config.photoBucket === null ? folderStore(join(config.dataDir, 'photos')) : await s3Store(config.photoBucket);
-  if (config.role !== 'api') await startJobs({ database, jobs, clock: systemClock, signer, photos });
+  if (config.role !== 'api') await startWorker({ database, jobs, clock: systemClock, signer, photos });
   const { version } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8'));
   if (config.role === 'worker') {
     log.info({ version }, 'working off jobs');

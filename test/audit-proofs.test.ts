@@ -3,8 +3,9 @@ import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { t } from 'tap';
-import { startJobs } from '../src/app.ts';
-import { checkpointQueue, makeCheckpoint, makeDueCheckpoints } from '../src/checkpoints/checkpoints.ts';
+import { startWorker } from '../src/app.ts';
+import { makeDueCheckpoints } from '../src/checkpoints/jobs.ts';
+import { makeCheckpoint } from '../src/checkpoints/make-checkpoint.ts';
 import { parseCheckpoint, parseNote, parseVerifier, verifyNote } from '../src/checkpoints/note.ts';
 import { openBookSigner } from '../src/checkpoints/signer.ts';
 import { verifyTlogProof } from '../src/checkpoints/tlog-proof.ts';
@@ -198,9 +199,9 @@ t.test('checkpoints and proofs', async t => {
     t.same(await makeDueCheckpoints(service), [villages.sibling], 'only the book that grew');
     t.same(await makeDueCheckpoints(service), [], 'once');
     await fill(service, villages.own, mine, 1);
-    await startJobs(service);
+    await startWorker(service);
     await service.inVillage(villages.own, tx =>
-      service.jobs.send(tx, checkpointQueue, {}, { key: 'now', startAfter: '2026-01-01T00:00:00.000Z' }),
+      service.jobs.send(tx, 'checkpoints.daily', {}, { key: 'now', startAfter: '2026-01-01T00:00:00.000Z' }),
     );
     let size = 0;
     for (let left = 100; left > 0 && size !== 604; left -= 1) {
@@ -208,7 +209,9 @@ t.test('checkpoints and proofs', async t => {
       size = (await auditor('GET', `${own}/book/checkpoints?limit=1`)).body.data[0].size;
     }
     t.equal(size, 604, 'by its job');
-    const { rows } = await owner.query('select cron, timezone from jobs.schedule where name = $1', [checkpointQueue]);
+    const { rows } = await owner.query('select cron, timezone from jobs.schedule where name = $1', [
+      'checkpoints.daily',
+    ]);
     t.same(rows, [{ cron: '30 23 * * *', timezone: 'Asia/Shanghai' }]);
   });
 

@@ -1,5 +1,5 @@
 import { t } from 'tap';
-import { startJobs } from '../src/app.ts';
+import { startWorker } from '../src/app.ts';
 import type { Database, Tx } from '../src/db/database.ts';
 import { postRun, resumeRuns } from '../src/expiry/jobs.ts';
 import { awarding, insisting, pointsOf, readyToRace, tally } from './support/awards.ts';
@@ -386,7 +386,7 @@ t.test('two thousand households, and the village goes on', async t => {
   const { url } = await announced({ kind: 'lots', throughOn: yesterday });
   // The queue keeps real time.
   service.clock.set(Temporal.Now.instant().toString());
-  await startJobs(service);
+  await startWorker(service);
   t.equal((await supervisor('POST', `${url}/approve`)).status, 200);
 
   const waits: number[] = [];

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import sharp from 'sharp';
 import tap, { test } from 'tap';
-import { startJobs } from '../src/app.ts';
+import { startWorker } from '../src/app.ts';
 import { folderStore } from '../src/photos/folder-store.ts';
 import { removeFiles } from '../src/photos/jobs.ts';
 import { keyOf } from '../src/photos/photo-store.ts';
@@ -292,7 +292,7 @@ test('a photo is removed', async t => {
 
 test('files go by a job', async t => {
   const service = await openService(t, { worker: true });
-  await startJobs(service);
+  await startWorker(service);
   const clerk = await service.as('clerk');
   const { body, headers } = await clerk('POST', forHousehold(await service.household()), smallPhoto(1));
   t.equal((await filesOf(service, [body.id])).length, 2);

@@ -1,5 +1,5 @@
 import { t } from 'tap';
-import { startJobs } from '../src/app.ts';
+import { startWorker } from '../src/app.ts';
 import { iso } from '../src/calendar.ts';
 import { jobActor } from '../src/db/jobs.ts';
 import { closeBatch } from '../src/publicity/close.ts';
@@ -194,7 +194,7 @@ t.test('a job closes it when its time has come', async t => {
   const notice = await board.publish();
   t.equal(notice.endsAt, '2026-01-08T16:00:00.000Z', 'long ago, by the clock of the database');
   service.clock.set(notice.endsAt);
-  await startJobs(service);
+  await startWorker(service);
   for (let left = 100; left > 0 && (await points(home)).pending > 0; left -= 1) {
     await new Promise(resolve => setTimeout(resolve, 100));
   }

@@ -4,7 +4,7 @@ import { deflateRawSync } from 'node:zlib';
 import { stringify } from 'csv-stringify/sync';
 import { writeXlsx } from 'hucre/xlsx';
 import tap, { test } from 'tap';
-import { startJobs } from '../src/app.ts';
+import { startWorker } from '../src/app.ts';
 import type { Database, Tx } from '../src/db/database.ts';
 import { sweepImports } from '../src/rosters/jobs.ts';
 import { wordsOf } from '../src/rosters/mistakes.ts';
@@ -461,7 +461,7 @@ test('a worker does it', async t => {
     worker: true,
   });
   const clerk = await service.as('clerk');
-  await startJobs(service);
+  await startWorker(service);
   const sent = await send(service, clerk, 'number,head_name\nW1,某人\n', { query: '?dryRun=false' });
   let state = 'received';
   for (let left = 100; left > 0 && state !== 'done'; left -= 1) {

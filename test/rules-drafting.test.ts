@@ -1,6 +1,6 @@
 import { t } from 'tap';
 import { adoptRuleBook } from '../src/rules/adopt.ts';
-import type { RuleDraft } from '../src/rules/draft.ts';
+import type { RuleDraft } from '../src/rules/rule-draft.ts';
 import { awarding, awardsPath, household, insisting, readyToRace } from './support/awards.ts';
 import { adoptRules, ruleDraft, unanimous } from './support/rules.ts';
 import { type Caller, connect, openService, villages } from './support/service.ts';

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { t } from 'tap';
 import { differencesOf } from '../src/rules/differences.ts';
-import type { RuleDraft } from '../src/rules/draft.ts';
 import { findingsOf } from '../src/rules/findings.ts';
 import { importRules } from '../src/rules/import-rules.ts';
+import type { RuleDraft } from '../src/rules/rule-draft.ts';
 import { refusedTermsIn } from '../src/rules/wording.ts';
 import { ruleDraft } from './support/rules.ts';
 

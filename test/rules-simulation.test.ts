@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { t } from 'tap';
-import type { RuleDraft } from '../src/rules/draft.ts';
+import type { RuleDraft } from '../src/rules/rule-draft.ts';
 import { bookNumber, household, insisting } from './support/awards.ts';
 import { adoptRules, ruleDraft } from './support/rules.ts';
 import { type Caller, openService, type Service, villages } from './support/service.ts';

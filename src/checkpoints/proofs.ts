@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm';
 import { type Db, one, rowsOf } from '../db/database.ts';
 import type { Actor } from '../http/route.ts';
 import { Refusal } from '../refusals.ts';
-import { findCheckpoint, findLatest } from './checkpoints.ts';
+import { findCheckpoint, findLatest } from './read.ts';
 import { rootsOf } from './subtrees.ts';
 import { tlogProofText } from './tlog-proof.ts';
 import { consistencySpans, inclusionSpans, verifyConsistency, verifyInclusion } from './tree.ts';

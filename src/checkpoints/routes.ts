@@ -7,8 +7,9 @@ import { type Access, actorOf } from '../http/route.ts';
 import { exportTimeoutMs } from '../http/send-export.ts';
 import { VillageParams } from '../http/shapes.ts';
 import { getBook } from '../ledger/read.ts';
-import { getLatest, growTree, listCheckpoints, makeCheckpoint, verifierKeys, viewOf } from './checkpoints.ts';
+import { growTree, makeCheckpoint } from './make-checkpoint.ts';
 import { getConsistency, getInclusion } from './proofs.ts';
+import { getLatest, listCheckpoints, verifierKeys, viewOf } from './read.ts';
 import {
   Checkpoint,
   CheckpointListQuery,

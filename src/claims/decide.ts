@@ -1,15 +1,14 @@
-import { and, asc, eq, inArray, sql } from 'drizzle-orm';
-import { iso } from '../calendar.ts';
-import { one, rowsOf, type Tx } from '../db/database.ts';
+import { sql } from 'drizzle-orm';
+import type { Tx } from '../db/database.ts';
 import { type Asked, awardEach } from '../earning/award.ts';
 import { type Grounds, groundsOf } from '../earning/grounds.ts';
 import { type Actor, holds, type Role } from '../http/route.ts';
 import { giveBackPhotos } from '../photos/use.ts';
-import { type Facts, Refusal, type RefusalCode } from '../refusals.ts';
+import { Refusal } from '../refusals.ts';
 import { byItself } from './by-itself.ts';
-import { type ClaimView, digestsOf, getClaim, listByIds, listDecisions } from './read.ts';
-import { type ClaimRow, type ClaimState, claim, type DecisionRow, type Step, type Verdict } from './tables.ts';
-import { type ClaimKey, mine } from './withdraw.ts';
+import { type ClaimKey, decideStep, lockClaims } from './claim.ts';
+import { type ClaimView, digestsOf, getClaim, getClaimRow, listByIds, listClaimRows, listDecisions } from './read.ts';
+import type { ClaimRow, ClaimState, DecisionRow, Step, Verdict } from './tables.ts';
 
 /** What somebody decides. */
 export interface Decided {
@@ -53,7 +52,7 @@ export async function rejectClaim(
   { reason }: { reason: string },
   now: Temporal.Instant,
 ): Promise<ClaimView> {
-  const { state } = one(await tx.select({ state: claim.state }).from(claim).where(mine(key)));
+  const { state } = await getClaimRow(tx, key);
   const step = state === 'awaitingSecond' ? 'second' : 'firstReview';
   return decideClaim(tx, actor, key, { step, verdict: 'reject', reason }, now);
 }
@@ -68,12 +67,7 @@ export async function decideEach(
 ): Promise<(ClaimView | Refusal)[]> {
   const ids = [...new Set(items.map(item => item.claimId))];
   // All of them first, in their order, and with their households: whoever holds the pen waits for nobody.
-  const rows = await tx
-    .select()
-    .from(claim)
-    .where(and(eq(claim.village, village), inArray(claim.id, ids)))
-    .orderBy(asc(claim.id))
-    .for('update');
+  const rows = await lockClaims(tx, village, ids);
   const answers = await decideTogether(tx, actor, village, items, rows, now);
   const views = new Map((await listByIds(tx, actor, village, ids)).map(view => [view.id, view]));
   return answers.map((answer, place) => answer ?? views.get(items[place]!.claimId)!);
@@ -127,21 +121,13 @@ async function decideOne(
 ): Promise<ClaimState> {
   const { step, verdict, quantity, reason } = decided;
   refuseForm(actor, key.village, decided);
-  const [row] = await rowsOf<{ answer: Answer }>(
-    tx,
-    sql`select claims.decide(${key.village}, ${key.claimId}, ${step}, ${verdict}, ${quantity ?? null}::integer, ${reason},
-                             ${actor.id}, ${iso(now)}) as answer`,
-  );
-  const { answer } = row!;
-  if ('refusal' in answer) throw new Refusal(answer.refusal, withInstants(answer.facts));
-  if (answer.state === 'rejected') {
-    const { photoIds } = one(await tx.select({ photoIds: claim.photoIds }).from(claim).where(mine(key)));
+  const state = await decideStep(tx, actor.id, key, { step, verdict, quantity, reason }, now);
+  if (state === 'rejected') {
+    const { photoIds } = await getClaimRow(tx, key);
     await giveBackPhotos(tx, key.village, key.claimId, photoIds);
   }
-  return answer.state;
+  return state;
 }
-
-type Answer = { state: ClaimState } | { refusal: RefusalCode; facts: Facts };
 
 function refuseForm(actor: Actor, village: string, { step, verdict, reason }: Decided): void {
   const role = deciders[step];
@@ -152,13 +138,6 @@ function refuseForm(actor: Actor, village: string, { step, verdict, reason }: De
     throw wrong('/verdict', `${step} knows another yes`);
   }
   if (verdict === 'reject' && reason === null) throw wrong('/reason', 'say why');
-}
-
-/** PostgreSQL writes an instant in its own way. */
-function withInstants(facts: Facts): Facts {
-  const at = (name: string) =>
-    typeof facts[name] === 'string' && { [name]: iso(Temporal.Instant.from(facts[name] as string)) };
-  return { ...facts, ...at('since'), ...at('until') };
 }
 
 /**
@@ -174,10 +153,7 @@ async function awardClaims(
   grounds?: Map<string, Grounds>,
 ): Promise<Map<string, Refusal>> {
   if (claimIds.length === 0) return new Map();
-  const found = await tx
-    .select()
-    .from(claim)
-    .where(and(eq(claim.village, village), inArray(claim.id, claimIds)));
+  const found = await listClaimRows(tx, village, claimIds);
   const rows = new Map(found.map(row => [row.id, row]));
   const decisions = Map.groupBy(await listDecisions(tx, village, claimIds), row => row.claimId);
   const photoIds = found.flatMap(row => row.photoIds);

@@ -8,6 +8,7 @@ import { type Actor, holds } from '../http/route.ts';
 import { photo } from '../photos/tables.ts';
 import { Refusal } from '../refusals.ts';
 import { rule } from '../rules/tables.ts';
+import type { ClaimKey } from './claim.ts';
 import { type ClaimRow, type ClaimState, claim, type DecisionRow, decision, type Step } from './tables.ts';
 
 /** A decision as this caller may see it: households are not told who decided. */
@@ -122,6 +123,18 @@ export async function listQueue(
     .limit(limit + 1);
   const listed = page(rows, limit, filters, row => [row.claim.id]);
   return { ...listed, data: await viewsOf(db, actor, village, listed.data) };
+}
+
+/** @throws Refusal `not-found` */
+export async function getClaimRow(db: Db, { village, claimId }: ClaimKey): Promise<ClaimRow> {
+  return one(await listClaimRows(db, village, [claimId]));
+}
+
+export async function listClaimRows(db: Db, village: string, ids: string[]): Promise<ClaimRow[]> {
+  return db
+    .select()
+    .from(claim)
+    .where(and(eq(claim.village, village), inArray(claim.id, ids)));
 }
 
 /** Decisions of claims, each claim's in their order. */

@@ -3,9 +3,9 @@ import type { Tx } from '../db/database.ts';
 import type { Actor } from '../http/route.ts';
 import { refuseKin } from '../kin/refuse-kin.ts';
 import { Refusal } from '../refusals.ts';
+import { type ClaimKey, lockClaim, refuseState, updateClaim } from './claim.ts';
 import { type ClaimView, getClaim } from './read.ts';
-import { type ClaimRow, claim } from './tables.ts';
-import { type ClaimKey, lockClaim, mine, refuseState } from './withdraw.ts';
+import type { ClaimRow } from './tables.ts';
 
 /** How long a claim is kept for whoever has taken it. Taken again, it begins anew. */
 const leaseMinutes = 15;
@@ -21,14 +21,14 @@ export async function takeClaim(tx: Tx, actor: Actor, key: ClaimKey, now: Tempor
   refuseState(row, ['submitted']);
   refuseTaken(row, actor, now);
   const takenUntil = iso(now.add({ minutes: leaseMinutes }));
-  await tx.update(claim).set({ takenBy: actor.id, takenUntil }).where(mine(key));
+  await updateClaim(tx, key, { takenBy: actor.id, takenUntil });
   return getClaim(tx, actor, key.village, key.claimId);
 }
 
 /** Gives it back before its time is over. @throws Refusal `not-found` | `review-taken` (by somebody else) */
 export async function releaseClaim(tx: Tx, actor: Actor, key: ClaimKey, now: Temporal.Instant): Promise<ClaimView> {
   refuseTaken(await lockClaim(tx, key), actor, now);
-  await tx.update(claim).set({ takenBy: null, takenUntil: null }).where(mine(key));
+  await updateClaim(tx, key, { takenBy: null, takenUntil: null });
   return getClaim(tx, actor, key.village, key.claimId);
 }
 

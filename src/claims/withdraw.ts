@@ -1,16 +1,11 @@
-import { and, eq } from 'drizzle-orm';
 import { iso } from '../calendar.ts';
-import { one, type Tx } from '../db/database.ts';
+import type { Tx } from '../db/database.ts';
 import type { Actor } from '../http/route.ts';
 import { giveBackPhotos, usePhotos } from '../photos/use.ts';
 import { Refusal } from '../refusals.ts';
+import { type ClaimKey, lockClaim, refuseState, updateClaim } from './claim.ts';
 import { type ClaimView, getClaim } from './read.ts';
-import { type ClaimRow, type ClaimState, claim, type Evidence } from './tables.ts';
-
-export interface ClaimKey {
-  village: string;
-  claimId: string;
-}
+import type { ClaimRow, ClaimState, Evidence } from './tables.ts';
 
 const photosMax = 9;
 const evidenceMax = 20;
@@ -21,10 +16,7 @@ const evidenceMax = 20;
  */
 export async function withdrawClaim(tx: Tx, actor: Actor, key: ClaimKey, now: Temporal.Instant): Promise<ClaimView> {
   const row = await lockOwn(tx, actor, key, ['submitted', 'inPanel', 'awaitingSecond', 'returned']);
-  await tx
-    .update(claim)
-    .set({ state: 'withdrawn', stateSince: iso(now), takenBy: null, takenUntil: null })
-    .where(mine(key));
+  await updateClaim(tx, key, { state: 'withdrawn', stateSince: iso(now), takenBy: null, takenUntil: null });
   await giveBackPhotos(tx, key.village, key.claimId, row.photoIds);
   return getClaim(tx, actor, key.village, key.claimId);
 }
@@ -51,18 +43,15 @@ export async function resubmitClaim(
   if (said.photoIds.length > 0) {
     await usePhotos(tx, key.village, { ...key, householdId: row.householdId, photoIds: said.photoIds }, now);
   }
-  await tx
-    .update(claim)
-    .set({
-      state: 'submitted',
-      stateSince: iso(now),
-      round: row.round + 1,
-      quantity: said.quantity ?? row.quantity,
-      note: said.note === undefined ? row.note : said.note,
-      photoIds,
-      evidence,
-    })
-    .where(mine(key));
+  await updateClaim(tx, key, {
+    state: 'submitted',
+    stateSince: iso(now),
+    round: row.round + 1,
+    quantity: said.quantity ?? row.quantity,
+    note: said.note === undefined ? row.note : said.note,
+    photoIds,
+    evidence,
+  });
   return getClaim(tx, actor, key.village, key.claimId);
 }
 
@@ -73,18 +62,4 @@ async function lockOwn(tx: Tx, actor: Actor, key: ClaimKey, allowedFrom: ClaimSt
   if (actor.kind !== 'household' && row.submittedBy !== actor.id) throw new Refusal('forbidden');
   refuseState(row, allowedFrom);
   return row;
-}
-
-/** @throws Refusal `not-found` */
-export async function lockClaim(tx: Tx, key: ClaimKey): Promise<ClaimRow> {
-  return one(await tx.select().from(claim).where(mine(key)).for('update'));
-}
-
-/** @throws Refusal `wrong-state` (facts: `state`, `allowedFrom`, `since`) */
-export function refuseState({ state, stateSince }: ClaimRow, allowedFrom: ClaimState[]): void {
-  if (!allowedFrom.includes(state)) throw new Refusal('wrong-state', { state, allowedFrom, since: stateSince });
-}
-
-export function mine(key: ClaimKey) {
-  return and(eq(claim.village, key.village), eq(claim.id, key.claimId));
 }

@@ -22,6 +22,26 @@ export interface Jobs {
   stop(): Promise<void>;
 }
 
+/** What a folder does in the background: `handler` runs for each job of `queue`, as `Jobs.work` says. */
+export interface JobDefinition<World> {
+  queue: string;
+  handler(world: World, data: object): Promise<unknown>;
+  /** Asks for a job at every tick of it: five fields, Asia/Shanghai. */
+  cron?: string;
+}
+
+/** Starts working off these jobs in this process. */
+export async function startJobs<World>(
+  jobs: Jobs,
+  definitions: readonly JobDefinition<World>[],
+  world: World,
+): Promise<void> {
+  for (const { queue, handler, cron } of definitions) {
+    await jobs.work(queue, async data => void (await handler(world, data)));
+    if (cron !== undefined) await jobs.repeat(queue, cron);
+  }
+}
+
 /**
  * Opens the queues, which the migrations made.
  *

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Limit } from '../ledger/transactions.ts';
 import type { CapPeriod } from '../rules/tables.ts';
-import type { PolicySettings } from '../villages/policy.ts';
+import type { PolicySettings } from '../villages/policy-settings.ts';
 import type { GroundRule } from './grounds.ts';
 
 /** What limits follow from. */

@@ -2,7 +2,7 @@ import { type SQL, sql } from 'drizzle-orm';
 import { remembering } from '../calendar.ts';
 import { rowsOf, type Tx } from '../db/database.ts';
 import type { RuleView } from '../rules/read.ts';
-import { defaultPolicy, type PolicySettings } from '../villages/policy.ts';
+import { defaultPolicy, type PolicySettings } from '../villages/policy-settings.ts';
 
 /** A rule with the book it stands in. */
 export type GroundRule = Pick<

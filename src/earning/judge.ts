@@ -1,7 +1,7 @@
 import { dayOf, iso, remembering } from '../calendar.ts';
 import { malformed, Refusal } from '../refusals.ts';
 import { refuseUnlessInForce } from '../rules/read.ts';
-import type { PolicySettings } from '../villages/policy.ts';
+import type { PolicySettings } from '../villages/policy-settings.ts';
 import type { GroundRule, Grounds } from './grounds.ts';
 
 /** More than any rule with any count comes to. */

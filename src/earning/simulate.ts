@@ -1,6 +1,6 @@
 import type { Limit } from '../ledger/transactions.ts';
 import type { RuleView } from '../rules/read.ts';
-import type { PolicySettings } from '../villages/policy.ts';
+import type { PolicySettings } from '../villages/policy-settings.ts';
 import { type CappedRule, capOf, kindOfLimit, limitsOf } from './caps.ts';
 
 /** An award that stands, as far as its limits need it, with its rule as it was. */

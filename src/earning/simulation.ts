@@ -5,7 +5,7 @@ import { type Db, rowsOf } from '../db/database.ts';
 import { Refusal } from '../refusals.ts';
 import { getRuleBook, type RuleView } from '../rules/read.ts';
 import { rule } from '../rules/tables.ts';
-import { defaultPolicy, type PolicySettings } from '../villages/policy.ts';
+import { defaultPolicy, type PolicySettings } from '../villages/policy-settings.ts';
 import { listPolicies } from '../villages/read.ts';
 import { startOfPeriod } from './caps.ts';
 import { type EnteredAward, type SimulationTotals, simulate, totalsOf } from './simulate.ts';

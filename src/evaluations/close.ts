@@ -9,7 +9,6 @@ import type { Actor } from '../http/route.ts';
 import { Refusal } from '../refusals.ts';
 import { refuseUnlessInForce } from '../rules/read.ts';
 import { averageOf, gradeOf, judgesNeeded } from './grade.ts';
-import { lockRound, type RoundKey } from './open.ts';
 import {
   type Figures,
   getRoundRow,
@@ -20,6 +19,7 @@ import {
   type RoundView,
   viewOf,
 } from './read.ts';
+import { lockRound, type RoundKey } from './round.ts';
 import type { Outcome } from './tables.ts';
 
 /** A command costs a fifth of a millisecond, and a statement ends after five seconds. */

@@ -3,8 +3,8 @@ import { iso } from '../calendar.ts';
 import { rowsOf, type Tx } from '../db/database.ts';
 import type { Actor } from '../http/route.ts';
 import { malformed, Refusal } from '../refusals.ts';
-import { holdRound, type RoundKey, refuseUnlessIn } from './open.ts';
 import { listEntrantIds, listKin } from './read.ts';
+import { holdRound, type RoundKey, refuseUnlessIn } from './round.ts';
 import type { Item } from './tables.ts';
 
 /** Either a figure for each item of the sheet, or that nobody was at home. */

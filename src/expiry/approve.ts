@@ -1,4 +1,3 @@
-import { sql } from 'drizzle-orm';
 import { dayOf, iso } from '../calendar.ts';
 import type { Tx } from '../db/database.ts';
 import type { Jobs } from '../db/jobs.ts';
@@ -6,11 +5,10 @@ import type { Actor } from '../http/route.ts';
 import { expiredAccount } from '../ledger/accounts.ts';
 import { openAccounts } from '../ledger/post.ts';
 import { Refusal } from '../refusals.ts';
-import { lockRun, moveOn, type RunKey } from './announce.ts';
 import { holdingsOf } from './holdings.ts';
-import { postQueue } from './post-run.ts';
 import { ruleOf } from './preview.ts';
 import type { RunView } from './read.ts';
+import { insertLines, lockRun, moveOn, postQueue, type RunKey } from './run.ts';
 
 /**
  * Agrees, as the second person: a job posts the run from now on. Households that came after the preview get a line, for
@@ -34,11 +32,8 @@ export async function approve(
     throw new Refusal('year-end-stale', { rule: holds.rule, capPoints: holds.capPoints });
   }
   const { holdings } = await holdingsOf(tx, village, holds);
-  await tx.execute(sql`
-    insert into expiry.line (village, run_id, household_id, available, expiring)
-    select ${village}, ${runId}, id::uuid, 0, 0
-      from unnest(${sql.param(holdings.map(holding => holding.householdId))}::text[]) id
-    on conflict do nothing`);
+  const latecomers = holdings.map(({ householdId }) => ({ householdId, available: 0, expiring: 0 }));
+  await insertLines(tx, key, latecomers);
   const view = await moveOn(tx, key, { state: 'posting', approvedBy: actor.id, approvedAt: iso(now) });
   await jobs.send(tx, postQueue, key, { key: runId, startAfter: iso(now) });
   await openAccounts(tx, village, [expiredAccount]);

@@ -1,27 +1,22 @@
 import type { Clock } from '../calendar.ts';
 import type { Database } from '../db/database.ts';
-import type { Jobs } from '../db/jobs.ts';
+import type { JobDefinition } from '../db/jobs.ts';
 import { none } from '../db/scope.ts';
 import { listOpenVillages } from '../villages/read.ts';
-import type { RunKey } from './announce.ts';
-import { postBatch, postQueue } from './post-run.ts';
+import { postBatch } from './post-run.ts';
 import { listPosting } from './read.ts';
-
-/** A look at all of them twice an hour, should a job be lost. */
-export const resumeQueue = 'expiry.resume';
+import { postQueue, type RunKey } from './run.ts';
 
 interface World {
   database: Database;
   clock: Clock;
 }
 
-/** Starts posting runs that were agreed to. */
-export async function expiryJobs(deps: World & { jobs: Jobs }): Promise<void> {
-  const { jobs } = deps;
-  await jobs.work<RunKey>(postQueue, key => postRun(deps, key));
-  await jobs.work(resumeQueue, () => resumeRuns(deps));
-  await jobs.repeat(resumeQueue, '5,35 * * * *');
-}
+/** Runs that were agreed to: a job for each, and a look at all of them twice an hour, should one be lost. */
+export const expiryJobs: JobDefinition<World>[] = [
+  { queue: postQueue, handler: postRun },
+  { queue: 'expiry.resume', handler: resumeRuns, cron: '5,35 * * * *' },
+];
 
 /**
  * Posts a run to its end, in database transactions of a hundred households: between two of them everybody else in the

@@ -1,17 +1,12 @@
-import { and, eq, isNull, sql } from 'drizzle-orm';
 import { dayOf, iso } from '../calendar.ts';
 import type { Tx } from '../db/database.ts';
-import { one } from '../db/database.ts';
 import { type PostResult, post, takePen } from '../ledger/post.ts';
 import { type Command, expiry } from '../ledger/transactions.ts';
-import { mine, moveOn, type RunKey, type RunRow } from './announce.ts';
 import { dueOf, holdingsOf } from './holdings.ts';
-import { line, run } from './tables.ts';
-
-export const postQueue = 'expiry.post';
+import { lockAnyRun, moveOn, nextHouseholds, type RunKey, type RunRow, settleLines } from './run.ts';
 
 /** Households of one database transaction: for as long as it takes, the village waits. */
-export const batchSize = 100;
+const batchSize = 100;
 
 /**
  * Posts the next households of a run that was agreed to, and answers whether there may be more. What was posted is marked
@@ -21,9 +16,9 @@ export const batchSize = 100;
  * Balances and lots are read under the pen: a household loses what the rule takes of what it then has.
  */
 export async function postBatch(tx: Tx, key: RunKey, now: Temporal.Instant): Promise<boolean> {
-  const row = one(await tx.select().from(run).where(mine(key)).for('update'));
+  const row = await lockAnyRun(tx, key);
   if (row.state !== 'posting') return false;
-  const householdIds = await nextHouseholds(tx, key);
+  const householdIds = await nextHouseholds(tx, key, batchSize);
   if (householdIds.length === 0) {
     await moveOn(tx, key, { state: 'posted', postedAt: iso(now) });
     return false;
@@ -38,18 +33,8 @@ export async function postBatch(tx: Tx, key: RunKey, now: Temporal.Instant): Pro
     ...part,
     number: part.points > 0 ? numbers.shift()! : null,
   }));
-  await settle(tx, key, taken);
+  await settleLines(tx, key, taken);
   return true;
-}
-
-async function nextHouseholds(tx: Tx, key: RunKey): Promise<string[]> {
-  const rows = await tx
-    .select({ householdId: line.householdId })
-    .from(line)
-    .where(and(eq(line.village, key.village), eq(line.runId, key.runId), isNull(line.taken)))
-    .orderBy(line.householdId)
-    .limit(batchSize);
-  return rows.map(row => row.householdId);
 }
 
 /** The same however often it is made: everything in it was decided when the run was agreed to, but for the points. */
@@ -73,20 +58,4 @@ function commandOf(row: RunRow, part: { householdId: string; points: number }): 
 function numberOf(result: PostResult): number {
   if ('number' in result) return result.number;
   throw new Error(`points that are there could not be taken: ${JSON.stringify(result)}`);
-}
-
-async function settle(
-  tx: Tx,
-  { village, runId }: RunKey,
-  taken: { householdId: string; points: number; number: number | null }[],
-): Promise<void> {
-  await tx.execute(sql`
-    update expiry.line l set taken = t.points, transaction_number = t.number
-      from jsonb_to_recordset(${JSON.stringify(taken)}::jsonb) t("householdId" uuid, points bigint, number bigint)
-     where l.village = ${village} and l.run_id = ${runId} and l.household_id = t."householdId"`);
-  const points = taken.reduce((sum, part) => sum + part.points, 0);
-  await tx
-    .update(run)
-    .set({ settled: sql`${run.settled} + ${taken.length}`, taken: sql`${run.taken} + ${points}` })
-    .where(mine({ village, runId }));
 }

@@ -1,5 +1,5 @@
 import { randomUUIDv7 } from 'node:crypto';
-import { and, eq, ne, sql } from 'drizzle-orm';
+import { and, eq, ne } from 'drizzle-orm';
 import { dayOf, iso } from '../calendar.ts';
 import type { Tx } from '../db/database.ts';
 import type { Actor } from '../http/route.ts';
@@ -8,6 +8,7 @@ import { policyOn } from '../villages/policy.ts';
 import { getVillage } from '../villages/read.ts';
 import { dueOf, holdingsOf, type Rule } from './holdings.ts';
 import { type RunView, viewOf } from './read.ts';
+import { insertLines } from './run.ts';
 import { type RunKind, run } from './tables.ts';
 
 /** A year end names its year; a run of lots the last day of the latest lots it takes. */
@@ -61,11 +62,7 @@ export async function preview(
       taken: 0,
     })
     .returning();
-  // One parameter, of whatever length the village is.
-  await tx.execute(sql`
-    insert into expiry.line (village, run_id, household_id, available, expiring)
-    select ${village}, ${id}, l."householdId", l.available, l.expiring
-      from jsonb_to_recordset(${JSON.stringify(lines)}::jsonb) l("householdId" uuid, available bigint, expiring bigint)`);
+  await insertLines(tx, { village, runId: id }, lines);
   return viewOf(row!);
 }
 

@@ -1,23 +1,16 @@
-import { and, eq, sql } from 'drizzle-orm';
+import { sql } from 'drizzle-orm';
 import { dayOf, iso } from '../calendar.ts';
-import { one, rowsOf, type Tx } from '../db/database.ts';
+import { rowsOf, type Tx } from '../db/database.ts';
 import type { Jobs } from '../db/jobs.ts';
 import { releaseEach } from '../earning/release.ts';
 import type { Actor } from '../http/route.ts';
 import { Refusal } from '../refusals.ts';
 import { isPaused } from './lines.ts';
-import { getNotice, type NoticeRow, type NoticeView } from './read.ts';
-import { notice } from './tables.ts';
-
-export const closeQueue = 'publicity.close';
+import { closeQueue, lockNotice, markClosed, type NoticeKey } from './notice.ts';
+import { getNotice, type NoticeView } from './read.ts';
 
 /** Awards of one database transaction: for as long as it takes, the village waits. */
 export const batchSize = 100;
-
-export interface NoticeKey {
-  village: string;
-  noticeId: string;
-}
 
 /**
  * Closes a notice whose last day has ended: what nobody objects to becomes spendable, a hundred awards now and the rest in
@@ -45,7 +38,7 @@ export async function close(
  */
 export async function closeBatch(tx: Tx, key: NoticeKey, actorId: string, now: Temporal.Instant): Promise<boolean> {
   const { village, noticeId } = key;
-  const row: NoticeRow = one(await tx.select().from(notice).where(mine(key)).for('update'));
+  const row = await lockNotice(tx, key);
   if (row.state === 'closed' || isBefore(now, row.endsAt)) return false;
   const next = await rowsOf<{ id: string }>(
     tx,
@@ -66,10 +59,7 @@ export async function closeBatch(tx: Tx, key: NoticeKey, actorId: string, now: T
     now,
   );
   if (next.length === batchSize) return true;
-  await tx
-    .update(notice)
-    .set({ state: 'closed', closedAt: iso(now) })
-    .where(mine(key));
+  await markClosed(tx, key, now);
   return false;
 }
 
@@ -122,8 +112,4 @@ async function releaseUnpaused(tx: Tx, village: string, awardIds: string[], acto
     by,
     now,
   );
-}
-
-function mine({ village, noticeId }: NoticeKey) {
-  return and(eq(notice.village, village), eq(notice.id, noticeId));
 }

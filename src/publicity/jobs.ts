@@ -1,26 +1,22 @@
 import { type Clock, iso } from '../calendar.ts';
 import type { Database } from '../db/database.ts';
-import { type Jobs, jobActor } from '../db/jobs.ts';
+import { type JobDefinition, jobActor } from '../db/jobs.ts';
 import { none } from '../db/scope.ts';
 import { listOpenVillages } from '../villages/read.ts';
-import { closeBatch, closeQueue, type NoticeKey } from './close.ts';
+import { closeBatch } from './close.ts';
+import { closeQueue, type NoticeKey } from './notice.ts';
 import { listDue } from './read.ts';
-
-/** A look at all villages each night, should a job be lost. */
-export const noticeSweepQueue = 'publicity.sweep';
 
 interface World {
   database: Database;
   clock: Clock;
 }
 
-/** Starts closing notices at the midnight after their last day. */
-export async function publicityJobs(deps: World & { jobs: Jobs }): Promise<void> {
-  const { jobs } = deps;
-  await jobs.work<NoticeKey>(closeQueue, key => closeNotice(deps, key));
-  await jobs.work(noticeSweepQueue, () => closeDue(deps));
-  await jobs.repeat(noticeSweepQueue, '10 0 * * *');
-}
+/** Notices whose last day has ended: a job for each at that midnight, and a look at all of them, should one be lost. */
+export const publicityJobs: JobDefinition<World>[] = [
+  { queue: closeQueue, handler: closeNotice },
+  { queue: 'publicity.sweep', handler: closeDue, cron: '10 0 * * *' },
+];
 
 /**
  * Closes a notice that has ended, in database transactions of a hundred awards: between two of them everybody else in the

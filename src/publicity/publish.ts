@@ -6,7 +6,7 @@ import type { Jobs } from '../db/jobs.ts';
 import type { Actor } from '../http/route.ts';
 import { Refusal } from '../refusals.ts';
 import { policyOn } from '../villages/policy.ts';
-import { closeQueue } from './close.ts';
+import { closeQueue } from './notice.ts';
 import { getNotice, type NoticeView } from './read.ts';
 
 /**

@@ -5,7 +5,7 @@ import { cancelPending, lockAward } from '../earning/reverse.ts';
 import type { Actor } from '../http/route.ts';
 import { refuseKin } from '../kin/refuse-kin.ts';
 import { Refusal } from '../refusals.ts';
-import type { NoticeKey } from './close.ts';
+import type { NoticeKey } from './notice.ts';
 import { getLine, getNotice, listOpenCases, type NoticeView } from './read.ts';
 
 /**

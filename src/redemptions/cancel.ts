@@ -1,15 +1,13 @@
-import { and, eq, lte } from 'drizzle-orm';
 import { dayOf, iso } from '../calendar.ts';
-import type { Db, Tx } from '../db/database.ts';
+import type { Tx } from '../db/database.ts';
 import { jobActor } from '../db/jobs.ts';
 import type { Actor } from '../http/route.ts';
 import { postOne } from '../ledger/post.ts';
 import { redemptionRelease } from '../ledger/transactions.ts';
 import { Refusal } from '../refusals.ts';
-import { lockRedemption, moveOn, type RedemptionKey } from './fulfil.ts';
 import { frozenLines } from './order.ts';
-import { type RedemptionRow, type RedemptionView, refuseForeign, transactionNumbers, viewOf } from './read.ts';
-import { redemption } from './tables.ts';
+import { type RedemptionView, transactionNumbers, viewOf } from './read.ts';
+import { lockRedemption, moveOn, type RedemptionKey, type RedemptionRow, refuseForeign } from './redemption.ts';
 
 /**
  * Gives a reservation back before the hand-over: points, goods, and the day's use.
@@ -34,17 +32,6 @@ export async function expire(tx: Tx, key: RedemptionKey, now: Temporal.Instant):
   if (Temporal.Instant.compare(now, row.expiresAt!) < 0) throw new Error(`not before ${row.expiresAt}`);
   await release(tx, row, { state: 'expired', actorId: jobActor }, now);
   return true;
-}
-
-/** Reservations whose time is over, the oldest first, at most `limit`. */
-export async function listOverdue(db: Db, village: string, now: Temporal.Instant, limit: number): Promise<string[]> {
-  const rows = await db
-    .select({ id: redemption.id })
-    .from(redemption)
-    .where(and(eq(redemption.village, village), eq(redemption.state, 'reserved'), lte(redemption.expiresAt, iso(now))))
-    .orderBy(redemption.expiresAt)
-    .limit(limit);
-  return rows.map(row => row.id);
 }
 
 async function release(

@@ -1,5 +1,5 @@
 import { iso, zone } from '../calendar.ts';
-import type { ExchangeDay } from '../villages/policy.ts';
+import type { ExchangeDay } from '../villages/policy-settings.ts';
 
 /** How far the next opening is looked for: the 29th of February is the rarest day a village can name. */
 const daysAhead = 4 * 366;

@@ -1,7 +1,6 @@
 import { timingSafeEqual } from 'node:crypto';
-import { and, eq } from 'drizzle-orm';
 import { dayOf, iso } from '../calendar.ts';
-import { one, type Tx } from '../db/database.ts';
+import type { Tx } from '../db/database.ts';
 import type { Actor } from '../http/route.ts';
 import { causes } from '../ledger/causes.ts';
 import { lotsMoved } from '../ledger/lots.ts';
@@ -11,14 +10,15 @@ import { postOrder } from '../store/post-order.ts';
 import { policyOn } from '../villages/policy.ts';
 import { isOpen, nextOpening } from './exchange-days.ts';
 import { frozenLines, inTheBook } from './order.ts';
-import { type RedemptionRow, type RedemptionView, refuseForeign, transactionNumbers, viewOf } from './read.ts';
-import { refuseWithoutPin } from './redeem.ts';
-import { redemption } from './tables.ts';
-
-export interface RedemptionKey {
-  village: string;
-  redemptionId: string;
-}
+import { type RedemptionView, transactionNumbers, viewOf } from './read.ts';
+import {
+  lockRedemption,
+  moveOn,
+  type RedemptionKey,
+  type RedemptionRow,
+  refuseForeign,
+  refuseWithoutPin,
+} from './redemption.ts';
 
 /**
  * Hands reserved goods over: what was held leaves for good, at the prices that were frozen. At a kiosk an order for later
@@ -57,29 +57,6 @@ export async function fulfil(
   const lots = await lotsMoved(tx, village, ['redemptionHold'], causes.redemptionHold(row.id));
   const posted = await postOrder(tx, village, redemptionFulfil(event, { ...inTheBook(row, lines), lots }));
   return viewOf(actor, after, lines, [...numbers, posted.number]);
-}
-
-/** Whoever holds this row decides what becomes of the order: the others wait, and find it decided. */
-export async function lockRedemption(tx: Tx, key: RedemptionKey): Promise<RedemptionRow> {
-  return one(await tx.select().from(redemption).where(mine(key)).for('update'));
-}
-
-/** The next state of an order; its code is worthless from then on. */
-export async function moveOn(
-  tx: Tx,
-  key: RedemptionKey,
-  to: Pick<RedemptionRow, 'state' | 'since'> & Partial<Pick<RedemptionRow, 'handedOverAt' | 'handedOverBy'>>,
-): Promise<RedemptionRow> {
-  const [row] = await tx
-    .update(redemption)
-    .set({ ...to, pickupCode: null })
-    .where(mine(key))
-    .returning();
-  return row!;
-}
-
-function mine(key: RedemptionKey) {
-  return and(eq(redemption.village, key.village), eq(redemption.id, key.redemptionId));
 }
 
 /** Time ends a reservation, whether or not the job that gives everything back has come to it. */

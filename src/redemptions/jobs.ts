@@ -1,30 +1,26 @@
 import type { Clock } from '../calendar.ts';
 import type { Database } from '../db/database.ts';
-import type { Jobs } from '../db/jobs.ts';
+import type { JobDefinition } from '../db/jobs.ts';
 import { none } from '../db/scope.ts';
 import { listOpenVillages } from '../villages/read.ts';
-import { expire, listOverdue } from './cancel.ts';
-import type { RedemptionKey } from './fulfil.ts';
-
-/** One job for each reservation, at the moment its time is over. */
-export const expireQueue = 'redemption.expire';
-/** And a look at all of them every ten minutes, should a job be lost. */
-export const sweepQueue = 'redemption.sweep';
+import { expire } from './cancel.ts';
+import { listOverdue } from './read.ts';
+import { expireQueue, type RedemptionKey } from './redemption.ts';
 
 interface World {
   database: Database;
   clock: Clock;
 }
 
-/** Starts working off what the store has asked for. */
-export async function storeJobs(deps: World & { jobs: Jobs }): Promise<void> {
-  const { database, jobs, clock } = deps;
-  await jobs.work<RedemptionKey>(expireQueue, async key => {
-    await database.inTransaction(key.village, tx => expire(tx, key, clock.now()));
-  });
-  await jobs.work(sweepQueue, () => expireOverdue(deps).then(() => undefined));
-  await jobs.repeat(sweepQueue, '*/10 * * * *');
-}
+/** Reservations whose time is over: a job for each at that moment, and a look at all of them, should one be lost. */
+export const redemptionJobs: JobDefinition<World>[] = [
+  {
+    queue: expireQueue,
+    handler: ({ database, clock }, key: RedemptionKey) =>
+      database.inTransaction(key.village, tx => expire(tx, key, clock.now())),
+  },
+  { queue: 'redemption.sweep', handler: expireOverdue, cron: '*/10 * * * *' },
+];
 
 /** Expires what is overdue, one village at a time, each in a database transaction of its own. Answers how many. */
 export async function expireOverdue({ database, clock }: World): Promise<number> {

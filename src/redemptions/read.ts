@@ -1,14 +1,13 @@
-import { and, desc, eq, gte, inArray, lt } from 'drizzle-orm';
+import { and, desc, eq, gte, inArray, lt, lte } from 'drizzle-orm';
+import { iso } from '../calendar.ts';
 import { type Db, one } from '../db/database.ts';
 import { after, type Page, page } from '../http/paging.ts';
 import type { Actor } from '../http/route.ts';
 import { causes } from '../ledger/causes.ts';
 import { numbersByCause } from '../ledger/read.ts';
-import { Refusal } from '../refusals.ts';
 import { frozenLines, type PricedLine } from './order.ts';
+import { type RedemptionRow, refuseForeign } from './redemption.ts';
 import { type RedemptionState, redemption, returned } from './tables.ts';
-
-export type RedemptionRow = typeof redemption.$inferSelect;
 
 export interface RedemptionView {
   id: string;
@@ -46,10 +45,6 @@ export async function getRedemptionRow(db: Db, actor: Actor, village: string, id
   );
   refuseForeign(actor, row);
   return row;
-}
-
-export function refuseForeign(actor: Actor, row: { householdId: string }): void {
-  if (actor.kind === 'household' && row.householdId !== actor.householdId) throw new Refusal('not-found');
 }
 
 /** @throws Refusal `not-found` */
@@ -167,4 +162,15 @@ export async function transactionNumbers(
   const numbers = await numbersByCause(db, village, kinds, [...redemptionOfCause.keys()]);
   const byRedemption = Map.groupBy(numbers, ([cause]) => redemptionOfCause.get(cause)!);
   return new Map([...byRedemption].map(([id, own]) => [id, own.map(([, number]) => number)]));
+}
+
+/** Reservations whose time is over, the oldest first, at most `limit`. */
+export async function listOverdue(db: Db, village: string, now: Temporal.Instant, limit: number): Promise<string[]> {
+  const rows = await db
+    .select({ id: redemption.id })
+    .from(redemption)
+    .where(and(eq(redemption.village, village), eq(redemption.state, 'reserved'), lte(redemption.expiresAt, iso(now))))
+    .orderBy(redemption.expiresAt)
+    .limit(limit);
+  return rows.map(row => row.id);
 }

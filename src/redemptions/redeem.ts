@@ -1,5 +1,4 @@
-import { randomInt, randomUUIDv7 } from 'node:crypto';
-import { and, eq } from 'drizzle-orm';
+import { randomUUIDv7 } from 'node:crypto';
 import { dayOf, iso } from '../calendar.ts';
 import type { Tx } from '../db/database.ts';
 import type { Jobs } from '../db/jobs.ts';
@@ -13,10 +12,9 @@ import { getStore } from '../store/read.ts';
 import { type PolicyView, policyOn } from '../villages/policy.ts';
 import { getVillage } from '../villages/read.ts';
 import { isOpen, nextOpening } from './exchange-days.ts';
-import { expireQueue } from './jobs.ts';
 import { inTheBook, orderingHousehold, type PricedOrder, priceOrder } from './order.ts';
-import { type RedemptionRow, type RedemptionView, viewOf } from './read.ts';
-import { redemption, redemptionLine } from './tables.ts';
+import { type RedemptionView, viewOf } from './read.ts';
+import { expireQueue, insertRedemption, type RedemptionRow, refuseKnownOp, refuseWithoutPin } from './redemption.ts';
 
 export interface NewRedemption {
   storeId: string;
@@ -65,30 +63,33 @@ export async function redeem(
   refuseWithoutPin(actor, order.points, policy);
 
   const waits = !said.handOver;
-  const row = await insert(tx, {
-    village,
-    id: randomUUIDv7(),
-    householdId,
-    storeId: said.storeId,
-    kioskId: actor.kioskId,
-    priceListId: order.priceListId,
-    points: order.points,
-    mode: said.mode,
-    presented,
-    state: waits ? 'reserved' : 'fulfilled',
-    since: iso(now),
-    pickupCode: null,
-    expiresAt: waits ? iso(expiry(said.mode, policy, now)) : null,
-    handedOverAt: waits ? null : iso(at),
-    handedOverBy: waits ? null : actor.id,
-    businessDate: dayOf(at).toString(),
-    occurredAt: iso(at),
-    backEntry: said.occurredAt !== undefined,
-    opId: said.opId ?? null,
-    createdBy: actor.id,
-    createdAt: iso(now),
-  });
-  await insertLines(tx, row, order);
+  const row = await insertRedemption(
+    tx,
+    {
+      village,
+      id: randomUUIDv7(),
+      householdId,
+      storeId: said.storeId,
+      kioskId: actor.kioskId,
+      priceListId: order.priceListId,
+      points: order.points,
+      mode: said.mode,
+      presented,
+      state: waits ? 'reserved' : 'fulfilled',
+      since: iso(now),
+      pickupCode: null,
+      expiresAt: waits ? iso(expiry(said.mode, policy, now)) : null,
+      handedOverAt: waits ? null : iso(at),
+      handedOverBy: waits ? null : actor.id,
+      businessDate: dayOf(at).toString(),
+      occurredAt: iso(at),
+      backEntry: said.occurredAt !== undefined,
+      opId: said.opId ?? null,
+      createdBy: actor.id,
+      createdAt: iso(now),
+    },
+    order.lines,
+  );
   if (waits) {
     const job = { village, redemptionId: row.id };
     await jobs.send(tx, expireQueue, job, { key: row.id, startAfter: row.expiresAt! });
@@ -110,16 +111,6 @@ function refuseOdd(said: NewRedemption): void {
     new Refusal('validation-failed', { errors: [{ pointer, code: 'dependency', detail }] });
   if (said.handOver && said.mode === 'pickup') throw odd('/mode', 'goods that are handed over are not picked up later');
   if (!said.handOver && said.occurredAt !== undefined) throw odd('/occurredAt', 'only goods that left have a past');
-}
-
-/** One op is one redemption, for ever. */
-async function refuseKnownOp(tx: Tx, village: string, opId: string | undefined): Promise<void> {
-  if (opId === undefined) return;
-  const [known] = await tx
-    .select({ id: redemption.id })
-    .from(redemption)
-    .where(and(eq(redemption.village, village), eq(redemption.opId, opId)));
-  if (known !== undefined) throw new Refusal('already-exists', { field: 'opId', existingId: known.id });
 }
 
 async function refuseMoment(
@@ -170,45 +161,9 @@ function refuseClosed(said: NewRedemption, policy: PolicyView, at: Temporal.Inst
   throw new Refusal('exchange-closed', { nextExchangeAt: nextOpening(policy.exchangeDays, at) });
 }
 
-/** A card alone may be stolen. @throws Refusal `pin-required` */
-export function refuseWithoutPin(actor: Actor, points: number, policy: PolicyView): void {
-  if (actor.kind === 'household' && actor.level === 'card' && points > policy.pinAbovePoints) {
-    throw new Refusal('pin-required', { abovePoints: policy.pinAbovePoints });
-  }
-}
-
 function expiry(mode: 'counter' | 'pickup', policy: PolicyView, now: Temporal.Instant): Temporal.Instant {
   if (mode === 'counter') return now.add({ minutes: policy.reservationMinutes });
   return now.add({ hours: 24 * policy.pickupDays });
-}
-
-/** Codes of eight digits meet now and then; five in a row would be a bug. */
-async function insert(tx: Tx, row: RedemptionRow): Promise<RedemptionRow> {
-  for (let left = 5; left > 0; left -= 1) {
-    const pickupCode = row.state === 'reserved' ? String(randomInt(100_000_000)).padStart(8, '0') : null;
-    const [made] = await tx
-      .insert(redemption)
-      .values({ ...row, pickupCode })
-      .onConflictDoNothing()
-      .returning();
-    if (made !== undefined) return made;
-    // The other side of a race has committed: the next statement sees it.
-    await refuseKnownOp(tx, row.village, row.opId ?? undefined);
-  }
-  throw new Error('no free pick-up code in five tries');
-}
-
-async function insertLines(tx: Tx, row: RedemptionRow, order: PricedOrder): Promise<void> {
-  await tx.insert(redemptionLine).values(
-    order.lines.map(({ goodsId, quantity, unitPoints }, at) => ({
-      village: row.village,
-      redemptionId: row.id,
-      line: at + 1,
-      goodsId,
-      quantity,
-      unitPoints,
-    })),
-  );
 }
 
 /** Uses of the day's limits, judged by the ledger. An order for later pick-up is no visit today. */

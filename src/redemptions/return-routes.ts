@@ -5,8 +5,9 @@ import type { Mutate } from '../http/idempotency.ts';
 import type { Access } from '../http/route.ts';
 import { VillageParams } from '../http/shapes.ts';
 import { Rejection } from '../store/shapes.ts';
+import { approveReturn, rejectReturn } from './decide-return.ts';
+import { proposeReturn } from './propose-return.ts';
 import { getReturn, listReturns } from './read-returns.ts';
-import { approveReturn, proposeReturn, rejectReturn } from './returns.ts';
 import { Return, ReturnCreate, ReturnListQuery, ReturnPage, ReturnParams } from './schemas.ts';
 
 const readers: Access = ['storekeeper', 'clerk', 'villageAdmin', 'supervisor', 'supervisionBoard', 'auditor'];

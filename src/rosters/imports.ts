@@ -1,22 +1,14 @@
 import { randomUUIDv7 } from 'node:crypto';
-import { and, eq } from 'drizzle-orm';
 import { iso } from '../calendar.ts';
-import { one, type Tx } from '../db/database.ts';
+import type { Tx } from '../db/database.ts';
 import type { Jobs } from '../db/jobs.ts';
 import type { Actor } from '../http/route.ts';
 import { Refusal } from '../refusals.ts';
-import { getImport, type ImportView, withoutContent } from './read.ts';
+import { getImport, type ImportView } from './read.ts';
+import { type ImportKey, importQueue, lockImport, updateImport } from './roster-import.ts';
 import { rosterImport } from './tables.ts';
 
-/** A job for each roster that was sent, and another when it is committed. */
-export const importQueue = 'households.import';
-
 export const rosterMaxBytes = 20 * 1024 * 1024;
-
-export interface ImportKey {
-  village: string;
-  importId: string;
-}
 
 /**
  * Takes a roster, which a job reads and checks. Nothing is entered by a dry run before it is committed.
@@ -67,19 +59,12 @@ export async function commitImport(
   now: Temporal.Instant,
   jobs: Pick<Jobs, 'send'>,
 ): Promise<ImportView> {
-  const row = one(await tx.select(withoutContent).from(rosterImport).where(mine(key)).for('update'));
+  const row = await lockImport(tx, key);
   if (row.state !== 'reported') {
     const since = row.endedAt ?? row.committedAt ?? row.createdAt;
     throw new Refusal('wrong-state', { state: row.state, allowedFrom: ['reported'], since });
   }
-  await tx
-    .update(rosterImport)
-    .set({ state: 'committing', committedBy: actor.id, committedAt: iso(now), attempts: 0 })
-    .where(mine(key));
+  await updateImport(tx, key, { state: 'committing', committedBy: actor.id, committedAt: iso(now), attempts: 0 });
   await jobs.send(tx, importQueue, key, { key: key.importId, startAfter: iso(now) });
   return getImport(tx, key.village, key.importId);
-}
-
-export function mine(key: ImportKey) {
-  return and(eq(rosterImport.village, key.village), eq(rosterImport.id, key.importId));
 }

@@ -1,23 +1,18 @@
-import { sql } from 'drizzle-orm';
 import { type Clock, iso } from '../calendar.ts';
-import { type Database, one, rowsOf, type Tx } from '../db/database.ts';
+import type { Database, Tx } from '../db/database.ts';
 import { withoutValues } from '../db/without-values.ts';
 import { enrolMany } from '../households/enrol-many.ts';
 import { lockRegister } from '../households/register.ts';
 import { listGrids } from '../villages/read.ts';
 import { compareWithRegister } from './compare-with-register.ts';
-import { type ImportKey, mine } from './imports.ts';
 import type { Mistake, MistakeCode } from './mistakes.ts';
-import { type ImportRow, mistakenRows, readContent, withoutContent } from './read.ts';
+import { type ImportRow, mistakenRows, readContent } from './read.ts';
 import { badRowsOf, type Roster, type RosterHousehold, readRoster } from './roster.ts';
+import { failImport, type ImportKey, lockImport, recordMistakes, updateImport } from './roster-import.ts';
 import { mistakeIn, openRoster } from './rows.ts';
-import { rosterImport } from './tables.ts';
 
 /** Households of one database transaction: for as long as it takes, the village waits. */
 const batchSize = 200;
-
-/** What is written down of a roster that is nothing but mistakes. */
-const mistakesMax = 10_000;
 
 /** A file that ends the process each time, before anything has come of it, is given up. */
 const attemptsMax = 5;
@@ -43,23 +38,20 @@ export async function runImport(deps: World, key: ImportKey): Promise<void> {
   } catch (error) {
     const mistake = mistakeIn(error);
     if (mistake === undefined) throw withoutValues(error);
-    await database.inTransaction(key.village, tx => fail(tx, key, [ofFile(mistake)], clock.now()));
+    await database.inTransaction(key.village, tx => failImport(tx, key, [ofFile(mistake)], clock.now()));
   }
 }
 
 /** The import as it is begun on, or undefined where there is nothing to do. */
 async function begin(tx: Tx, key: ImportKey, now: Temporal.Instant): Promise<ImportRow | undefined> {
-  const row = one(await tx.select(withoutContent).from(rosterImport).where(mine(key)).for('update'));
+  const row = await lockImport(tx, key);
   if (!['received', 'checking', 'committing'].includes(row.state)) return undefined;
   if (row.attempts >= attemptsMax) {
-    await fail(tx, key, [ofFile('file-unreadable')], now);
+    await failImport(tx, key, [ofFile('file-unreadable')], now);
     return undefined;
   }
   const state = row.state === 'received' ? 'checking' : row.state;
-  await tx
-    .update(rosterImport)
-    .set({ state, attempts: row.attempts + 1 })
-    .where(mine(key));
+  await updateImport(tx, key, { state, attempts: row.attempts + 1 });
   return { ...row, state };
 }
 
@@ -73,7 +65,7 @@ async function read({ database }: World, key: ImportKey, { format, bytes }: Impo
   );
   const roster = await readRoster(rows, known, count =>
     database.inTransaction(village, async tx => {
-      await tx.update(rosterImport).set({ rows: count }).where(mine(key));
+      await updateImport(tx, key, { rows: count });
     }),
   );
   return { ...roster, encoding };
@@ -97,24 +89,21 @@ async function report(
   const right = roster.households.filter(({ rows }) => !bad.has(rows[0]!));
   const alreadyThere = right.filter(({ number }) => there.has(number)).length;
   return database.inTransaction(village, async tx => {
-    const row = one(await tx.select(withoutContent).from(rosterImport).where(mine(key)).for('update'));
+    const row = await lockImport(tx, key);
     if (row.state !== 'checking') return row.state;
     const found = { encoding: roster.encoding, ignoredColumns: roster.ignored, rows: roster.rows };
-    await tx.update(rosterImport).set(found).where(mine(key));
-    if (roster.households.length === 0) return fail(tx, key, roster.mistakes, clock.now());
-    await writeDown(tx, key, roster.mistakes);
+    await updateImport(tx, key, found);
+    if (roster.households.length === 0) return failImport(tx, key, roster.mistakes, clock.now());
+    await recordMistakes(tx, key, roster.mistakes);
     const state = row.dryRun ? 'reported' : 'committing';
-    await tx
-      .update(rosterImport)
-      .set({
-        state,
-        attempts: 0,
-        households: roster.households.length,
-        good: right.length - alreadyThere,
-        alreadyThere,
-        reportedAt: iso(clock.now()),
-      })
-      .where(mine(key));
+    await updateImport(tx, key, {
+      state,
+      attempts: 0,
+      households: roster.households.length,
+      good: right.length - alreadyThere,
+      alreadyThere,
+      reportedAt: iso(clock.now()),
+    });
     return state;
   });
 }
@@ -131,54 +120,25 @@ async function enter({ database, clock }: World, key: ImportKey, roster: Roster)
     await database.inTransaction(village, tx => enterBatch(tx, key, batch, clock.now()));
   }
   await database.inTransaction(village, async tx => {
-    const row = one(await tx.select(withoutContent).from(rosterImport).where(mine(key)).for('update'));
+    const row = await lockImport(tx, key);
     if (row.state !== 'committing') return;
     const alreadyThere = row.alreadyThere + row.good - row.entered;
     const end = { state: 'done', good: row.entered, alreadyThere, content: null, endedAt: iso(clock.now()) } as const;
-    await tx.update(rosterImport).set(end).where(mine(key));
+    await updateImport(tx, key, end);
   });
 }
 
 async function enterBatch(tx: Tx, key: ImportKey, batch: RosterHousehold[], now: Temporal.Instant): Promise<void> {
-  const row = one(await tx.select(withoutContent).from(rosterImport).where(mine(key)).for('update'));
+  const row = await lockImport(tx, key);
   if (row.state !== 'committing') return;
   await lockRegister(tx, key.village);
   const { there, mistakes } = await compareWithRegister(tx, key.village, batch);
   const bad = badRowsOf({ households: batch, mistakes });
   const spoilt = batch.filter(({ rows }) => bad.has(rows[0]!));
   const fresh = batch.filter(({ number, rows }) => !there.has(number) && !bad.has(rows[0]!));
-  await writeDown(tx, key, mistakes);
-  await tx
-    .update(rosterImport)
-    .set({ attempts: 0, entered: row.entered + fresh.length, good: row.good - spoilt.length })
-    .where(mine(key));
+  await recordMistakes(tx, key, mistakes);
+  await updateImport(tx, key, { attempts: 0, entered: row.entered + fresh.length, good: row.good - spoilt.length });
   if (fresh.length > 0) await enrolMany(tx, row.committedBy!, key.village, fresh, now);
-}
-
-async function fail(tx: Tx, key: ImportKey, mistakes: Mistake[], now: Temporal.Instant): Promise<'failed'> {
-  await writeDown(tx, key, mistakes);
-  await tx
-    .update(rosterImport)
-    .set({ state: 'failed', content: null, endedAt: iso(now) })
-    .where(mine(key));
-  return 'failed';
-}
-
-/** Mistakes that are written down already are not written again, nor counted. */
-async function writeDown(tx: Tx, { village, importId }: ImportKey, mistakes: Mistake[]): Promise<void> {
-  const said = JSON.stringify(mistakes.slice(0, mistakesMax));
-  const written = await rowsOf(
-    tx,
-    sql`
-    insert into households.roster_mistake (village, import_id, row, column_name, code, facts)
-    select ${village}, ${importId}, m.row, m."column", m.code, m.facts
-      from jsonb_to_recordset(${said}::jsonb) m(row integer, "column" text, code text, facts jsonb)
-    on conflict do nothing returning 1 as one`,
-  );
-  await tx
-    .update(rosterImport)
-    .set({ mistakes: sql`${rosterImport.mistakes} + ${written.length}` })
-    .where(mine({ village, importId }));
 }
 
 function ofFile(code: MistakeCode): Mistake {

@@ -1,13 +1,13 @@
-import { and, asc, eq, max, sql } from 'drizzle-orm';
+import { eq, max, sql } from 'drizzle-orm';
 import { dayOf, iso } from '../calendar.ts';
-import { one, type Tx } from '../db/database.ts';
+import type { Tx } from '../db/database.ts';
 import type { Actor } from '../http/route.ts';
 import { Refusal } from '../refusals.ts';
 import { getVillage } from '../villages/read.ts';
 import { refuseWording } from './draft.ts';
 import { findingsOf } from './findings.ts';
 import { getRuleBook, type Resolution, type RuleBookView } from './read.ts';
-import { refuseUnlessDraft } from './redraft.ts';
+import { lockAllBooks, type RuleBookKey, refuseUnlessDraft } from './rule-book.ts';
 import { ruleBook } from './tables.ts';
 
 /**
@@ -22,19 +22,11 @@ import { ruleBook } from './tables.ts';
 export async function adoptRuleBook(
   tx: Tx,
   actor: Actor,
-  key: { village: string; ruleBookId: string },
+  key: RuleBookKey,
   said: { inForceFrom: string; resolution: Resolution; revision?: number | undefined },
   now: Temporal.Instant,
 ): Promise<RuleBookView> {
-  // Every book of the village, and not only this one: two adoptions at once would each see the other as not yet made.
-  await tx
-    .select({ id: ruleBook.id })
-    .from(ruleBook)
-    .where(eq(ruleBook.village, key.village))
-    .orderBy(asc(ruleBook.id))
-    .for('update');
-  const mine = and(eq(ruleBook.village, key.village), eq(ruleBook.id, key.ruleBookId));
-  const book = one(await tx.select().from(ruleBook).where(mine));
+  const book = await lockAllBooks(tx, key);
   if ([book.createdBy, ...book.editedBy].includes(actor.id)) {
     throw new Refusal('second-person-required', { firstUserId: actor.id });
   }

@@ -1,4 +1,4 @@
-import type { RuleDraft } from './draft.ts';
+import type { RuleDraft } from './rule-draft.ts';
 import type { CapPeriod } from './tables.ts';
 
 /** One rule that is not as it was, in words for the assembly. */

@@ -1,4 +1,4 @@
-import type { RuleDraft } from './draft.ts';
+import { type RuleDraft, textsOf } from './rule-draft.ts';
 import { refusedTermsIn } from './wording.ts';
 
 /** What the notice has room for on one line, in characters. */
@@ -155,11 +155,6 @@ function wordingOf(ruleCode: string | null, texts: string[]): Finding[] {
       en: `It fines people or cuts benefits: ${terms.join(', ')}`,
     },
   ];
-}
-
-/** The texts of a rule that are judged by their wording. */
-export function textsOf({ category, title, titleEn, unit }: RuleDraft): string[] {
-  return [category, title, titleEn ?? '', unit];
 }
 
 function warning(kind: Finding['kind'], ruleCode: string | null, zh: string, en: string): Finding {

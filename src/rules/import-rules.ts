@@ -1,5 +1,5 @@
 import { parse } from 'csv-parse/sync';
-import type { RuleDraft } from './draft.ts';
+import type { RuleDraft } from './rule-draft.ts';
 import type { CapPeriod } from './tables.ts';
 
 /**

@@ -1,16 +1,11 @@
-import { and, eq, sql } from 'drizzle-orm';
+import { sql } from 'drizzle-orm';
 import { dayOf, iso } from '../calendar.ts';
-import { one, type Tx } from '../db/database.ts';
+import type { Tx } from '../db/database.ts';
 import type { Actor } from '../http/route.ts';
-import { Refusal } from '../refusals.ts';
-import { type RuleDraft, readied, rowsFor } from './draft.ts';
+import { readied, rowsFor } from './draft.ts';
 import { getRuleBook, type RuleBookView } from './read.ts';
-import { ruleBook } from './tables.ts';
-
-interface RuleBookKey {
-  village: string;
-  ruleBookId: string;
-}
+import { lockDraft, type RuleBookKey } from './rule-book.ts';
+import type { RuleDraft } from './rule-draft.ts';
 
 /**
  * Puts another title and other rules in the place of a draft's. Whoever does it had a hand in the book and cannot adopt
@@ -42,26 +37,4 @@ export async function discardRuleBook(
   await lockDraft(tx, key, undefined);
   await tx.execute(sql`select rules.discard(${key.village}, ${key.ruleBookId}, ${actor.id}, ${iso(now)})`);
   return getRuleBook(tx, key.village, key.ruleBookId, dayOf(now));
-}
-
-async function lockDraft(tx: Tx, key: RuleBookKey, revision: number | undefined): Promise<void> {
-  refuseUnlessDraft(one(await tx.select().from(ruleBook).where(mine(key)).for('update')), revision);
-}
-
-/**
- * @param revision what the caller has read; undefined when it does not say
- * @throws Refusal `wrong-state` (facts: `state`, `allowedFrom`, `since`) | `rule-book-changed` (facts: `revision`)
- */
-export function refuseUnlessDraft(book: typeof ruleBook.$inferSelect, revision: number | undefined): void {
-  const { state, adoptedAt, discardedAt } = book;
-  if (state !== 'draft') {
-    throw new Refusal('wrong-state', { state, allowedFrom: ['draft'], since: adoptedAt ?? discardedAt });
-  }
-  if (revision !== undefined && revision !== book.revision) {
-    throw new Refusal('rule-book-changed', { revision: book.revision });
-  }
-}
-
-function mine({ village, ruleBookId }: RuleBookKey) {
-  return and(eq(ruleBook.village, village), eq(ruleBook.id, ruleBookId));
 }

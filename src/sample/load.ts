@@ -14,7 +14,8 @@ import { draftStockDocument, postStockDocument } from '../stock/documents.ts';
 import { createGoods, createStore, type NewGoods } from '../store/goods.ts';
 import { publishPriceList } from '../store/prices.ts';
 import { createDivision, createGrid, openVillage } from '../villages/open.ts';
-import { defaultPolicy, type PolicySettings, setPolicy } from '../villages/policy.ts';
+import { setPolicy } from '../villages/policy.ts';
+import { defaultPolicy, type PolicySettings } from '../villages/policy-settings.ts';
 import { type Row, readSample, readSampleText, sampleVillage } from './files.ts';
 import { type SignIns, sampleStaff } from './sign-ins.ts';
 

@@ -1,6 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm';
 import type { Db } from '../db/database.ts';
-import { defaultPolicy } from '../villages/policy.ts';
+import { defaultPolicy } from '../villages/policy-settings.ts';
 import { evidenceOf, firstIds, percentOf, type Signal, type Span, severityOf, spanOf } from './signal.ts';
 
 /*

@@ -1,6 +1,6 @@
 import { boolean, date, integer, jsonb, pgSchema, primaryKey, text, uuid } from 'drizzle-orm/pg-core';
 import { instant } from '../db/columns.ts';
-import type { PolicySettings } from './policy.ts';
+import type { PolicySettings } from './policy-settings.ts';
 
 const schema = pgSchema('villages');
 

@@ -1,7 +1,8 @@
 import t from 'tap';
-import { startJobs } from '../../src/app.ts';
+import { startWorker } from '../../src/app.ts';
 import { expire } from '../../src/redemptions/cancel.ts';
-import { expireOverdue, expireQueue } from '../../src/redemptions/jobs.ts';
+import { expireOverdue } from '../../src/redemptions/jobs.ts';
+import { expireQueue } from '../../src/redemptions/redemption.ts';
 import { connect, villages } from '../support/service.ts';
 import { at, openShop, settled } from '../support/shop.ts';
 
@@ -101,7 +102,7 @@ t.test('the worker itself', async t => {
   await shop.prices({ [soap]: 3 });
   await shop.stock({ [soap]: 10 });
   const [first, second] = [await shop.household(10), await shop.household(10)];
-  await startJobs(service);
+  await startWorker(service);
   const stateOf = async (id: string) => (await keeper('GET', `${at}/redemptions/${id}`)).body.state;
 
   const made = await shop.redeem(keeper, shop.order(first, { [soap]: 1 }));

@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import type { Test } from 'tap';
-import type { RuleDraft } from '../../src/rules/draft.ts';
-import type { PolicySettings } from '../../src/villages/policy.ts';
+import type { RuleDraft } from '../../src/rules/rule-draft.ts';
+import type { PolicySettings } from '../../src/villages/policy-settings.ts';
 import { insisting } from './awards.ts';
 import { adoptRules, ruleDraft } from './rules.ts';
 import { type Caller, nobody, openService, type Service, villages } from './service.ts';

@@ -1,5 +1,5 @@
 import { iso } from '../../src/calendar.ts';
-import type { RuleDraft } from '../../src/rules/draft.ts';
+import type { RuleDraft } from '../../src/rules/rule-draft.ts';
 import { insisting } from './awards.ts';
 import type { Service } from './service.ts';
 import { villages } from './service.ts';

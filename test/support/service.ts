@@ -28,7 +28,8 @@ import { folderStore } from '../../src/photos/folder-store.ts';
 import type { PhotoStore } from '../../src/photos/photo-store.ts';
 import { store } from '../../src/store/tables.ts';
 import { createDivision, createGrid, openVillage } from '../../src/villages/open.ts';
-import { defaultPolicy, type PolicySettings, setPolicy } from '../../src/villages/policy.ts';
+import { setPolicy } from '../../src/villages/policy.ts';
+import { defaultPolicy, type PolicySettings } from '../../src/villages/policy-settings.ts';
 import { type Cluster, createDatabase, dropDatabase, openCluster } from './cluster.ts';
 
 /** Three villages: ours, its neighbour in the same town, and one in another county. */

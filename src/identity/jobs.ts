@@ -1,0 +1,9 @@
+import type { Clock } from '../calendar.ts';
+import type { Database } from '../db/database.ts';
+import type { JobDefinition } from '../db/jobs.ts';
+import { forgetOldTries } from './sign-in.ts';
+
+/** Each night: old tries at passwords. */
+export const identityJobs: JobDefinition<{ database: Database; clock: Clock }>[] = [
+  { queue: 'tries.forget', handler: forgetOldTries, cron: '20 3 * * *' },
+];

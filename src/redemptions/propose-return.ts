@@ -1,0 +1,78 @@
+import { randomUUIDv7 } from 'node:crypto';
+import { dayOf, iso, startOf } from '../calendar.ts';
+import type { Tx } from '../db/database.ts';
+import type { Actor } from '../http/route.ts';
+import { Refusal } from '../refusals.ts';
+import { refuseRepeats } from '../store/goods.ts';
+import { policyOn } from '../villages/policy.ts';
+import { frozenLines, type PricedLine } from './order.ts';
+import { getReturn, type ReturnView } from './read-returns.ts';
+import { lockRedemption, type RedemptionRow } from './redemption.ts';
+import { insertReturn, refuseSecondReturn } from './return.ts';
+
+export interface NewReturn {
+  redemptionId: string;
+  /** All of it when absent. */
+  lines?: { goodsId: string; quantity: number }[] | undefined;
+  reason: string;
+  /** To the shelf, or away as spoiled. */
+  restock: boolean;
+}
+
+/**
+ * Proposes that goods come back, whole or in part. Nothing moves before another person has agreed.
+ * @throws Refusal `validation-failed` (goods twice) | `not-found` | `wrong-state` | `already-exists` (facts:
+ *   `existingId`) | `too-late` | `out-of-bounds` (more than was handed over)
+ */
+export async function proposeReturn(
+  tx: Tx,
+  actor: Actor,
+  village: string,
+  said: NewReturn,
+  now: Temporal.Instant,
+): Promise<ReturnView> {
+  const lines = said.lines ?? [];
+  refuseRepeats(lines, 'lines');
+  const row = await lockRedemption(tx, { village, redemptionId: said.redemptionId });
+  if (row.state !== 'fulfilled') throw new Refusal('wrong-state', { state: row.state, since: row.since });
+  await refuseSecondReturn(tx, village, row.id);
+  await refuseLate(tx, row, now);
+  const handedOver = (await frozenLines(tx, village, [row.id])).get(row.id)!;
+  const back = said.lines === undefined ? handedOver : pick(handedOver, lines);
+  const id = randomUUIDv7();
+  await insertReturn(
+    tx,
+    {
+      village,
+      id,
+      redemptionId: row.id,
+      reason: said.reason,
+      restock: said.restock,
+      points: back.reduce((sum, line) => sum + line.unitPoints * line.quantity, 0),
+      state: 'proposed',
+      proposedBy: actor.id,
+      proposedAt: iso(now),
+    },
+    back,
+  );
+  return getReturn(tx, village, id);
+}
+
+/** The day of the hand-over and `returnDays` whole days after it. */
+async function refuseLate(tx: Tx, row: RedemptionRow, now: Temporal.Instant): Promise<void> {
+  const day = dayOf(Temporal.Instant.from(row.handedOverAt!));
+  const { returnDays } = await policyOn(tx, row.village, day);
+  const endedAt = startOf(day.add({ days: returnDays + 1 }));
+  if (Temporal.Instant.compare(now, endedAt) < 0) return;
+  throw new Refusal('too-late', { what: 'return', endedAt: iso(endedAt) });
+}
+
+function pick(handedOver: PricedLine[], lines: { goodsId: string; quantity: number }[]): PricedLine[] {
+  return lines.map(({ goodsId, quantity }, at) => {
+    const line = handedOver.find(one => one.goodsId === goodsId);
+    if (line === undefined || quantity > line.quantity) {
+      throw new Refusal('out-of-bounds', { field: `lines/${at}/quantity`, min: 1, max: line?.quantity ?? 0 });
+    }
+    return { ...line, quantity };
+  });
+}
