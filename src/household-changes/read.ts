@@ -6,9 +6,10 @@ import { type Actor, holds } from '../http/route.ts';
 import { abroad } from '../ledger/accounts.ts';
 import { lotsOf } from '../ledger/lots.ts';
 import type { Lots } from '../ledger/transactions.ts';
+import type { Closing } from './change.ts';
 import { type ChangeKind, type ChangeState, change } from './tables.ts';
 
-export type ChangeRow = typeof change.$inferSelect;
+type ChangeRow = typeof change.$inferSelect;
 
 type Told = Omit<ChangeRow, 'village' | 'lots' | 'closingHash' | `new${string}`>;
 
@@ -102,16 +103,6 @@ export async function successorOf(db: Db, village: string, householdId: string):
       ),
     );
   return next === undefined ? householdId : successorOf(db, village, next.id!);
-}
-
-/** What a household took along when it left another village, as that village's book says. */
-export interface Closing {
-  village: string;
-  number: number;
-  hash: string;
-  available: number;
-  honour: number;
-  lots: Lots;
 }
 
 /**

@@ -1,5 +1,4 @@
 import { randomUUIDv7 } from 'node:crypto';
-import { and, eq } from 'drizzle-orm';
 import { iso } from '../calendar.ts';
 import type { Tx } from '../db/database.ts';
 import { insertNumbered } from '../households/enrol.ts';
@@ -8,90 +7,115 @@ import { abroadAccounts, expiredAccount, householdAccounts } from '../ledger/acc
 import * as moves from '../ledger/household-transactions.ts';
 import { openAccounts, postOne } from '../ledger/post.ts';
 import type { Command, Event } from '../ledger/transactions.ts';
-import type { ChangeRow } from './read.ts';
-import { change } from './tables.ts';
+import { type Change, newHeadOf } from './change.ts';
+import { type Proposal, recordMergedMembers } from './change-row.ts';
 import { endsHousehold, type Household } from './validate.ts';
 
-/** Enters the household that a split makes; its members come to it when the split is settled. @throws Refusal `already-exists` */
-export async function foundHousehold(tx: Tx, split: ChangeRow, now: Temporal.Instant): Promise<string> {
-  const id = randomUUIDv7();
-  await insertNumbered(tx, split.newNumber ?? undefined, {
-    village: split.village,
-    id,
-    grid: split.newGrid,
-    address: split.newAddress,
-    headMemberId: split.newHeadMemberId!,
+type Split = Extract<Proposal, { kind: 'split' }>;
+
+/** A proposal with all that settling it takes: of a split, the household that was made for it. */
+export type ReadyChange = Exclude<Proposal, Split> | (Split & { madeId: string });
+
+/**
+ * Enters the household that a split makes; its members come to it when the split is settled.
+ * @throws Refusal `already-exists` (the number)
+ */
+export async function readyToSettle(tx: Tx, proposal: Proposal, now: Temporal.Instant): Promise<ReadyChange> {
+  if (proposal.kind !== 'split') return proposal;
+  const { number, ...rest } = proposal.newHousehold;
+  const madeId = randomUUIDv7();
+  await insertNumbered(tx, number ?? undefined, {
+    ...rest,
+    village: proposal.village,
+    id: madeId,
     state: 'active',
     pinFailedAttempts: 0,
-    createdBy: split.proposedBy,
+    createdBy: proposal.proposedBy,
     createdAt: iso(now),
   });
-  return id;
+  return { ...proposal, madeId };
 }
 
-/** Carries out a change that was judged: registers first, then the book. Answers the number of its transaction, if any. */
+/**
+ * Carries out a change that was validated: registers first, then the book. Answers the number of its transaction, if any.
+ */
 export async function settleChange(
   tx: Tx,
   event: Event & { approver: string },
-  row: ChangeRow,
-  state: Household,
-  madeId: string | null,
+  change: ReadyChange,
+  household: Household,
 ): Promise<number | null> {
-  await settleMembers(tx, row, state, madeId ?? row.toHouseholdId);
-  if (endsHousehold(row, state)) await closeHousehold(tx, row, event.approver, event.occurredAt);
-  const { village } = row;
-  if (madeId !== null) await openAccounts(tx, village, householdAccounts(madeId));
-  const command = commandOf(event, row, state, madeId);
+  await settleMembers(tx, change, household);
+  if (endsHousehold(change, household)) await closeHousehold(tx, change, event.approver, event.occurredAt);
+  const { village } = change;
+  if (change.kind === 'split') await openAccounts(tx, village, householdAccounts(change.madeId));
+  const command = commandOf(event, change, household);
   if (command === undefined) return null;
-  if (row.otherVillage !== null && (row.kind === 'moveIn' || row.carried)) {
-    await openAccounts(tx, village, abroadAccounts(row.otherVillage));
-  }
+  const otherVillage = otherBookOf(change);
+  if (otherVillage !== null) await openAccounts(tx, village, abroadAccounts(otherVillage));
   if (command.transfers!.some(({ to }) => to === expiredAccount.code))
     await openAccounts(tx, village, [expiredAccount]);
   return (await postOne(tx, village, command)).number;
 }
 
-async function settleMembers(tx: Tx, row: ChangeRow, { living }: Household, toId: string | null): Promise<void> {
-  const { village, kind, headMemberId } = row;
-  const memberIds = kind === 'merge' ? living : row.memberIds;
-  if (kind === 'memberMove' || kind === 'split' || kind === 'merge') {
-    await moveMembers(tx, village, memberIds, toId!);
+async function settleMembers(tx: Tx, change: ReadyChange, { living }: Household): Promise<void> {
+  const { village, id: changeId } = change;
+  switch (change.kind) {
+    case 'memberMove':
+      await moveMembers(tx, village, [change.memberId], change.toHouseholdId);
+      break;
+    case 'split':
+      await moveMembers(tx, village, change.memberIds, change.madeId);
+      break;
+    case 'merge':
+      await moveMembers(tx, village, living, change.toHouseholdId);
+      await recordMergedMembers(tx, { village, changeId }, living);
+      break;
+    case 'death':
+      await recordDeath(tx, village, [change.memberId], change.diedOn);
+      break;
   }
-  if (kind === 'merge') {
-    await tx
-      .update(change)
-      .set({ memberIds })
-      .where(and(eq(change.village, village), eq(change.id, row.id)));
-  }
-  if (kind === 'death') await recordDeath(tx, village, memberIds, row.diedOn!);
-  if (headMemberId !== null) await setHead(tx, row, headMemberId);
+  const headMemberId = newHeadOf(change);
+  if (headMemberId !== null) await setHead(tx, change, headMemberId);
 }
 
-function commandOf(event: Event, row: ChangeRow, state: Household, madeId: string | null): Command | undefined {
-  const { id: changeId, householdId, kind } = row;
-  const { available, honour, base, expiring } = state.balances;
+/** The village whose book the points go to or came from. */
+function otherBookOf(change: Change): string | null {
+  if (change.kind === 'moveIn') return change.closing.village;
+  return change.kind === 'moveAway' && change.carry ? change.toVillage : null;
+}
+
+function commandOf(event: Event, change: ReadyChange, household: Household): Command | undefined {
+  const { id: changeId, householdId, kind } = change;
+  const { available, honour, base, expiring } = household.balances;
   const all = { changeId, available, honour, base };
-  const signed = { changeId, available: row.availablePoints!, honour: row.honourPoints! };
-  switch (kind) {
+  switch (change.kind) {
     case 'split': {
       const lots = Object.fromEntries(expiring.map(lot => [lot.expiresOn, lot.points]));
-      const share = moves.shareOf(lots, available, signed.available);
-      return moves.householdSplit(event, { ...signed, from: householdId, to: madeId!, lots: share });
+      return moves.householdSplit(event, {
+        changeId,
+        available: change.availablePoints,
+        honour: change.honourPoints,
+        from: householdId,
+        to: change.madeId,
+        lots: moves.shareOf(lots, available, change.availablePoints),
+      });
     }
     case 'merge':
-      return moves.householdMerge(event, { ...all, from: householdId, to: row.toHouseholdId! });
+      return moves.householdMerge(event, { ...all, from: householdId, to: change.toHouseholdId });
     case 'moveAway':
-      return row.carried
-        ? moves.householdMoveOut(event, { ...all, householdId, toVillage: row.otherVillage! })
+      return change.carry
+        ? moves.householdMoveOut(event, { ...all, householdId, toVillage: change.toVillage })
         : moves.lapse(event, { ...all, householdId, why: kind });
     case 'moveIn': {
-      const closing = { village: row.otherVillage!, number: row.closingNumber!, hash: row.closingHash! };
-      return moves.householdMoveIn(event, { ...signed, householdId, lots: row.lots, closing });
+      const { available, honour, lots, ...closing } = change.closing;
+      return moves.householdMoveIn(event, { changeId, available, honour, lots, householdId, closing });
     }
     case 'death':
-      if (row.toHouseholdId !== null)
-        return moves.inheritance(event, { ...all, from: householdId, to: row.toHouseholdId });
-      return endsHousehold(row, state) ? moves.lapse(event, { ...all, householdId, why: kind }) : undefined;
+      if (change.estate === null) return undefined;
+      return change.estate === 'lapses'
+        ? moves.lapse(event, { ...all, householdId, why: kind })
+        : moves.inheritance(event, { ...all, from: householdId, to: change.estate.heirHouseholdId });
     case 'close':
       return moves.lapse(event, { ...all, householdId, why: kind });
     default:
