@@ -1,7 +1,7 @@
 import { randomUUIDv7 } from 'node:crypto';
-import { and, eq, sql } from 'drizzle-orm';
+import { sql } from 'drizzle-orm';
 import { iso } from '../calendar.ts';
-import { one, type Tx } from '../db/database.ts';
+import type { Tx } from '../db/database.ts';
 import { enrol, type NewMember } from '../households/enrol.ts';
 import { hasGrid } from '../households/read.ts';
 import { lockRegister } from '../households/register.ts';
@@ -9,13 +9,9 @@ import type { Actor } from '../http/route.ts';
 import { getUser } from '../identity/read.ts';
 import { refuseKin } from '../kin/refuse-kin.ts';
 import { malformed, Refusal } from '../refusals.ts';
+import { type JoinKey, lockApplication, recordEnd, updateApplication } from './application.ts';
 import { duplicatesOf, getJoinApplication, type JoinRow, type JoinView } from './read.ts';
-import { type Applicant, type JoinState, joinApplication } from './tables.ts';
-
-export interface JoinKey {
-  village: string;
-  applicationId: string;
-}
+import type { Applicant } from './tables.ts';
 
 /** What an application says. */
 export interface JoinContent {
@@ -39,7 +35,7 @@ export async function applyToJoin(
   said: JoinContent,
   now: Temporal.Instant,
 ): Promise<JoinView> {
-  const { grid, address, phone, members, consentBy } = await judged(tx, village, said);
+  const { grid, address, phone, members, consentBy } = await validated(tx, village, said);
   const id = randomUUIDv7();
   // The service may fill these columns alone: what a decision leaves is another's to write.
   await tx.execute(sql`
@@ -60,10 +56,7 @@ export async function returnJoin(
 ): Promise<JoinView> {
   await lockApplication(tx, key, ['submitted']);
   const returned = { question: said.question, returnedBy: actor.id, returnedAt: iso(now), answer: null };
-  await tx
-    .update(joinApplication)
-    .set({ state: 'returned', ...returned })
-    .where(mine(key));
+  await updateApplication(tx, key, { state: 'returned', ...returned });
   return getJoinApplication(tx, actor, key.village, key.applicationId);
 }
 
@@ -79,20 +72,17 @@ export async function resubmitJoin(
   now: Temporal.Instant,
 ): Promise<JoinView> {
   const { editedBy } = await lockApplication(tx, key, ['returned']);
-  const content = said.corrected === null ? {} : await judged(tx, key.village, said.corrected);
+  const content = said.corrected === null ? {} : await validated(tx, key.village, said.corrected);
   const resubmitted = { answer: said.answer, resubmittedBy: actor.id, resubmittedAt: iso(now) };
   const hands = { editedBy: [...new Set([...editedBy, actor.id])] };
-  await tx
-    .update(joinApplication)
-    .set({ state: 'submitted', ...content, ...resubmitted, ...hands })
-    .where(mine(key));
+  await updateApplication(tx, key, { state: 'submitted', ...content, ...resubmitted, ...hands });
   return getJoinApplication(tx, actor, key.village, key.applicationId);
 }
 
 /** Ends it without a household, at the wish of those who applied. @throws Refusal `not-found` | `wrong-state` */
 export async function withdrawJoin(tx: Tx, actor: Actor, key: JoinKey, now: Temporal.Instant): Promise<JoinView> {
   await lockApplication(tx, key, ['submitted', 'returned']);
-  return decide(tx, actor, key, { state: 'withdrawn' }, now);
+  return end(tx, actor, key, { state: 'withdrawn' }, now);
 }
 
 /**
@@ -107,7 +97,7 @@ export async function rejectJoin(
   now: Temporal.Instant,
 ): Promise<JoinView> {
   await lockForDecision(tx, actor, key, now);
-  return decide(tx, actor, key, { state: 'rejected', reason: said.reason }, now);
+  return end(tx, actor, key, { state: 'rejected', reason: said.reason }, now);
 }
 
 /**
@@ -130,11 +120,11 @@ export async function approveJoin(
   const [head, ...others] = row.members;
   const members = [{ ...head!, phone: head!.phone ?? row.phone }, ...others];
   const [householdId] = await enrol(tx, actor, key.village, [{ ...said, ...row, number: said.number, members }], now);
-  return decide(tx, actor, key, { state: 'approved', householdId }, now);
+  return end(tx, actor, key, { state: 'approved', householdId }, now);
 }
 
 /** @throws Refusal `validation-failed` | `not-found` (facts: `field`) */
-async function judged(tx: Tx, village: string, said: JoinContent) {
+async function validated(tx: Tx, village: string, said: JoinContent) {
   const members: Applicant[] = said.members.map(one => ({
     name: one.name,
     phone: one.phone ?? null,
@@ -164,27 +154,13 @@ async function lockForDecision(tx: Tx, actor: Actor, key: JoinKey, now: Temporal
   return row;
 }
 
-async function lockApplication(tx: Tx, key: JoinKey, allowedFrom: JoinState[]): Promise<JoinRow> {
-  const row = one(await tx.select().from(joinApplication).where(mine(key)).for('update'));
-  if (allowedFrom.includes(row.state)) return row;
-  const since = row.decidedAt ?? (row.state === 'returned' ? row.returnedAt : (row.resubmittedAt ?? row.createdAt));
-  throw new Refusal('wrong-state', { state: row.state, allowedFrom, since });
-}
-
-async function decide(
+async function end(
   tx: Tx,
   actor: Actor,
-  { village, applicationId }: JoinKey,
-  to: { state: JoinState; reason?: string; householdId?: string | undefined },
+  key: JoinKey,
+  to: Parameters<typeof recordEnd>[3],
   now: Temporal.Instant,
 ): Promise<JoinView> {
-  const { state, reason, householdId } = to;
-  await tx.execute(sql`
-    select households.decide_join(${village}, ${applicationId}::uuid, ${state}, ${actor.id}::uuid, ${iso(now)}::timestamptz,
-      ${reason ?? null}::text, ${householdId ?? null}::uuid)`);
-  return getJoinApplication(tx, actor, village, applicationId);
-}
-
-function mine(key: JoinKey) {
-  return and(eq(joinApplication.village, key.village), eq(joinApplication.id, key.applicationId));
+  await recordEnd(tx, actor.id, key, to, now);
+  return getJoinApplication(tx, actor, key.village, key.applicationId);
 }

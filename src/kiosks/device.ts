@@ -1,10 +1,11 @@
-import { and, eq } from 'drizzle-orm';
+import { eq } from 'drizzle-orm';
 import { iso } from '../calendar.ts';
 import type { Database, Tx } from '../db/database.ts';
 import { none } from '../db/scope.ts';
 import { endSessions, rotate, type SessionRow, startSession, villageOfRefresh } from '../identity/sessions.ts';
 import { accessTokenSeconds, type Tokens } from '../identity/tokens.ts';
 import { Refusal } from '../refusals.ts';
+import { type KioskKey, lockKiosk, markSeen, ofKiosk } from './kiosk.ts';
 import { getPairingOfDevice, lockPairingOfDevice, refuseExpired } from './pairing.ts';
 import { kiosk, pairing } from './tables.ts';
 
@@ -37,16 +38,11 @@ export async function recogniseDevice(
   device: { village: string; kioskId: string; itself: boolean },
   now: Temporal.Instant,
 ): Promise<void> {
-  const mine = and(eq(kiosk.village, device.village), eq(kiosk.id, device.kioskId));
-  const [row] = await tx.select({ state: kiosk.state, seenAt: kiosk.seenAt }).from(kiosk).where(mine);
+  const [row] = await tx.select({ state: kiosk.state, seenAt: kiosk.seenAt }).from(kiosk).where(ofKiosk(device));
   if (row?.state !== 'active') throw new Refusal('device-suspended');
   if (!device.itself) return;
   const stale = iso(now.subtract({ seconds: seenEverySeconds }));
-  if (row.seenAt === null || row.seenAt <= stale)
-    await tx
-      .update(kiosk)
-      .set({ seenAt: iso(now) })
-      .where(mine);
+  if (row.seenAt === null || row.seenAt <= stale) await markSeen(tx, device, now);
 }
 
 /**
@@ -92,14 +88,10 @@ export async function refreshDevice(deps: Deps, refreshToken: string, now: Tempo
   return outcome;
 }
 
-async function refuseUsed(tx: Tx, key: { village: string; kioskId: string }): Promise<void> {
-  const [row] = await tx
-    .select({ state: kiosk.state, seenAt: kiosk.seenAt })
-    .from(kiosk)
-    .where(and(eq(kiosk.village, key.village), eq(kiosk.id, key.kioskId)))
-    .for('update');
-  if (row!.seenAt !== null) throw new Refusal('expired', { what: 'pairing', expiredAt: row!.seenAt });
-  if (row!.state !== 'active') throw new Refusal('device-suspended');
+async function refuseUsed(tx: Tx, key: KioskKey): Promise<void> {
+  const { state, seenAt } = await lockKiosk(tx, key);
+  if (seenAt !== null) throw new Refusal('expired', { what: 'pairing', expiredAt: seenAt });
+  if (state !== 'active') throw new Refusal('device-suspended');
 }
 
 function tokensOf(tokens: Tokens, started: { session: SessionRow; refreshToken: string }): DeviceTokens {

@@ -1,12 +1,13 @@
-import { createHash, randomBytes, randomInt, randomUUIDv7 } from 'node:crypto';
+import { createHash, randomBytes, randomInt } from 'node:crypto';
 import { and, eq, ne, or, sql } from 'drizzle-orm';
 import { iso } from '../calendar.ts';
 import { type Db, one, rowsOf, type Tx } from '../db/database.ts';
 import type { Actor } from '../http/route.ts';
 import { Refusal } from '../refusals.ts';
 import { getStore } from '../store/read.ts';
-import { type KioskView, kioskView } from './read.ts';
-import { kiosk, pairing, pairingTry } from './tables.ts';
+import { addKiosk } from './kiosk.ts';
+import type { KioskView } from './read.ts';
+import { pairing, pairingTry } from './tables.ts';
 
 export type PairingRow = typeof pairing.$inferSelect;
 
@@ -157,43 +158,6 @@ async function decide(
     .where(eq(pairing.deviceCodeHash, row.deviceCodeHash))
     .returning();
   return decided!;
-}
-
-/** Enters a device in the village's list, with the next code. */
-export async function addKiosk(
-  tx: Tx,
-  actor: Actor,
-  said: Pick<KioskView, 'village' | 'name' | 'storeId' | 'appVersion' | 'model' | 'serial'>,
-  now: Temporal.Instant,
-): Promise<KioskView> {
-  // Two approved at once: the second waits for the first one's code, finds it taken and takes the next. Of n at once the
-  // last one needs n attempts.
-  for (let left = 20; left > 0; left -= 1) {
-    const [made] = await tx
-      .insert(kiosk)
-      .values({
-        ...said,
-        id: randomUUIDv7(),
-        code: await nextCode(tx, said.village),
-        state: 'active',
-        stateSince: iso(now),
-        pairedBy: actor.id,
-        pairedAt: iso(now),
-        unknownCards: 0,
-      })
-      .onConflictDoNothing()
-      .returning();
-    if (made !== undefined) return kioskView(made);
-  }
-  throw new Refusal('unavailable', { retryAfterSeconds: 1 });
-}
-
-async function nextCode(tx: Tx, village: string): Promise<string> {
-  const [row] = await rowsOf<{ next: number }>(
-    tx,
-    sql`select coalesce(max(substr(code, 2)::integer), 0) + 1 as next from kiosks.kiosk where village = ${village}`,
-  );
-  return `K${String(row!.next).padStart(2, '0')}`;
 }
 
 /** A pairing that waits is shown to whoever holds its code; a decided one to the village that decided it. */

@@ -19,7 +19,7 @@ import type { Tokens } from '../identity/tokens.ts';
 import { Refusal } from '../refusals.ts';
 import { policyOn } from '../villages/policy.ts';
 import { recogniseDevice } from './device.ts';
-import { countUnknownCard } from './suspend.ts';
+import { countUnknownCard } from './kiosk.ts';
 import { kiosk } from './tables.ts';
 
 type Level = NonNullable<Actor['level']>;

@@ -5,18 +5,13 @@ import { jobActor } from '../db/jobs.ts';
 import { awardEach } from '../earning/award.ts';
 import { groundsOf } from '../earning/grounds.ts';
 import { findOpenReversal } from '../earning/read.ts';
-import { approveReversal, cancelPending, lockAward, proposeReversal } from '../earning/reverse.ts';
+import { approveReversal, cancelPending, proposeReversal } from '../earning/reverse.ts';
 import type { AwardRow } from '../earning/tables.ts';
 import type { Actor } from '../http/route.ts';
 import { Refusal } from '../refusals.ts';
-import { refuseHands, refuseKin } from './case.ts';
+import { type AppealKey, lockAppeal, recordNewAward, refuseHands, refuseKin } from './case.ts';
 import { goOn } from './close.ts';
-import { type AppealRow, type AppealView, getAppeal, getAppealRow, listRulers } from './read-cases.ts';
-
-export interface AppealKey {
-  village: string;
-  appealId: string;
-}
+import { type AppealRow, type AppealView, getAppeal, listRulers } from './read-cases.ts';
 
 /**
  * Decides an appeal, one level up and for good, by somebody who decided nothing in the case. Upheld, the ruling is undone:
@@ -34,12 +29,8 @@ export async function hear(
 ): Promise<AppealView> {
   const { village, appealId } = key;
   const { decision, ruling } = said;
-  const { awardId } = await getAppealRow(tx, village, appealId);
-  const award = await lockAward(tx, village, awardId);
-  const row = await getAppealRow(tx, village, appealId);
-  if (row.state !== 'open') {
-    throw new Refusal('wrong-state', { state: row.state, allowedFrom: ['open'], since: row.heardAt });
-  }
+  const { award, ...row } = await lockAppeal(tx, key);
+  const { awardId } = row;
   await refuseHands(tx, village, awardId, actor);
   const rulers = await listRulers(tx, village, awardId);
   if (rulers.includes(actor.id)) throw new Refusal('second-person-required');
@@ -90,6 +81,5 @@ async function makeAgain(
   );
   if (made === undefined || made === 'undone') throw new Error('one award was asked for');
   if ('refusal' in made) throw made.refusal;
-  await tx.execute(sql`
-    update publicity.appeal set new_award_id = ${made.award.id} where village = ${village} and id = ${appeal.id}`);
+  await recordNewAward(tx, { village, appealId: appeal.id }, made.award.id);
 }

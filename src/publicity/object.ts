@@ -7,9 +7,10 @@ import { lockAward } from '../earning/reverse.ts';
 import { getHouseholdRow } from '../households/read.ts';
 import type { Actor } from '../http/route.ts';
 import { Refusal } from '../refusals.ts';
+import { lockObjection, type ObjectionKey, withdrawObjection } from './case.ts';
 import { goOn, isBefore } from './close.ts';
 import { getLine, getNotice } from './read.ts';
-import { getObjection, getObjectionRow, isMine, type ObjectionView } from './read-cases.ts';
+import { getObjection, isMine, type ObjectionView } from './read-cases.ts';
 
 /**
  * Objects to a line while its notice runs: its award is paused, and no other. A household objects at a kiosk, to its own
@@ -52,33 +53,8 @@ export async function withdraw(tx: Tx, actor: Actor, key: ObjectionKey, now: Tem
   const { village, objectionId } = key;
   const row = await lockObjection(tx, actor, key);
   if (!isMine(row, actor)) throw new Refusal('forbidden');
-  await tx.execute(sql`
-    update publicity.objection set state = 'withdrawn', withdrawn_at = ${iso(now)}
-     where village = ${village} and id = ${objectionId}`);
+  await withdrawObjection(tx, key, now);
   // Not as the caller: everybody may read the book, and it would say who objected.
   await goOn(tx, village, row.awardId, jobActor, now);
   return getObjection(tx, actor, village, objectionId);
-}
-
-export interface ObjectionKey {
-  village: string;
-  objectionId: string;
-}
-
-/**
- * An open objection, with its award locked: everything that touches a case locks the award first.
- * @throws Refusal `not-found` | `wrong-state`
- */
-export async function lockObjection(tx: Tx, actor: Actor, { village, objectionId }: ObjectionKey) {
-  const { awardId } = await getObjection(tx, actor, village, objectionId);
-  const { state: awardState } = await lockAward(tx, village, awardId);
-  const row = await getObjectionRow(tx, village, objectionId);
-  if (row.state !== 'open') {
-    throw new Refusal('wrong-state', {
-      state: row.state,
-      allowedFrom: ['open'],
-      since: row.ruledAt ?? row.withdrawnAt,
-    });
-  }
-  return { ...row, awardState };
 }

@@ -3,9 +3,8 @@ import { iso } from '../calendar.ts';
 import type { Tx } from '../db/database.ts';
 import { cancelPending } from '../earning/reverse.ts';
 import type { Actor } from '../http/route.ts';
-import { refuseHands, refuseKin } from './case.ts';
+import { lockObjection, type ObjectionKey, refuseHands, refuseKin } from './case.ts';
 import { goOn } from './close.ts';
-import { lockObjection, type ObjectionKey } from './object.ts';
 import { getObjection, type ObjectionView } from './read-cases.ts';
 
 /**

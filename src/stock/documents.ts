@@ -1,7 +1,6 @@
 import { randomUUIDv7 } from 'node:crypto';
-import { and, eq } from 'drizzle-orm';
 import { dayOf, iso } from '../calendar.ts';
-import { one, type Tx } from '../db/database.ts';
+import type { Tx } from '../db/database.ts';
 import type { Actor } from '../http/route.ts';
 import { goodsAccounts, skuOf, supply } from '../ledger/accounts.ts';
 import { openAccounts } from '../ledger/post.ts';
@@ -10,7 +9,7 @@ import { Refusal } from '../refusals.ts';
 import { postOrder } from '../store/post-order.ts';
 import { getStore, goodsById } from '../store/read.ts';
 import { getStockDocument, type StockDocumentView } from './read.ts';
-import { stockDocument, stockLine } from './tables.ts';
+import { type DocumentKey, insertDocument, lockDraft, recordVerdict } from './stock-document.ts';
 
 export interface NewStockDocument {
   type: 'receipt' | 'writeOff';
@@ -22,11 +21,6 @@ export interface NewStockDocument {
     costFen?: number | null | undefined;
     expiresOn?: string | null | undefined;
   }[];
-}
-
-interface DocumentKey {
-  village: string;
-  documentId: string;
 }
 
 /**
@@ -50,26 +44,19 @@ export async function draftStockDocument(
   if (service !== -1) throw new Refusal('out-of-bounds', { field: `lines/${service}/quantity`, min: 0, max: 0 });
   refuseExpired(said, now);
   const id = randomUUIDv7();
-  await tx.insert(stockDocument).values({
-    village,
-    id,
-    type: said.type,
-    storeId: said.storeId,
-    reason: said.reason,
-    state: 'draft',
-    draftedBy: actor.id,
-    draftedAt: iso(now),
-  });
-  await tx.insert(stockLine).values(
-    said.lines.map((line, at) => ({
+  await insertDocument(
+    tx,
+    {
       village,
-      documentId: id,
-      line: at + 1,
-      goodsId: line.goodsId,
-      quantity: line.quantity,
-      costFen: line.costFen ?? null,
-      expiresOn: line.expiresOn ?? null,
-    })),
+      id,
+      type: said.type,
+      storeId: said.storeId,
+      reason: said.reason,
+      state: 'draft',
+      draftedBy: actor.id,
+      draftedAt: iso(now),
+    },
+    said.lines,
   );
   return getStockDocument(tx, village, id);
 }
@@ -126,19 +113,14 @@ export async function rejectStockDocument(
 async function decide(
   tx: Tx,
   actor: Actor,
-  { village, documentId }: DocumentKey,
+  key: DocumentKey,
   verdict: { state: 'posted' | 'rejected'; note: string | null },
   now: Temporal.Instant,
 ): Promise<StockDocumentView> {
-  const mine = and(eq(stockDocument.village, village), eq(stockDocument.id, documentId));
-  const draft = one(await tx.select().from(stockDocument).where(mine).for('update'));
-  if (draft.state !== 'draft') throw new Refusal('wrong-state', { state: draft.state, since: draft.decidedAt });
-  if (draft.draftedBy === actor.id) throw new Refusal('second-person-required', { firstUserId: draft.draftedBy });
-  await tx
-    .update(stockDocument)
-    .set({ state: verdict.state, decidedBy: actor.id, decidedAt: iso(now), decisionNote: verdict.note })
-    .where(mine);
-  return getStockDocument(tx, village, documentId);
+  const { draftedBy } = await lockDraft(tx, key);
+  if (draftedBy === actor.id) throw new Refusal('second-person-required', { firstUserId: draftedBy });
+  await recordVerdict(tx, actor.id, key, verdict, now);
+  return getStockDocument(tx, key.village, key.documentId);
 }
 
 /** What has expired is not received: it is looked at at the door, and once more when the document is posted. */

@@ -21,7 +21,7 @@ import { type Keys, openKeys } from '../../src/identity/keys.ts';
 import { startSession } from '../../src/identity/sessions.ts';
 import { grant, user } from '../../src/identity/tables.ts';
 import { openTokens, type Tokens } from '../../src/identity/tokens.ts';
-import { addKiosk } from '../../src/kiosks/pairing.ts';
+import { addKiosk } from '../../src/kiosks/kiosk.ts';
 import { postOne } from '../../src/ledger/post.ts';
 import { award } from '../../src/ledger/transactions.ts';
 import { folderStore } from '../../src/photos/folder-store.ts';

@@ -1,0 +1,112 @@
+import { randomUUIDv7 } from 'node:crypto';
+import { and, eq, sql } from 'drizzle-orm';
+import { iso } from '../calendar.ts';
+import { one, rowsOf, type Tx } from '../db/database.ts';
+import type { Actor } from '../http/route.ts';
+import { Refusal } from '../refusals.ts';
+import { type KioskRow, type KioskView, kioskView } from './read.ts';
+import { kiosk } from './tables.ts';
+
+/** The row of a kiosk: how it is written, locked and moved from state to state, and what it counts. */
+
+export interface KioskKey {
+  village: string;
+  kioskId: string;
+}
+
+/** Enters a device in the village's list, with the next code. */
+export async function addKiosk(
+  tx: Tx,
+  actor: Actor,
+  said: Pick<KioskView, 'village' | 'name' | 'storeId' | 'appVersion' | 'model' | 'serial'>,
+  now: Temporal.Instant,
+): Promise<KioskView> {
+  // Two approved at once: the second waits for the first one's code, finds it taken and takes the next. Of n at once the
+  // last one needs n attempts.
+  for (let left = 20; left > 0; left -= 1) {
+    const [made] = await tx
+      .insert(kiosk)
+      .values({
+        ...said,
+        id: randomUUIDv7(),
+        code: await nextCode(tx, said.village),
+        state: 'active',
+        stateSince: iso(now),
+        pairedBy: actor.id,
+        pairedAt: iso(now),
+        unknownCards: 0,
+      })
+      .onConflictDoNothing()
+      .returning();
+    if (made !== undefined) return kioskView(made);
+  }
+  throw new Refusal('unavailable', { retryAfterSeconds: 1 });
+}
+
+async function nextCode(tx: Tx, village: string): Promise<string> {
+  const [row] = await rowsOf<{ next: number }>(
+    tx,
+    sql`select coalesce(max(substr(code, 2)::integer), 0) + 1 as next from kiosks.kiosk where village = ${village}`,
+  );
+  return `K${String(row!.next).padStart(2, '0')}`;
+}
+
+/** @throws Refusal `not-found` */
+export async function lockKiosk(tx: Tx, key: KioskKey): Promise<KioskRow> {
+  return one(await tx.select().from(kiosk).where(ofKiosk(key)).for('update'));
+}
+
+/** Its next state; what it has counted is forgotten. @throws Refusal `not-found` | `wrong-state` */
+export async function moveKiosk(
+  tx: Tx,
+  key: KioskKey,
+  change: { from: KioskRow['state'][]; to: KioskRow['state'] },
+  now: Temporal.Instant,
+): Promise<KioskView> {
+  const row = await lockKiosk(tx, key);
+  if (!change.from.includes(row.state)) throw new Refusal('wrong-state', { state: row.state, since: row.stateSince });
+  const [changed] = await tx
+    .update(kiosk)
+    .set({ state: change.to, stateReason: null, stateSince: iso(now), unknownCards: 0, unknownCardsSince: null })
+    .where(ofKiosk(key))
+    .returning();
+  return kioskView(changed!);
+}
+
+const unknownCardsPerHour = 30;
+
+/**
+ * Counts a card that nobody has. Somebody who tries codes at a kiosk is stopped at the thirtieth within an hour: the
+ * device is suspended. Answers whether it still works.
+ */
+export async function countUnknownCard(tx: Tx, key: KioskKey, now: Temporal.Instant): Promise<boolean> {
+  const hourAgo = iso(now.subtract({ hours: 1 }));
+  const [row] = await rowsOf<{ unknownCards: number }>(
+    tx,
+    sql`
+    update kiosks.kiosk
+       set unknown_cards = case when unknown_cards_since > ${hourAgo}::timestamptz then unknown_cards + 1 else 1 end,
+           unknown_cards_since = case when unknown_cards_since > ${hourAgo}::timestamptz then unknown_cards_since
+                                      else ${iso(now)}::timestamptz end
+     where village = ${key.village} and id = ${key.kioskId} and state = 'active'
+    returning unknown_cards as "unknownCards"`,
+  );
+  if (row === undefined) return false;
+  if (row.unknownCards < unknownCardsPerHour) return true;
+  await tx
+    .update(kiosk)
+    .set({ state: 'suspended', stateReason: 'unknownCards', stateSince: iso(now) })
+    .where(ofKiosk(key));
+  return false;
+}
+
+export async function markSeen(tx: Tx, key: KioskKey, now: Temporal.Instant): Promise<void> {
+  await tx
+    .update(kiosk)
+    .set({ seenAt: iso(now) })
+    .where(ofKiosk(key));
+}
+
+export function ofKiosk({ village, kioskId }: KioskKey) {
+  return and(eq(kiosk.village, village), eq(kiosk.id, kioskId));
+}
