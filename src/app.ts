@@ -67,6 +67,7 @@ import { ruleRoutes } from './rules/routes.ts';
 import { signalRoutes } from './signals/routes.ts';
 import { stockRoutes } from './stock/routes.ts';
 import { goodsRoutes } from './store/routes.ts';
+import { verificationRoutes } from './verification/routes.ts';
 import { villageJobs } from './villages/jobs.ts';
 import { villageExists } from './villages/read.ts';
 import { villageRoutes } from './villages/routes.ts';
@@ -211,6 +212,7 @@ export async function build(deps: Deps): Promise<FastifyInstance> {
   await app.register(kioskDeviceRoutes, { database, clock, tokens });
   await app.register(bookRoutes, { database });
   await app.register(auditRoutes, { database, clock });
+  await app.register(verificationRoutes, { database, clock });
   await app.register(signalRoutes, { database, clock });
   await app.register(proofRoutes, { ...world, signer: deps.signer });
   return app;

@@ -1,13 +1,12 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
-import { type Clock, iso } from '../calendar.ts';
+import type { Clock } from '../calendar.ts';
 import { type Database, type Db, rowsOf } from '../db/database.ts';
 import { HouseholdParams } from '../households/shapes.ts';
 import { type Language, languageOf } from '../http/problems.ts';
-import type { Access, Role } from '../http/route.ts';
+import type { Role } from '../http/route.ts';
 import { type Export, exportTimeoutMs, sendExport } from '../http/send-export.ts';
 import { VillageParams } from '../http/shapes.ts';
 import { Refusal } from '../refusals.ts';
-import { verifyVillage } from '../verification/verify.ts';
 import { journalHledger } from './hledger.ts';
 import { journalCsv, journalJsonl } from './journal.ts';
 import { journalCanonical } from './journal-canonical.ts';
@@ -15,7 +14,6 @@ import { type Period, periodOf } from './period.ts';
 import {
   JournalAnswer,
   JournalQuery,
-  Soundness,
   StatementAnswer,
   StatementQuery,
   TrialBalance,
@@ -33,9 +31,8 @@ import { statementPdf } from './statement-pdf.ts';
 import { trialBalance } from './trial-balance.ts';
 
 const readers: readonly Role[] = ['clerk', 'villageAdmin', 'supervisionBoard', 'supervisor', 'auditor'];
-const verifiers: Access = ['auditor', 'villageAdmin', 'supervisionBoard', 'supervisor'];
 
-/** What somebody who was not there can check: statements, journal, trial balance, and the soundness of the book. */
+/** What somebody who was not there can check: statements, journal and trial balance. */
 export const auditRoutes: FastifyPluginAsyncTypebox<{ database: Database; clock: Clock }> = async (
   app,
   { database, clock },
@@ -119,26 +116,6 @@ export const auditRoutes: FastifyPluginAsyncTypebox<{ database: Database; clock:
       database.inExport(params.village, db =>
         trialBalance(db, params.village, periodOf(query, clock.now()), { detail, ...query }),
       ),
-  });
-
-  app.route({
-    method: 'POST',
-    url: '/v1/villages/:village/book/verify',
-    config: { access: verifiers, idempotent: false },
-    handlerTimeout: exportTimeoutMs,
-    schema: {
-      operationId: 'bookVerify',
-      tags: ['ledger'],
-      summary: 'Recompute the book',
-      description:
-        'Numbers, balances, lots, limits, reversals, leaves, chain and checkpoints, all from the transactions; it changes nothing and names what is wrong. A book rewritten whole, hashes, checkpoints and all, looks sound: compare with a checkpoint kept elsewhere.',
-      params: VillageParams,
-      response: { 200: Soundness },
-    },
-    handler: async ({ params }) => ({
-      ...(await database.inExport(params.village, db => verifyVillage(db, params.village))),
-      checkedAt: iso(clock.now()),
-    }),
   });
 };
 
