@@ -38,7 +38,14 @@ test('each flaw is seen', async t => {
     [/one known tag/, operation => operation.tags.push('villages')],
     [/one known tag/, operation => Object.assign(operation, { tags: ['misc'] })],
     [/summary/, operation => delete operation.summary],
+    [/summary/, operation => Object.assign(operation, { summary: 'Set a policy.' })],
+    [/summary/, operation => Object.assign(operation, { summary: 'Every policy the village has set' })],
+    [/summary/, operation => Object.assign(operation, { summary: `Set a policy ${'very '.repeat(10)}soon` })],
     [/description/, operation => Object.assign(operation, { description: '' })],
+    [/no sentence/, operation => Object.assign(operation, { description: 'Sets a policy' })],
+    [/no sentence/, operation => Object.assign(operation.responses['201']!, { description: 'done.' })],
+    [/no sentence/, operation => Object.assign(operation.parameters![0]!, { description: 'the village' })],
+    [/no sentence/, (_, contract) => property(contract, { type: 'boolean', description: 'Whether it holds' })],
     [/security/, operation => delete (operation as Json).security],
     [/no example/, operation => delete operation.requestBody!.content['application/json']!.example],
     [
@@ -87,6 +94,7 @@ function flaws(contract: Contract): string[] {
       }
     }
   }
+  found.push(...flawsOfProse(contract, ''));
   return [...found, ...flawsOfSchemas({ paths: contract.paths, schemas: contract.components.schemas }, '')];
 }
 
@@ -99,7 +107,10 @@ function flawsOfOperation(contract: Contract, method: string, operation: Operati
   const wanted: [flaw: string, holds: boolean][] = [
     ['its operationId is not noun then verb, in camelCase', /^[a-z]+([A-Z][a-z0-9]+)+$/.test(operation.operationId)],
     ['it has not exactly one known tag', operation.tags.length === 1 && tags.includes(operation.tags[0]!)],
-    ['it has no summary', text(operation.summary)],
+    [
+      `its summary is not an imperative of at most 60 characters without a period (see verbs)`,
+      isImperative(operation.summary),
+    ],
     ['it has no description', text(operation.description)],
     ['it declares no security', Array.isArray(operation.security)],
     ['it does not say 429, 500 and 503', ['429', '500', '503'].every(status => statuses.includes(status))],
@@ -136,6 +147,33 @@ const withoutKey = new Set([
 
 function takesKey(operation: Operation): boolean {
   return operation.parameters?.some(({ name }) => name === 'Idempotency-Key') ?? false;
+}
+
+/** What summaries begin with. A verb that is missing may be added; first see whether one of these says it. */
+const verbs = new Set(
+  (
+    'Add Adopt Announce Appeal Apply Approve Archive Cancel Change Check Close Commit Compare Create Decide Declare ' +
+    'Deny Disable Discard Dismiss Download Enable End Enrol Enter Export File Find Fulfil Grant Import Issue List Lock Object Open Pass ' +
+    'Poll Post Preview Propose Prove Publish Quote Refresh Reject Release Remove Restore Resubmit Resume Retire Retrieve ' +
+    'Return Revoke Set Sign Simulate Start Strike Suspend Take Unlock Update Uphold Upload Verify Vote Withdraw'
+  ).split(' '),
+);
+
+function isImperative(summary: unknown): boolean {
+  return (
+    typeof summary === 'string' && verbs.has(summary.split(' ')[0]!) && summary.length <= 60 && !/\.$/.test(summary)
+  );
+}
+
+/** Every description, of whatever, is a sentence or several. */
+function flawsOfProse(node: unknown, place: string): string[] {
+  if (Array.isArray(node)) return node.flatMap((part, i) => flawsOfProse(part, `${place}/${i}`));
+  if (typeof node !== 'object' || node === null) return [];
+  return Object.entries(node).flatMap(([name, part]) => {
+    if (/^(examples?|enum|const|default)$/.test(name)) return [];
+    if (name !== 'description' || typeof part !== 'string') return flawsOfProse(part, `${place}/${name}`);
+    return /^[A-Z0-9`].*\.$/.test(part) ? [] : [`${place}: its description is no sentence: ${part}`];
+  });
 }
 
 /** Walks everything that is a schema, wherever it stands. */

@@ -160,7 +160,11 @@ test('cards and PINs', async t => {
 
   await t.test('a PIN is set where the clerk sees the person, and is not an easy one', async t => {
     for (const pin of ['111111', '123456', '987654', '890123']) {
-      t.match((await clerk('PUT', `${home}/${id}/pin`, { pin })).body, { code: 'out-of-bounds', field: 'pin' });
+      t.match((await clerk('PUT', `${home}/${id}/pin`, { pin })).body, {
+        code: 'out-of-bounds',
+        field: 'pin',
+        detail: '数值超出规定范围',
+      });
     }
     t.equal((await clerk('PUT', `${home}/${id}/pin`, { pin: '402857' })).status, 204);
     t.equal((await clerk('GET', `${home}/${id}`)).body.hasPin, true);

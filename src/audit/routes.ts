@@ -45,9 +45,9 @@ export const auditRoutes: FastifyPluginAsyncTypebox<{ database: Database; clock:
     schema: {
       operationId: 'householdStatementGet',
       tags: ['audit'],
-      summary: 'A household’s statement',
+      summary: 'Retrieve a household’s statement',
       description:
-        'Opening, entries and closing of one account over a period of business days. Asked again with the `throughNumber` it tells, it is the same, byte for byte, whatever was posted since.',
+        'Returns the opening balance, entries and closing balance of one account over a range of business dates. Repeating the request with the returned `throughNumber` gives the same statement byte for byte, whatever has been posted since.',
       params: HouseholdParams,
       querystring: StatementQuery,
       response: { 200: StatementAnswer },
@@ -78,9 +78,9 @@ export const auditRoutes: FastifyPluginAsyncTypebox<{ database: Database; clock:
     schema: {
       operationId: 'journalGet',
       tags: ['audit'],
-      summary: 'The journal of a period',
+      summary: 'Export the journal of a period',
       description:
-        'Every transaction whose business day lies in the period, by day and number, of whatever size. Canonical texts come in the order of the book, and without `from` and `to` it is the whole book: what `jifen verify --journal` takes, and what a checkpoint can be held beside.',
+        'Streams every transaction whose business date falls in the period, ordered by date and number, without a size limit. Canonical texts come in book order; without `from` and `to` they cover the whole book, which is what `jifen verify --journal` reads and what a checkpoint can be checked against.',
       params: VillageParams,
       querystring: JournalQuery,
       response: { 200: JournalAnswer },
@@ -106,8 +106,9 @@ export const auditRoutes: FastifyPluginAsyncTypebox<{ database: Database; clock:
     schema: {
       operationId: 'trialBalanceGet',
       tags: ['audit'],
-      summary: 'The trial balance of a period',
-      description: 'What each account, or class of accounts, had, got and gave; in each asset the whole comes to 0.',
+      summary: 'Retrieve the trial balance of a period',
+      description:
+        'Returns the opening balance, amounts in and out, and closing balance of each account or class of accounts. Every asset sums to 0.',
       params: VillageParams,
       querystring: TrialBalanceQuery,
       response: { 200: TrialBalance },

@@ -15,28 +15,30 @@ import { PageQuery } from '../http/paging.ts';
 import { Day, Id, Instant, Nullable, OneOf, Sum, Text, VillageCode, Whole } from '../http/shapes.ts';
 
 const period = {
-  from: Type.Optional(Day('First day; the current month’s unless told')),
-  to: Type.Optional(Day('Day after the last; the month of the first day ends before it unless told')),
+  from: Type.Optional(Day('Start of the period, inclusive. Defaults to the first day of the current month.')),
+  to: Type.Optional(Day('End of the period, exclusive. Defaults to the first day of the month after `from`.')),
 };
 
 export const StatementQuery = Type.Object({
   account: Type.Optional(Purpose),
   ...period,
-  format: Type.Optional(OneOf(['json', 'csv', 'pdf'], 'Data, a table for spreadsheets, or a document to print')),
+  format: Type.Optional(
+    OneOf(['json', 'csv', 'pdf'], 'Format of the statement: JSON data, a CSV table, or a printable document.'),
+  ),
   throughNumber: Type.Optional(BookNumber),
 });
 
 const StatementEntry = Type.Object(
   {
     transactionNumber: BookNumber,
-    line: Whole('Line of the transaction', { minimum: 1, maximum: 32_767 }),
-    businessDate: Day('The day it belongs to'),
-    occurredAt: Instant('When it happened'),
-    postedAt: Instant('When it was written'),
+    line: Whole('Line number within the transaction.', { minimum: 1, maximum: 32_767 }),
+    businessDate: Day('Business date of the transaction.'),
+    occurredAt: Instant('When the event happened.'),
+    postedAt: Instant('When the transaction was posted.'),
     kind: Kind,
     counterAccountCode: AccountCode,
-    amount: Sum('What came in; negative, what went out'),
-    balance: Sum('Opening and all amounts so far, by business day'),
+    amount: Sum('Signed amount: positive if received, negative if paid out.'),
+    balance: Sum('Running balance: the opening balance plus all amounts so far, in order of business date.'),
     cause: Cause,
     memo: Nullable(Memo),
     ruleCode: Nullable(RuleCode),
@@ -47,27 +49,27 @@ const StatementEntry = Type.Object(
 export const Statement = Type.Object(
   {
     village: VillageCode,
-    villageName: Text(60, 'Name of the village', '封家湾社区'),
-    householdId: Id('The household'),
-    householdNumber: Text(9, 'Number on the passbook', 'H0007'),
-    headName: Text(60, 'Name of the head, masked', '张*三'),
+    villageName: Text(60, 'Name of the village.', '封家湾社区'),
+    householdId: Id('ID of the household.'),
+    householdNumber: Text(9, 'Household number, as printed on the passbook.', 'H0007'),
+    headName: Text(60, 'Masked name of the head of household.', '张*三'),
     account: Purpose,
     accountNumber: AccountNumber,
     accountCode: AccountCode,
     asset: AssetCode,
-    from: Day('First day'),
-    to: Day('Day after the last'),
+    from: Day('Start of the period, inclusive.'),
+    to: Day('End of the period, exclusive.'),
     throughNumber: BookNumber,
     throughHash: Digest,
-    throughPostedAt: Nullable(Instant('When that transaction was posted')),
-    opening: Sum('Balance before the first day'),
-    received: Sum('What came in'),
-    spent: Sum('What went out'),
-    closing: Sum('Balance after the last day'),
-    entryCount: Whole('Entries', { maximum: 5_000 }),
+    throughPostedAt: Nullable(Instant('When the transaction `throughNumber` was posted.')),
+    opening: Sum('Balance before the first day.'),
+    received: Sum('Total received.'),
+    spent: Sum('Total paid out.'),
+    closing: Sum('Balance after the last day.'),
+    entryCount: Whole('Number of entries.', { maximum: 5_000 }),
     entries: Type.Array(StatementEntry, {
       maxItems: 5_000,
-      description: 'By business day, then in the order of the book',
+      description: 'Entries ordered by business date, then in book order.',
     }),
   },
   { title: 'Statement' },
@@ -79,11 +81,11 @@ function File(description: string) {
 }
 
 export const StatementAnswer = {
-  description: 'The statement',
+  description: 'The statement.',
   content: {
     'application/json': { schema: Statement },
-    'text/csv': File('RFC 4180, UTF-8 with BOM'),
-    'application/pdf': File('A4'),
+    'text/csv': File('RFC 4180, UTF-8 with a byte order mark.'),
+    'application/pdf': File('An A4 document.'),
   },
 };
 
@@ -92,56 +94,66 @@ export const JournalQuery = Type.Object({
   format: Type.Optional(
     OneOf(
       ['csv', 'jsonl', 'hledger', 'canonical'],
-      'A table for spreadsheets, one JSON object a line, a plain-text journal, or the texts that are hashed',
+      'Format of the journal: a CSV table, one JSON object per line, a plain-text accounting journal, or the canonical texts that are hashed.',
     ),
   ),
 });
 export const JournalAnswer = {
-  description: 'The journal',
+  description: 'The journal.',
   content: {
-    'text/csv': File('One transfer a row; RFC 4180, UTF-8 with BOM'),
-    'application/jsonl': File('One transaction a line, in the form of RFC 8785'),
-    'text/plain': File('For hledger, or canonical texts with an empty line after each'),
+    'text/csv': File('One transfer per row. RFC 4180, UTF-8 with a byte order mark.'),
+    'application/jsonl': File('One transaction per line, in RFC 8785 form.'),
+    'text/plain': File('An hledger journal, or canonical texts, each followed by an empty line.'),
   },
 };
 
 const movement = {
   asset: AssetCode,
-  opening: Sum('Balance before the first day'),
-  in: Sum('What came in'),
-  out: Sum('What went out'),
-  closing: Sum('Balance after the last day'),
+  opening: Sum('Balance before the first day.'),
+  in: Sum('Total received.'),
+  out: Sum('Total paid out.'),
+  closing: Sum('Balance after the last day.'),
 };
 const TrialBalanceRow = Type.Object(
   {
     account: Type.String({
       maxLength: 150,
-      description: 'Code of the account, or what a class of accounts has in common',
+      description: 'Code of the account, or the common part of a class of accounts.',
       examples: ['household:available'],
     }),
-    accounts: Whole('How many accounts', { maximum: 2_147_483_647 }),
+    accounts: Whole('Number of accounts in the row.', { maximum: 2_147_483_647 }),
     ...movement,
   },
   { title: 'TrialBalanceRow' },
 );
 export const TrialBalanceQuery = Type.Object({
   ...period,
-  detail: Type.Optional(OneOf(['class', 'account'], 'Households together and goods by place, or every account')),
+  detail: Type.Optional(
+    OneOf(['class', 'account'], 'Level of detail: households as a whole and goods by location, or every account.'),
+  ),
   ...PageQuery,
-  limit: Type.Integer({ minimum: 1, maximum: 200, default: 200, description: 'Rows a page', examples: [200] }),
+  limit: Type.Integer({
+    minimum: 1,
+    maximum: 200,
+    default: 200,
+    description: 'Maximum number of rows to return.',
+    examples: [200],
+  }),
 });
 export const TrialBalance = Type.Object(
   {
-    from: Day('First day'),
-    to: Day('Day after the last'),
+    from: Day('Start of the period, inclusive.'),
+    to: Day('End of the period, exclusive.'),
     throughNumber: BookNumber,
-    data: Type.Array(TrialBalanceRow, { maxItems: 200, description: 'Rows of this page' }),
+    data: Type.Array(TrialBalanceRow, { maxItems: 200, description: 'Rows on this page.' }),
     totals: Type.Array(Type.Object(movement, { title: 'AssetMovement' }), {
       maxItems: 100_000,
-      description: 'All accounts of each asset together: openings and closings come to 0',
+      description: 'Totals of each asset over all accounts; openings and closings sum to 0.',
     }),
-    nextCursor: Nullable(Type.String({ maxLength: 500, description: 'Hand it in for the next page' })),
-    hasMore: Type.Boolean({ description: 'Whether there is a next page' }),
+    nextCursor: Nullable(
+      Type.String({ maxLength: 500, description: 'Cursor of the next page; `null` on the last page.' }),
+    ),
+    hasMore: Type.Boolean({ description: 'Whether another page follows.' }),
   },
   { title: 'TrialBalance' },
 );

@@ -36,8 +36,8 @@ export const bookRoutes: FastifyPluginAsyncTypebox<{ database: Database }> = asy
     schema: {
       operationId: 'bookGet',
       tags: ['ledger'],
-      summary: 'The head of the book',
-      description: 'How many transactions there are, and the hash that stands for all of them.',
+      summary: 'Retrieve the book',
+      description: 'Returns the number of transactions in the book and the hash that covers all of them.',
       params: VillageParams,
       response: { 200: Book },
     },
@@ -56,7 +56,7 @@ export const bookRoutes: FastifyPluginAsyncTypebox<{ database: Database }> = asy
       operationId: 'accountList',
       tags: ['ledger'],
       summary: 'List accounts',
-      description: 'By number. A household sees its own.',
+      description: 'Returns accounts in order of their number. A household sees only its own.',
       params: VillageParams,
       querystring: AccountListQuery,
       response: { 200: AccountPage },
@@ -74,8 +74,8 @@ export const bookRoutes: FastifyPluginAsyncTypebox<{ database: Database }> = asy
     schema: {
       operationId: 'accountGet',
       tags: ['ledger'],
-      summary: 'An account',
-      description: 'With its balance as of the book’s last transaction.',
+      summary: 'Retrieve an account',
+      description: 'Returns an account with its balance as of the book’s last transaction.',
       params: AccountParams,
       response: { 200: Account },
     },
@@ -92,9 +92,9 @@ export const bookRoutes: FastifyPluginAsyncTypebox<{ database: Database }> = asy
     schema: {
       operationId: 'accountBalanceGet',
       tags: ['ledger'],
-      summary: 'The balance of an account at a moment',
+      summary: 'Retrieve an account’s balance at a point in time',
       description:
-        'After a transaction of the book, as the book stood at an instant, or as things had happened by one, whenever they were entered; one of the three, or now.',
+        'Returns the balance after a given transaction (`through`), as the book stood at an instant (`postedAt`), or as of everything that had happened by an instant, whenever it was recorded (`occurredAt`). Pass at most one of the three; without any, returns the current balance.',
       params: AccountParams,
       querystring: BalanceQuery,
       response: { 200: Balance },
@@ -114,9 +114,9 @@ export const bookRoutes: FastifyPluginAsyncTypebox<{ database: Database }> = asy
     schema: {
       operationId: 'accountEntryList',
       tags: ['ledger'],
-      summary: 'List entries of an account',
+      summary: 'List an account’s entries',
       description:
-        'The newest first, or in the order of the book, each with the balance after it; all, or those of a period, told by when they were posted or happened.',
+        'Returns entries with the balance after each, newest first or in book order: all of them, or those posted or having occurred within a period.',
       params: AccountParams,
       querystring: EntryListQuery,
       response: { 200: EntryPage },
@@ -136,9 +136,9 @@ export const bookRoutes: FastifyPluginAsyncTypebox<{ database: Database }> = asy
     schema: {
       operationId: 'householdEntryList',
       tags: ['ledger'],
-      summary: 'A household’s passbook',
+      summary: 'List a household’s passbook entries',
       description:
-        'Entries of its spendable points, or of another of its accounts, the newest first; all, or those of a period.',
+        'Returns entries of the household’s spendable points, or of another of its accounts, newest first: all of them, or those within a period.',
       params: HouseholdParams,
       querystring: HouseholdEntryListQuery,
       response: { 200: EntryPage },
@@ -157,7 +157,8 @@ export const bookRoutes: FastifyPluginAsyncTypebox<{ database: Database }> = asy
       operationId: 'transactionList',
       tags: ['ledger'],
       summary: 'List transactions',
-      description: 'The newest first, or in the order of the book. Days are half-open.',
+      description:
+        'Returns transactions newest first or in book order. Date ranges are half-open: `businessFrom` is included, `businessTo` is not.',
       params: VillageParams,
       querystring: TransactionListQuery,
       response: { 200: TransactionPage },
@@ -173,8 +174,9 @@ export const bookRoutes: FastifyPluginAsyncTypebox<{ database: Database }> = asy
     schema: {
       operationId: 'transactionGet',
       tags: ['ledger'],
-      summary: 'A transaction',
-      description: 'As it is hashed, with the balances after it and, where there is one, the number of its reversal.',
+      summary: 'Retrieve a transaction',
+      description:
+        'Returns the transaction as it is hashed, with the resulting account balances and, if it has been reversed, the number of the reversal.',
       params: TransactionParams,
       response: { 200: TransactionDetail },
     },

@@ -55,9 +55,9 @@ export const proofRoutes: FastifyPluginAsyncTypebox<{
     schema: {
       operationId: 'checkpointCreate',
       tags: ['audit'],
-      summary: 'Sign the head of the book',
+      summary: 'Sign a checkpoint of the book',
       description:
-        'Made by itself every evening on which the book grew. A book that has not grown answers its latest checkpoint; one that does not begin as that says is not signed.',
+        'Signs the current head of the book. The service also does this by itself every evening if the book has grown. If the book has not grown, returns its latest checkpoint. A book that does not continue its latest checkpoint is not signed.',
       params: VillageParams,
       response: { 200: Checkpoint },
     },
@@ -78,7 +78,7 @@ export const proofRoutes: FastifyPluginAsyncTypebox<{
       operationId: 'checkpointList',
       tags: ['audit'],
       summary: 'List checkpoints',
-      description: 'The newest first.',
+      description: 'Returns checkpoints, newest first.',
       params: VillageParams,
       querystring: CheckpointListQuery,
       response: { 200: CheckpointPage },
@@ -94,8 +94,8 @@ export const proofRoutes: FastifyPluginAsyncTypebox<{
     schema: {
       operationId: 'checkpointGet',
       tags: ['audit'],
-      summary: 'The latest checkpoint',
-      description: 'Keep it: with it, any later change of what it covers can be told.',
+      summary: 'Retrieve the latest checkpoint',
+      description: 'Keep a copy: it lets you detect any later change to the transactions it covers.',
       params: VillageParams,
       response: { 200: NoteAnswer },
     },
@@ -112,8 +112,8 @@ export const proofRoutes: FastifyPluginAsyncTypebox<{
     schema: {
       operationId: 'consistencyGet',
       tags: ['audit'],
-      summary: 'That a checkpoint continues an earlier one',
-      description: 'The consistency proof of RFC 6962 between the sizes of two checkpoints.',
+      summary: 'Prove that a checkpoint continues an earlier one',
+      description: 'Returns the RFC 6962 consistency proof between the sizes of two checkpoints.',
       params: VillageParams,
       querystring: ConsistencyQuery,
       response: { 200: Consistency },
@@ -129,9 +129,9 @@ export const proofRoutes: FastifyPluginAsyncTypebox<{
     schema: {
       operationId: 'transactionProofGet',
       tags: ['audit'],
-      summary: 'That a transaction is in the book',
+      summary: 'Prove that a transaction is in the book',
       description:
-        'The inclusion proof of RFC 6962 under the latest checkpoint, to be judged offline. A household has those of transactions that touched its own accounts.',
+        'Returns the RFC 6962 inclusion proof against the latest checkpoint, which can be verified offline. A household can prove transactions that touched its own accounts.',
       params: TransactionParams,
       response: { 200: ProofAnswer },
     },
@@ -149,8 +149,8 @@ export const proofRoutes: FastifyPluginAsyncTypebox<{
     schema: {
       operationId: 'publicCheckpointGet',
       tags: ['audit'],
-      summary: 'The latest checkpoint, for anybody',
-      description: 'Whoever keeps copies watches over the book without reading it.',
+      summary: 'Retrieve the latest checkpoint without signing in',
+      description: 'Anyone who keeps copies can detect changes to the book without being able to read it.',
       params: VillageParams,
       response: { 200: NoteAnswer },
     },
@@ -167,8 +167,9 @@ export const proofRoutes: FastifyPluginAsyncTypebox<{
     schema: {
       operationId: 'publicBookKeyList',
       tags: ['audit'],
-      summary: 'The keys that sign the book’s checkpoints',
-      description: 'In the form that tools for signed notes read. Compare them with a copy had from elsewhere.',
+      summary: 'Retrieve the keys that sign the book’s checkpoints',
+      description:
+        'Returns the keys in the format that signed-note tools read. Compare them with a copy obtained through another channel.',
       params: VillageParams,
       response: { 200: KeysAnswer },
     },

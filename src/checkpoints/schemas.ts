@@ -10,7 +10,8 @@ const exampleNote = `${name}\n1\n${root}\n\n— ${name} ${signature}\n`;
 
 const Note = Type.String({
   maxLength: 2_000,
-  description: 'C2SP signed note: name of the book, size, root in base64, an empty line, the signature (Ed25519)',
+  description:
+    'C2SP signed note: name of the book, tree size, root hash in base64, an empty line, and the Ed25519 signature.',
   examples: [exampleNote],
 });
 
@@ -20,12 +21,16 @@ export const Checkpoint = Type.Object(
     rootHash: Digest,
     name: Type.String({
       maxLength: 200,
-      description: 'Name of the book, which signs; it never changes',
+      description: 'Name under which the book signs. Never changes.',
       examples: [name],
     }),
-    keyId: Type.String({ maxLength: 8, description: 'Which of its keys signed', examples: ['7a1c09ee'] }),
+    keyId: Type.String({
+      maxLength: 8,
+      description: 'ID of the key that signed the checkpoint.',
+      examples: ['7a1c09ee'],
+    }),
     note: Note,
-    madeAt: Instant('When it was signed'),
+    madeAt: Instant('When the checkpoint was signed.'),
   },
   { title: 'Checkpoint' },
 );
@@ -33,17 +38,18 @@ export const CheckpointPage = PageOf(Checkpoint, 'CheckpointPage');
 export const CheckpointListQuery = Type.Object(PageQuery);
 
 export const NoteAnswer = {
-  description: 'The latest checkpoint',
+  description: 'The latest checkpoint.',
   content: { 'text/plain': { schema: Note } },
 };
 
 export const KeysAnswer = {
-  description: 'The verifier keys of the book',
+  description: 'The verifier keys of the book.',
   content: {
     'text/plain': {
       schema: Type.String({
         maxLength: 50_000,
-        description: 'A key a line, `<name>+<key id>+<base64 of 0x01 and the public key>`; the one in use first',
+        description:
+          'One key per line, as `<name>+<key id>+<base64 of 0x01 and the public key>`. The current key comes first.',
         examples: [`${name}+7a1c09ee+${Buffer.alloc(33, 1).toString('base64')}\n`],
       }),
     },
@@ -51,13 +57,12 @@ export const KeysAnswer = {
 };
 
 export const ProofAnswer = {
-  description: 'The proof',
+  description: 'The proof.',
   content: {
     'text/plain': {
       schema: Type.String({
         maxLength: 8_000,
-        description:
-          'C2SP tlog-proof: index, hashes in base64 from the leaf to the root, an empty line, the checkpoint',
+        description: 'C2SP tlog-proof: index, hashes in base64 from leaf to root, an empty line, and the checkpoint.',
         examples: [`c2sp.org/tlog-proof@v1\nindex 0\n\n${exampleNote}`],
       }),
     },
@@ -69,7 +74,7 @@ export const Consistency = Type.Object(
   {
     from: BookNumber,
     to: BookNumber,
-    hashes: Type.Array(Digest, { maxItems: 64, description: 'From the leaves to the root, after RFC 6962' }),
+    hashes: Type.Array(Digest, { maxItems: 64, description: 'Hashes from leaf to root, as defined in RFC 6962.' }),
   },
   { title: 'Consistency' },
 );

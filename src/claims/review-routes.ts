@@ -51,9 +51,9 @@ export const reviewRoutes: FastifyPluginAsyncTypebox<{
     schema: {
       operationId: 'claimQueue',
       tags: ['claims'],
-      summary: 'Claims that wait for a step',
+      summary: 'List claims awaiting a decision',
       description:
-        'The oldest first: without those that the caller must keep out of or has decided on, and without those that somebody else has taken.',
+        'Returns waiting claims, oldest first. Omits claims the caller may not decide or has already decided on, and claims another reviewer has taken.',
       params: VillageParams,
       querystring: ClaimQueueQuery,
       response: { 200: ClaimPage },
@@ -71,8 +71,9 @@ export const reviewRoutes: FastifyPluginAsyncTypebox<{
     schema: {
       operationId: 'claimTake',
       tags: ['claims'],
-      summary: 'Take a claim for its first review',
-      description: 'For 15 minutes nobody else may decide on it. Taken again, the time begins anew.',
+      summary: 'Take a claim for first review',
+      description:
+        'Reserves the claim for the caller for 15 minutes; nobody else may decide on it in that time. Taking it again restarts the clock.',
       params: ClaimParams,
       response: { 200: Claim },
     },
@@ -91,8 +92,9 @@ export const reviewRoutes: FastifyPluginAsyncTypebox<{
     schema: {
       operationId: 'claimRelease',
       tags: ['claims'],
-      summary: 'Give a claim back undecided',
-      description: 'Somebody else may take it at once. One that nobody has taken stays as it is.',
+      summary: 'Release a claim without deciding',
+      description:
+        'Makes the claim available to other reviewers at once. A claim that nobody has taken stays as it is.',
       params: ClaimParams,
       response: { 200: Claim },
     },
@@ -111,9 +113,9 @@ export const reviewRoutes: FastifyPluginAsyncTypebox<{
     schema: {
       operationId: 'claimPass',
       tags: ['claims'],
-      summary: 'Pass the first review',
+      summary: 'Pass a claim in first review',
       description:
-        'On to the panel; where the policy knows none, to its approval. A count below the claimed one is what the approval grants, or what the panel is told.',
+        'Sends the claim to the panel, or approves it where the village’s policy has no panel. If `quantity` is lower than claimed, it becomes the approved quantity, or the one recommended to the panel.',
       params: ClaimParams,
       body: ClaimPass,
       response: { 200: Claim },
@@ -134,8 +136,8 @@ export const reviewRoutes: FastifyPluginAsyncTypebox<{
     schema: {
       operationId: 'claimReturn',
       tags: ['claims'],
-      summary: 'Send a claim back with a question',
-      description: 'In the first review, and once.',
+      summary: 'Return a claim with a question',
+      description: 'Sends the claim back for more information. Allowed once, during first review.',
       params: ClaimParams,
       body: ClaimReturn,
       response: { 200: Claim },
@@ -158,7 +160,7 @@ export const reviewRoutes: FastifyPluginAsyncTypebox<{
       tags: ['claims'],
       summary: 'Reject a claim',
       description:
-        'By a reviewer in the first review, or by a supervisor where a second person is waited for. A panel votes instead. Its photos may be used again.',
+        'A reviewer can reject in first review, a supervisor where a second approval is pending; a panel votes instead. The claim’s photos may be used again.',
       params: ClaimParams,
       body: ClaimReject,
       response: { 200: Claim },
@@ -181,9 +183,9 @@ export const reviewRoutes: FastifyPluginAsyncTypebox<{
     schema: {
       operationId: 'claimVote',
       tags: ['claims'],
-      summary: 'Vote on a claim in the panel',
+      summary: 'Vote on a claim',
       description:
-        'By others than filed it or passed its first review. The panel closes by itself when two thirds have voted and the missing votes can change nothing; a tie rejects. Granted is the least count among its yeses.',
+        'Records the caller’s panel vote. Anyone who filed the claim or passed its first review may not vote. The panel closes by itself once two thirds have voted and the missing votes cannot change the outcome; a tie rejects. The approved quantity is the lowest among the votes in favour.',
       params: ClaimParams,
       body: ClaimVote,
       response: { 200: Claim },
@@ -205,8 +207,9 @@ export const reviewRoutes: FastifyPluginAsyncTypebox<{
     schema: {
       operationId: 'claimConfirm',
       tags: ['claims'],
-      summary: 'Agree as the second person',
-      description: 'One level up, where a claim is worth as much as the policy says, or its points were set by hand.',
+      summary: 'Approve a claim as second approver',
+      description:
+        'Second approval, one level up, for claims that reach the policy’s point threshold or carry custom points.',
       params: ClaimParams,
       response: { 200: Claim },
     },
@@ -231,8 +234,8 @@ export const reviewRoutes: FastifyPluginAsyncTypebox<{
     schema: {
       operationId: 'claimDecisionBatch',
       tags: ['claims'],
-      summary: 'Decide on many claims',
-      description: 'Up to 200, each answered by itself.',
+      summary: 'Decide on claims in batch',
+      description: 'Decides up to 200 claims. Each item succeeds or fails on its own.',
       params: VillageParams,
       body: ClaimDecisionBatch,
       response: { 207: ClaimBatchResult },

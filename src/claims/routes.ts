@@ -51,7 +51,7 @@ export const claimRoutes: FastifyPluginAsyncTypebox<{
       operationId: 'claimList',
       tags: ['claims'],
       summary: 'List claims',
-      description: 'The newest first. A household sees its own.',
+      description: 'Returns claims, newest first. A household sees only its own.',
       params: VillageParams,
       querystring: ClaimListQuery,
       response: { 200: ClaimPage },
@@ -71,7 +71,7 @@ export const claimRoutes: FastifyPluginAsyncTypebox<{
       tags: ['claims'],
       summary: 'File a claim',
       description:
-        'By a household at a kiosk for itself, or by staff for another’s. At least one kind of evidence that the rule accepts must be shown; a photo is one of them. Nothing is earned until others have decided.',
+        'A household files for itself at a kiosk; staff file on behalf of another household. At least one kind of evidence that the rule accepts is required; a photo is one kind. No points are earned until the claim is approved.',
       params: VillageParams,
       body: ClaimCreate,
       response: { 201: Claim },
@@ -94,8 +94,8 @@ export const claimRoutes: FastifyPluginAsyncTypebox<{
     schema: {
       operationId: 'claimBatch',
       tags: ['claims'],
-      summary: 'File claims for households',
-      description: 'Up to 200, each answered by itself.',
+      summary: 'File claims in batch',
+      description: 'Files up to 200 claims on behalf of households. Each item succeeds or fails on its own.',
       params: VillageParams,
       body: ClaimBatch,
       response: { 207: ClaimBatchResult },
@@ -124,9 +124,9 @@ export const claimRoutes: FastifyPluginAsyncTypebox<{
     schema: {
       operationId: 'claimGet',
       tags: ['claims'],
-      summary: 'A claim',
+      summary: 'Retrieve a claim',
       description:
-        'With what was decided on it. A household is told the step, the verdict and the reason, not the person.',
+        'Returns the claim with the decisions on it. A household sees the step, verdict and reason of each, but not who decided.',
       params: ClaimParams,
       response: { 200: Claim },
     },
@@ -144,7 +144,8 @@ export const claimRoutes: FastifyPluginAsyncTypebox<{
       operationId: 'claimWithdraw',
       tags: ['claims'],
       summary: 'Withdraw a claim',
-      description: 'By its household or by who filed it, before it is decided. Its photos may be used again.',
+      description:
+        'The household or whoever filed the claim can withdraw it before it is decided. Its photos may be used again.',
       params: ClaimParams,
       response: { 200: Claim },
     },
@@ -167,9 +168,9 @@ export const claimRoutes: FastifyPluginAsyncTypebox<{
     schema: {
       operationId: 'claimResubmit',
       tags: ['claims'],
-      summary: 'File a claim again',
+      summary: 'Resubmit a claim',
       description:
-        'That was sent back with a question, by its household or by who filed it. Photos and evidence are added; nothing is taken away.',
+        'Answers a claim that was returned with a question. The household or whoever filed it may resubmit. Photos and evidence are added to what is there; nothing is removed.',
       params: ClaimParams,
       body: ClaimResubmit,
       response: { 200: Claim },

@@ -7,42 +7,43 @@ const Occasion = Type.String({
   pattern: '^\\S{1,80}$',
   minLength: 1,
   maxLength: 80,
-  description: 'The event it is for: with rule, household and member it is claimed once. Without blanks or names',
+  description:
+    'Event the claim is for. A household and member can claim a rule only once per occasion. No spaces or personal names.',
   examples: ['village-cleaning-2026-11-23'],
 });
 
 const kind = Type.String({
   pattern: '^[a-z][A-Za-z]{1,29}$',
   maxLength: 30,
-  description: 'A kind of evidence, as rules name them',
+  description: 'Kind of evidence, as named in the rule.',
   examples: ['count'],
 });
 
 const evidence = Type.Array(
   Type.Object(
-    { kind, text: Text(200, 'What it says, or where it is', '签到表第 3 行') },
+    { kind, text: Text(200, 'What the evidence says, or where it is kept.', '签到表第 3 行') },
     { title: 'ClaimEvidence', additionalProperties: false },
   ),
-  { maxItems: 10, description: 'What shows it beside photos' },
+  { maxItems: 10, description: 'Evidence other than photos.' },
 );
 
-const photoIds = Type.Array(Id('A photo of the household'), {
+const photoIds = Type.Array(Id('ID of a photo of the household.'), {
   maxItems: 9,
   uniqueItems: true,
-  description: 'Photos that show it; none that was used before',
+  description: 'IDs of photos that support the claim. None may have been used before.',
 });
 
-const Quantity = Whole('Units of the rule', { minimum: 1, maximum: 1000 });
-const Note = Text(200, 'Remark', '清扫公厕周边');
-const Ref = Text(64, 'The caller’s own name for the line, given back with its answer', '1');
+const Quantity = Whole('Number of units of the rule.', { minimum: 1, maximum: 1000 });
+const Note = Text(200, 'Free-text note.', '清扫公厕周边');
+const Ref = Text(64, 'Caller’s reference for the item, echoed in its result.', '1');
 
 const claimFields = {
-  ruleId: Id('The rule'),
-  householdId: Id('The household; for a household, its own'),
-  memberId: Type.Optional(Nullable(Id('Who did it; required where the rule belongs to a member'))),
+  ruleId: Id('ID of the rule.'),
+  householdId: Id('ID of the household. A household may name only itself.'),
+  memberId: Type.Optional(Nullable(Id('ID of the member who did it. Required if the rule applies to members.'))),
   quantity: Quantity,
-  occurredAt: Type.Optional(Instant('When it happened; now unless told, never later')),
-  place: Type.Optional(Nullable(Text(100, 'Where', '二组公厕'))),
+  occurredAt: Type.Optional(Instant('When it happened. Defaults to now; cannot be in the future.')),
+  place: Type.Optional(Nullable(Text(100, 'Where it happened.', '二组公厕'))),
   note: Type.Optional(Nullable(Note)),
   occasion: Type.Optional(Occasion),
   photoIds: Type.Optional(photoIds),
@@ -51,13 +52,13 @@ const claimFields = {
     Nullable(
       Type.Object(
         {
-          points: Whole('Points in all, instead of the rule’s', { minimum: 1, maximum: 1000 }),
-          reason: Text(200, 'Why', '细则没有对应事项'),
+          points: Whole('Total points, instead of those of the rule.', { minimum: 1, maximum: 1000 }),
+          reason: Text(200, 'Reason for the custom points.', '细则没有对应事项'),
         },
         {
           title: 'CustomPoints',
           additionalProperties: false,
-          description: 'Points by hand, by staff only: a second person one level up decides',
+          description: 'Custom points. Only staff may set them, and they require a second approval one level up.',
         },
       ),
     ),
@@ -88,7 +89,7 @@ export const ClaimBatch = Type.Object(
         { ref: Type.Optional(Nullable(Ref)), ...claimFields },
         { title: 'ClaimBatchItem', additionalProperties: false },
       ),
-      { minItems: 1, maxItems: 200, description: 'Judged in this order, each by itself' },
+      { minItems: 1, maxItems: 200, description: 'Claims to file. Processed in this order, each on its own.' },
     ),
   },
   { title: 'ClaimBatch', additionalProperties: false, examples: [{ items: [{ ref: '1', ...exampleClaim }] }] },
@@ -104,25 +105,25 @@ export const ClaimResubmit = Type.Object(
   {
     title: 'ClaimResubmit',
     additionalProperties: false,
-    description: 'What is now otherwise; photos and evidence are added to those that are there',
+    description: 'Fields to change. Photos and evidence are added to those already there.',
     examples: [{ quantity: 1, note: '已补拍', evidence: [{ kind: 'witness', text: '组长在场' }] }],
   },
 );
 
-const Reason = Text(200, 'Why', '照片看不出清扫的地点');
+const Reason = Text(200, 'Reason for the decision.', '照片看不出清扫的地点');
 
 export const ClaimPass = Type.Object(
   { quantity: Type.Optional(Quantity) },
   {
     title: 'ClaimPass',
     additionalProperties: false,
-    description: 'Fewer units than were claimed, where that is what was seen',
+    description: 'Lower number of units than claimed, if fewer were confirmed.',
     examples: [{ quantity: 1 }],
   },
 );
 
 export const ClaimReturn = Type.Object(
-  { question: Text(200, 'What is asked', '清扫的是哪一段路？') },
+  { question: Text(200, 'Question for the household.', '清扫的是哪一段路？') },
   { title: 'ClaimReturn', additionalProperties: false, examples: [{ question: '清扫的是哪一段路？' }] },
 );
 
@@ -133,9 +134,9 @@ export const ClaimReject = Type.Object(
 
 export const ClaimVote = Type.Object(
   {
-    verdict: OneOf(['approve', 'reject'], 'Yes or no'),
+    verdict: OneOf(['approve', 'reject'], 'Vote in favour or against.'),
     quantity: Type.Optional(Quantity),
-    reason: Type.Optional(Nullable(Text(200, 'Why; required with a no', '未按要求清运'))),
+    reason: Type.Optional(Nullable(Text(200, 'Reason for the vote. Required when rejecting.', '未按要求清运'))),
   },
   { title: 'ClaimVote', additionalProperties: false, examples: [{ verdict: 'approve', quantity: 1 }] },
 );
@@ -146,15 +147,20 @@ export const ClaimDecisionBatch = Type.Object(
       Type.Object(
         {
           ref: Type.Optional(Nullable(Ref)),
-          claimId: Id('The claim'),
-          step: OneOf([...steps], 'The step that the caller decides: nothing happens when the claim stands at another'),
-          verdict: OneOf(['pass', 'approve', 'reject'], '`pass` in the first review, `approve` afterwards'),
+          claimId: Id('ID of the claim.'),
+          step: OneOf([...steps], 'Step the decision is for. If the claim is at another step, the item has no effect.'),
+          verdict: OneOf(
+            ['pass', 'approve', 'reject'],
+            'Decision: `pass` in first review, `approve` in later steps, or `reject`.',
+          ),
           quantity: Type.Optional(Quantity),
-          reason: Type.Optional(Nullable(Text(200, 'Why; required with a no', '未按要求清运'))),
+          reason: Type.Optional(
+            Nullable(Text(200, 'Reason for the decision. Required when rejecting.', '未按要求清运')),
+          ),
         },
         { title: 'ClaimDecisionBatchItem', additionalProperties: false },
       ),
-      { minItems: 1, maxItems: 200, description: 'Decided in this order, each by itself' },
+      { minItems: 1, maxItems: 200, description: 'Decisions to make. Processed in this order, each on its own.' },
     ),
   },
   {
@@ -166,89 +172,105 @@ export const ClaimDecisionBatch = Type.Object(
 
 const ClaimDecision = Type.Object(
   {
-    round: Whole('1, and 2 after it was sent back', { minimum: 1, maximum: 2 }),
-    step: OneOf([...steps], 'First review, panel, or second person one level up'),
-    verdict: OneOf(['pass', 'return', 'approve', 'reject'], 'What was decided'),
-    quantity: Nullable(Whole('Units that were granted', { minimum: 1, maximum: 1000 })),
-    reason: Nullable(Text(200, 'Why, or what was asked; null for those who see names masked', '清扫的是哪一段路？')),
-    decidedBy: Nullable(Id('Who decided; null for a household')),
-    decidedAt: Instant('When'),
+    round: Whole('Review round: `1`, or `2` after the claim was returned and resubmitted.', { minimum: 1, maximum: 2 }),
+    step: OneOf([...steps], 'Review step: first review, panel, or second approval one level up.'),
+    verdict: OneOf(['pass', 'return', 'approve', 'reject'], 'Decision made at this step.'),
+    quantity: Nullable(Whole('Number of units approved.', { minimum: 1, maximum: 1000 })),
+    reason: Nullable(
+      Text(
+        200,
+        'Reason for the decision, or the question asked; `null` for callers who see masked names.',
+        '清扫的是哪一段路？',
+      ),
+    ),
+    decidedBy: Nullable(Id('ID of the person who decided; `null` for a household.')),
+    decidedAt: Instant('When the decision was made.'),
   },
   { title: 'ClaimDecision' },
 );
 
 export const Claim = Type.Object(
   {
-    id: Id('The claim'),
-    householdId: Id('The household'),
-    memberId: Nullable(Id('Who did it')),
-    ruleId: Id('The rule, as it stood in its book'),
-    ruleCode: Type.String({ maxLength: 12, description: 'Its code', examples: ['ENV03'] }),
-    ruleTitle: Text(60, 'Its title', '参加村组环境清扫'),
-    quantity: Whole('Units that are claimed', { minimum: 1, maximum: 1000 }),
-    points: Whole('Points in all, as claimed', { minimum: 1 }),
-    customPoints: Nullable(Whole('Points by hand', { minimum: 1, maximum: 1000 })),
-    customReason: Nullable(Text(200, 'Why; null for those who see names masked', '细则没有对应事项')),
-    occurredAt: Instant('When it happened'),
-    businessDate: Day('The day it counts for'),
-    place: Nullable(Text(100, 'Where; null for those who see names masked', '二组公厕')),
-    note: Nullable(Text(200, 'Remark; null for those who see names masked', '清扫公厕周边')),
-    occasion: Nullable(
-      Type.String({ maxLength: 80, description: 'The event it is for', examples: ['village-cleaning-2026-11-23'] }),
+    id: Id('ID of the claim.'),
+    householdId: Id('ID of the household.'),
+    memberId: Nullable(Id('ID of the member who did it.')),
+    ruleId: Id('ID of the rule version that applied.'),
+    ruleCode: Type.String({ maxLength: 12, description: 'Code of the rule.', examples: ['ENV03'] }),
+    ruleTitle: Text(60, 'Title of the rule.', '参加村组环境清扫'),
+    quantity: Whole('Number of units claimed.', { minimum: 1, maximum: 1000 }),
+    points: Whole('Total points claimed.', { minimum: 1 }),
+    customPoints: Nullable(Whole('Custom points set by staff.', { minimum: 1, maximum: 1000 })),
+    customReason: Nullable(
+      Text(200, 'Reason for the custom points; `null` for callers who see masked names.', '细则没有对应事项'),
     ),
-    photoIds: Type.Array(Id('A photo'), { maxItems: 9, description: 'Photos that show it' }),
+    occurredAt: Instant('When it happened.'),
+    businessDate: Day('Business date of the claim.'),
+    place: Nullable(Text(100, 'Where it happened; `null` for callers who see masked names.', '二组公厕')),
+    note: Nullable(Text(200, 'Free-text note; `null` for callers who see masked names.', '清扫公厕周边')),
+    occasion: Nullable(
+      Type.String({ maxLength: 80, description: 'Event the claim is for.', examples: ['village-cleaning-2026-11-23'] }),
+    ),
+    photoIds: Type.Array(Id('ID of a photo.'), { maxItems: 9, description: 'IDs of photos that support the claim.' }),
     evidence: Type.Array(
       Type.Object(
-        { kind, text: Nullable(Text(200, 'What it says; null for those who see names masked', '签到表第 3 行')) },
+        {
+          kind,
+          text: Nullable(
+            Text(200, 'What the evidence says; `null` for callers who see masked names.', '签到表第 3 行'),
+          ),
+        },
         { title: 'ClaimEvidenceSeen' },
       ),
-      { maxItems: 20, description: 'What shows it beside photos' },
+      { maxItems: 20, description: 'Evidence other than photos.' },
     ),
-    onBehalf: Type.Boolean({ description: 'Filed by staff for the household', examples: [false] }),
-    submittedBy: Id('The household, or who filed it for it'),
-    submittedAt: Instant('When it was filed'),
-    round: Whole('1, and 2 after it was sent back', { minimum: 1, maximum: 2 }),
-    state: OneOf([...claimStates], 'Where it stands'),
-    stateSince: Instant('Since when'),
-    takenBy: Nullable(Id('Who looks at it now; null for a household')),
-    takenUntil: Nullable(Instant('Until when nobody else may')),
-    agreedQuantity: Nullable(Whole('Units that were granted', { minimum: 1, maximum: 1000 })),
-    agreedPoints: Nullable(Whole('Points that were granted', { minimum: 1 })),
-    awardId: Nullable(Id('The award it was answered with')),
-    decisions: Type.Array(ClaimDecision, { maxItems: 12, description: 'In their order' }),
+    onBehalf: Type.Boolean({ description: 'Whether staff filed the claim for the household.', examples: [false] }),
+    submittedBy: Id('ID of the household, or of the user who filed on its behalf.'),
+    submittedAt: Instant('When the claim was filed.'),
+    round: Whole('Review round: `1`, or `2` after the claim was returned and resubmitted.', { minimum: 1, maximum: 2 }),
+    state: OneOf([...claimStates], 'State of the claim.'),
+    stateSince: Instant('When the claim entered its current state.'),
+    takenBy: Nullable(Id('ID of the reviewer who has taken the claim; `null` for a household.')),
+    takenUntil: Nullable(Instant('When the reviewer’s reservation of the claim ends.')),
+    agreedQuantity: Nullable(Whole('Number of units approved.', { minimum: 1, maximum: 1000 })),
+    agreedPoints: Nullable(Whole('Points approved.', { minimum: 1 })),
+    awardId: Nullable(Id('ID of the award the claim resulted in.')),
+    decisions: Type.Array(ClaimDecision, { maxItems: 12, description: 'Decisions on the claim, in order.' }),
   },
   { title: 'Claim' },
 );
 
-export const ClaimParams = Type.Object({ village: VillageCode, claim: Id('The claim') });
+export const ClaimParams = Type.Object({ village: VillageCode, claim: Id('ID of the claim.') });
 export const ClaimPage = PageOf(Claim, 'ClaimPage');
 export const ClaimListQuery = Type.Object({
-  householdId: Type.Optional(Id('Of this household')),
-  ruleId: Type.Optional(Id('Of this rule')),
+  householdId: Type.Optional(Id('Return only claims of this household.')),
+  ruleId: Type.Optional(Id('Return only claims under this rule.')),
   state: Type.Optional(
-    Type.Array(OneOf([...claimStates], 'State'), { maxItems: 7, description: 'In one of these states; repeat for or' }),
+    Type.Array(OneOf([...claimStates], 'State of the claim.'), {
+      maxItems: 7,
+      description: 'Return only claims in one of these states. Repeat the parameter for several.',
+    }),
   ),
   ...PageQuery,
 });
 export const ClaimQueueQuery = Type.Object({
-  step: OneOf([...steps], 'What is to be done'),
-  grid: Type.Optional(Whole('Households of this group', { minimum: 1, maximum: 1000 })),
+  step: OneOf([...steps], 'Review step to list claims for.'),
+  grid: Type.Optional(Whole('Return only claims from households of this group.', { minimum: 1, maximum: 1000 })),
   ...PageQuery,
 });
 
 export const ClaimBatchResult = Type.Object(
   {
-    succeeded: Whole('Lines that took effect', { maximum: 200 }),
-    refused: Whole('Lines that did not', { maximum: 200 }),
+    succeeded: Whole('Number of items that succeeded.', { maximum: 200 }),
+    refused: Whole('Number of items that were refused.', { maximum: 200 }),
     results: Type.Array(
       Type.Object(
         {
-          index: Whole('Place of the line, from 0', { maximum: 199 }),
+          index: Whole('Zero-based position of the item in the request.', { maximum: 199 }),
           ref: Nullable(Ref),
           status: Type.Integer({
             minimum: 200,
             maximum: 599,
-            description: 'HTTP status it would have had alone',
+            description: 'HTTP status the item would have received as a single request.',
             examples: [201],
           }),
           claim: Nullable(Claim),
@@ -256,7 +278,7 @@ export const ClaimBatchResult = Type.Object(
         },
         { title: 'ClaimBatchLine' },
       ),
-      { maxItems: 200, description: 'One for each line, in order' },
+      { maxItems: 200, description: 'One result per item, in request order.' },
     ),
   },
   { title: 'ClaimBatchResult' },

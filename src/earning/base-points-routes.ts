@@ -17,9 +17,9 @@ export const basePointsRoutes: FastifyPluginAsyncTypebox<{ clock: Clock; mutate:
     schema: {
       operationId: 'basePointsGive',
       tags: ['awards'],
-      summary: 'Give every household its base points',
+      summary: 'Grant base points to every household',
       description:
-        'The policy’s points of the current month or year, or once for all, to every active household that does not have them yet. They cannot be spent.',
+        'Grants the policy’s base points for the current month or year, or once only, to every active household that does not have them yet. Base points cannot be spent.',
       params: VillageParams,
       response: { 200: BasePoints },
     },

@@ -30,7 +30,8 @@ export const reversalRoutes: FastifyPluginAsyncTypebox<{ database: Database; clo
       operationId: 'reversalList',
       tags: ['awards'],
       summary: 'List reversals',
-      description: 'Proposed and decided ones, the newest first. A household sees those of its own awards.',
+      description:
+        'Returns reversals, pending and decided, newest first. A household sees only those of its own awards.',
       params: VillageParams,
       querystring: ReversalListQuery,
       response: { 200: ReversalPage },
@@ -52,8 +53,9 @@ export const reversalRoutes: FastifyPluginAsyncTypebox<{ database: Database; clo
     schema: {
       operationId: 'reversalCreate',
       tags: ['awards'],
-      summary: 'Propose to reverse an award',
-      description: 'Nothing moves until somebody else agrees. One proposal at a time.',
+      summary: 'Propose the reversal of an award',
+      description:
+        'Nothing is posted until a second person approves. An award can have one pending proposal at a time.',
       params: VillageParams,
       body: ReversalCreate,
       response: { 201: Reversal },
@@ -74,8 +76,8 @@ export const reversalRoutes: FastifyPluginAsyncTypebox<{ database: Database; clo
     schema: {
       operationId: 'reversalGet',
       tags: ['awards'],
-      summary: 'A reversal',
-      description: 'Who proposed it and why, and what became of it.',
+      summary: 'Retrieve a reversal',
+      description: 'Returns who proposed the reversal and why, and its outcome.',
       params: ReversalParams,
       response: { 200: Reversal },
     },
@@ -103,9 +105,9 @@ export const reversalRoutes: FastifyPluginAsyncTypebox<{ database: Database; clo
     schema: {
       operationId: 'reversalApprove',
       tags: ['awards'],
-      summary: 'Reverse an award',
+      summary: 'Approve a reversal',
       description:
-        'By somebody else than proposed it. Posts the mirror of the award: points and honour go back, its caps and its occasion are free again. Points that are spent are owed from then on, or refuse it, as the village’s policy says. Of a household that was merged or inherited, whoever took it on gives them back.',
+        'Reverses the award. The approver must not be the proposer. Points and honour points are taken back, and the award no longer counts towards caps or its occasion. If the points are already spent, the rest is recorded as arrears or the reversal is refused, as the village’s policy says. If the household was merged or inherited, the household that took it over gives the points back.',
       params: ReversalParams,
       response: { 200: Reversal },
     },
@@ -131,8 +133,8 @@ export const reversalRoutes: FastifyPluginAsyncTypebox<{ database: Database; clo
     schema: {
       operationId: 'reversalReject',
       tags: ['awards'],
-      summary: 'Leave an award as it is',
-      description: 'By somebody else than proposed to reverse it, with the reason.',
+      summary: 'Reject a reversal',
+      description: 'The award stands. The decision needs a reason and cannot be made by the proposer.',
       params: ReversalParams,
       body: ReversalReject,
       response: { 200: Reversal },

@@ -71,7 +71,7 @@ export const earningRoutes: FastifyPluginAsyncTypebox<{
       operationId: 'awardList',
       tags: ['awards'],
       summary: 'List awards',
-      description: 'By their place in the book, the newest first. A household sees its own.',
+      description: 'Returns awards in book order, newest first. A household sees only its own.',
       params: VillageParams,
       querystring: AwardListQuery,
       response: { 200: AwardPage },
@@ -89,9 +89,9 @@ export const earningRoutes: FastifyPluginAsyncTypebox<{
     schema: {
       operationId: 'awardCreate',
       tags: ['awards'],
-      summary: 'Award points',
+      summary: 'Create an award',
       description:
-        'To a household, neither the own nor that of declared kin, under a rule that was in force on the day. Caps are judged as it is posted. Where the policy asks for publicity, the points stay pending until it has ended; otherwise they can be spent at once.',
+        'Awards points to a household under a rule that was in force on the business date. The caller may not award points to their own household or to declared relatives. Caps are checked when the award is posted. If the policy requires public notice, the points stay pending until the notice period ends; otherwise they can be spent at once.',
       params: VillageParams,
       body: AwardCreate,
       response: { 201: Award },
@@ -113,9 +113,9 @@ export const earningRoutes: FastifyPluginAsyncTypebox<{
     schema: {
       operationId: 'awardBatch',
       tags: ['awards'],
-      summary: 'Award points by the sheet',
+      summary: 'Create awards in batch',
       description:
-        'Lines are judged in order. `perItem` answers each by itself; `atomic` awards all of them or, with one problem for each refused line, none.',
+        'Validates items in order. With `perItem`, each item succeeds or fails on its own; with `atomic`, either all awards are made or none, and the response lists one problem per refused item.',
       params: VillageParams,
       body: AwardBatch,
       response: { 201: AwardBatchResult, 207: AwardBatchResult },
@@ -158,8 +158,8 @@ export const earningRoutes: FastifyPluginAsyncTypebox<{
     schema: {
       operationId: 'awardGet',
       tags: ['awards'],
-      summary: 'An award',
-      description: 'As it was posted: a later rule book changes nothing of it.',
+      summary: 'Retrieve an award',
+      description: 'Returns the award as it was posted. Later rule books do not change it.',
       params: AwardParams,
       response: { 200: Award },
     },
@@ -187,7 +187,7 @@ function lineOf(
 
 /** An award. @throws Refusal why there is none */
 function awardOf(result: AwardResult): AwardView {
-  if (result === 'undone') throw new Error('nothing is undone in a list that is not atomic');
+  if (result === 'undone') throw new Error('a batch that is not atomic rolls nothing back');
   if ('refusal' in result) throw result.refusal;
   return result.award;
 }

@@ -6,18 +6,19 @@ const Occasion = Type.String({
   pattern: '^\\S{1,80}$',
   minLength: 1,
   maxLength: 80,
-  description: 'The event it is for: with rule, household and member it pays once. Without blanks, and without names',
+  description:
+    'Event the award is for. A household and member can earn from a rule only once per occasion. No spaces or personal names.',
   examples: ['village-cleaning-2026-11-23'],
 });
 
 const line = {
-  ruleId: Id('The rule'),
-  householdId: Id('The household'),
-  memberId: Type.Optional(Nullable(Id('Who did it; required where the rule belongs to a member'))),
-  quantity: Whole('Units of the rule', { minimum: 1, maximum: 1000 }),
-  occurredAt: Type.Optional(Instant('When it happened; now unless told, never later')),
+  ruleId: Id('ID of the rule.'),
+  householdId: Id('ID of the household.'),
+  memberId: Type.Optional(Nullable(Id('ID of the member who did it. Required if the rule applies to members.'))),
+  quantity: Whole('Number of units of the rule.', { minimum: 1, maximum: 1000 }),
+  occurredAt: Type.Optional(Instant('When it happened. Defaults to now; cannot be in the future.')),
   occasion: Type.Optional(Occasion),
-  note: Type.Optional(Nullable(Text(200, 'Remark', '清扫公厕周边'))),
+  note: Type.Optional(Nullable(Text(200, 'Free-text note.', '清扫公厕周边'))),
 };
 
 const exampleLine = {
@@ -37,7 +38,7 @@ export const AwardCreate = Type.Object(line, {
 
 const AwardBatchItem = Type.Object(
   {
-    ref: Type.Optional(Nullable(Text(64, 'The caller’s own name for the line, given back with its answer', '1'))),
+    ref: Type.Optional(Nullable(Text(64, 'Caller’s reference for the item, echoed in its result.', '1'))),
     ...line,
   },
   { title: 'AwardBatchItem', additionalProperties: false },
@@ -45,11 +46,20 @@ const AwardBatchItem = Type.Object(
 
 export const AwardBatch = Type.Object(
   {
-    mode: OneOf(['atomic', 'perItem'], 'All or nothing, or each line by itself'),
-    businessDate: Type.Optional(Day('Of lines that do not say when they happened; instead of `occurredAt`')),
-    occurredAt: Type.Optional(Instant('Of lines that do not say when they happened')),
+    mode: OneOf(
+      ['atomic', 'perItem'],
+      'Whether items succeed or fail together (`atomic`) or each on its own (`perItem`).',
+    ),
+    businessDate: Type.Optional(
+      Day('Business date of items that have no `occurredAt`. Cannot be combined with the batch’s `occurredAt`.'),
+    ),
+    occurredAt: Type.Optional(Instant('When items that have no `occurredAt` of their own happened.')),
     occasion: Type.Optional(Occasion),
-    items: Type.Array(AwardBatchItem, { minItems: 1, maxItems: 1000, description: 'Judged in this order' }),
+    items: Type.Array(AwardBatchItem, {
+      minItems: 1,
+      maxItems: 1000,
+      description: 'Awards to make, processed in this order.',
+    }),
   },
   {
     title: 'AwardBatch',
@@ -64,68 +74,79 @@ const awardState = ['pending', 'posted', 'reversed'] as const;
 
 export const Award = Type.Object(
   {
-    id: Id('The award'),
-    number: Type.String({ maxLength: 30, description: 'For people', examples: ['A-20261123-18412'] }),
-    householdId: Id('The household'),
-    memberId: Nullable(Id('Who did it')),
-    ruleId: Id('The rule, as it stood in its book'),
-    ruleCode: Type.String({ maxLength: 12, description: 'Its code', examples: ['ENV03'] }),
-    ruleTitle: Text(60, 'Its title', '参加村组环境清扫'),
-    ruleBookId: Id('Its book'),
-    quantity: Whole('Units of the rule', { minimum: 1, maximum: 1000 }),
-    points: Whole('Points in all', { minimum: 1 }),
+    id: Id('ID of the award.'),
+    number: Type.String({ maxLength: 30, description: 'Human-readable number.', examples: ['A-20261123-18412'] }),
+    householdId: Id('ID of the household.'),
+    memberId: Nullable(Id('ID of the member who did it.')),
+    ruleId: Id('ID of the rule version that applied.'),
+    ruleCode: Type.String({ maxLength: 12, description: 'Code of the rule.', examples: ['ENV03'] }),
+    ruleTitle: Text(60, 'Title of the rule.', '参加村组环境清扫'),
+    ruleBookId: Id('ID of the rule book the rule belongs to.'),
+    quantity: Whole('Number of units of the rule.', { minimum: 1, maximum: 1000 }),
+    points: Whole('Total points.', { minimum: 1 }),
     occasion: Type.String({
       maxLength: 80,
-      description: 'The event it is for; its own id when none was told',
+      description: 'Event the award is for. Defaults to the award’s own ID.',
       examples: ['village-cleaning-2026-11-23'],
     }),
-    occurredAt: Instant('When it happened'),
-    businessDate: Day('The day it counts for'),
-    backEntry: Type.Boolean({ description: 'Entered on a later day than it counts for', examples: [false] }),
-    note: Nullable(Text(200, 'Remark; null for those who see names masked', '清扫公厕周边')),
-    state: OneOf([...awardState], 'On the notice board, spendable, or taken back'),
-    batchId: Nullable(Id('The sheet it came with')),
-    createdBy: Id('Who entered it'),
-    createdAt: Instant('When it was entered'),
-    transactionNumber: BookNumber('Its transaction in the book'),
-    reversalNumber: Nullable(BookNumber('The transaction that took it back')),
-    claimId: Nullable(Id('The claim it answers')),
-    roundId: Nullable(Id('The evaluation round it comes from')),
-    decidedBy: Type.Array(Id('A person'), {
-      maxItems: 20,
-      description: 'Who decided on it, in order; nobody where a clerk entered it directly',
+    occurredAt: Instant('When it happened.'),
+    businessDate: Day('Business date of the award.'),
+    backEntry: Type.Boolean({
+      description: 'Whether the award was recorded later than its business date.',
+      examples: [false],
     }),
-    releaseNumber: Nullable(BookNumber('The transaction that made it spendable after its publicity')),
+    note: Nullable(Text(200, 'Free-text note; `null` for callers who see masked names.', '清扫公厕周边')),
+    state: OneOf(
+      [...awardState],
+      'State of the award: `pending` public notice, `posted` and spendable, or `reversed`.',
+    ),
+    batchId: Nullable(Id('ID of the batch the award was created in.')),
+    createdBy: Id('ID of the user who recorded the award.'),
+    createdAt: Instant('When the award was recorded.'),
+    transactionNumber: BookNumber('Number of the transaction that posted the award.'),
+    reversalNumber: Nullable(BookNumber('Number of the transaction that reversed the award.')),
+    claimId: Nullable(Id('ID of the claim the award resulted from.')),
+    roundId: Nullable(Id('ID of the evaluation round the award resulted from.')),
+    decidedBy: Type.Array(Id('ID of a person.'), {
+      maxItems: 20,
+      description: 'IDs of the people who decided on the award, in order. Empty if a clerk recorded it directly.',
+    }),
+    releaseNumber: Nullable(
+      BookNumber('Number of the transaction that made the points spendable after public notice.'),
+    ),
   },
   { title: 'Award' },
 );
 
-export const AwardParams = Type.Object({ village: VillageCode, award: Id('The award') });
+export const AwardParams = Type.Object({ village: VillageCode, award: Id('ID of the award.') });
 export const AwardPage = PageOf(Award, 'AwardPage');
 export const AwardListQuery = Type.Object({
-  householdId: Type.Optional(Id('Of this household')),
+  householdId: Type.Optional(Id('Return only awards to this household.')),
   state: Type.Optional(
-    Type.Array(OneOf([...awardState], 'State'), { maxItems: 3, description: 'In one of these states; repeat for or' }),
+    Type.Array(OneOf([...awardState], 'State of the award.'), {
+      maxItems: 3,
+      description: 'Return only awards in one of these states. Repeat the parameter for several.',
+    }),
   ),
-  businessFrom: Type.Optional(Day('From this day on')),
-  businessTo: Type.Optional(Day('Up to the day before this one')),
+  businessFrom: Type.Optional(Day('Start of the business date range, inclusive.')),
+  businessTo: Type.Optional(Day('End of the business date range, exclusive.')),
   ...PageQuery,
 });
 
 export const AwardBatchResult = Type.Object(
   {
-    batchId: Id('The sheet'),
-    succeeded: Whole('Lines that were awarded', { maximum: 1000 }),
-    refused: Whole('Lines that were not', { maximum: 1000 }),
+    batchId: Id('ID of the batch.'),
+    succeeded: Whole('Number of items that were awarded.', { maximum: 1000 }),
+    refused: Whole('Number of items that were refused.', { maximum: 1000 }),
     results: Type.Array(
       Type.Object(
         {
-          index: Whole('Place of the line, from 0', { maximum: 999 }),
-          ref: Nullable(Text(64, 'The caller’s own name for it', '1')),
+          index: Whole('Zero-based position of the item in the request.', { maximum: 999 }),
+          ref: Nullable(Text(64, 'Caller’s reference for the item.', '1')),
           status: Type.Integer({
             minimum: 201,
             maximum: 599,
-            description: 'HTTP status it would have had alone',
+            description: 'HTTP status the item would have received as a single request.',
             examples: [201],
           }),
           award: Nullable(Award),
@@ -133,16 +154,16 @@ export const AwardBatchResult = Type.Object(
         },
         { title: 'AwardBatchLine' },
       ),
-      { maxItems: 1000, description: 'One for each line, in order' },
+      { maxItems: 1000, description: 'One result per item, in request order.' },
     ),
   },
   { title: 'AwardBatchResult' },
 );
 
-const Reason = Text(200, 'Why', '登记错户');
+const Reason = Text(200, 'Reason for the proposal or decision.', '登记错户');
 
 export const ReversalCreate = Type.Object(
-  { awardId: Id('The award'), reason: Reason },
+  { awardId: Id('ID of the award to reverse.'), reason: Reason },
   { title: 'ReversalCreate', additionalProperties: false, examples: [{ awardId: exampleId, reason: '登记错户' }] },
 );
 
@@ -155,27 +176,30 @@ const reversalState = ['proposed', 'posted', 'rejected'] as const;
 
 export const Reversal = Type.Object(
   {
-    id: Id('The reversal'),
-    awardId: Id('The award'),
-    awardNumber: Type.String({ maxLength: 30, description: 'Its number', examples: ['A-20261123-18412'] }),
-    householdId: Id('Its household'),
+    id: Id('ID of the reversal.'),
+    awardId: Id('ID of the award.'),
+    awardNumber: Type.String({ maxLength: 30, description: 'Number of the award.', examples: ['A-20261123-18412'] }),
+    householdId: Id('ID of the household the award went to.'),
     reason: Reason,
-    state: OneOf([...reversalState], 'Waiting for a second person, done, or refused by one'),
-    proposedBy: Id('Who proposed it'),
-    proposedAt: Instant('When it was proposed'),
-    decidedBy: Nullable(Id('Who decided it')),
-    decidedAt: Nullable(Instant('When it was decided')),
+    state: OneOf([...reversalState], 'State of the reversal: pending approval, approved or rejected.'),
+    proposedBy: Id('ID of the user who proposed it.'),
+    proposedAt: Instant('When it was proposed.'),
+    decidedBy: Nullable(Id('ID of the user who decided.')),
+    decidedAt: Nullable(Instant('When it was decided.')),
     rejectionReason: Nullable(Reason),
-    reversalNumber: Nullable(BookNumber('Its transaction in the book')),
+    reversalNumber: Nullable(BookNumber('Number of the transaction that reversed the award.')),
   },
   { title: 'Reversal' },
 );
 
-export const ReversalParams = Type.Object({ village: VillageCode, reversal: Id('The reversal') });
+export const ReversalParams = Type.Object({ village: VillageCode, reversal: Id('ID of the reversal.') });
 export const ReversalPage = PageOf(Reversal, 'ReversalPage');
 export const ReversalListQuery = Type.Object({
   state: Type.Optional(
-    Type.Array(OneOf([...reversalState], 'State'), { maxItems: 3, description: 'In one of these; repeat for or' }),
+    Type.Array(OneOf([...reversalState], 'State of the reversal.'), {
+      maxItems: 3,
+      description: 'Return only reversals in one of these states. Repeat the parameter for several.',
+    }),
   ),
   ...PageQuery,
 });
@@ -185,13 +209,13 @@ export const BasePoints = Type.Object(
     period: Type.String({
       pattern: '^(once|2[0-9]{3}(-[0-9]{2})?)$',
       maxLength: 7,
-      description: 'The month, the year, or `once`',
+      description: 'Month or year the points are for, or `once`.',
       examples: ['2026-11'],
     }),
-    points: Whole('Points of one household'),
-    households: Whole('Active households'),
-    given: Whole('Households that were given them now'),
-    already: Whole('Households that had them before'),
+    points: Whole('Points per household.'),
+    households: Whole('Number of active households.'),
+    given: Whole('Number of households that received the points with this call.'),
+    already: Whole('Number of households that already had them.'),
   },
   { title: 'BasePoints' },
 );

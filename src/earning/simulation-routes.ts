@@ -16,9 +16,9 @@ export const simulationRoutes: FastifyPluginAsyncTypebox<{ database: Database; c
     schema: {
       operationId: 'ruleBookSimulate',
       tags: ['rules'],
-      summary: 'Try a rule book',
+      summary: 'Simulate a rule book',
       description:
-        'On the awards that stand in a span: what they would have come to, with caps judged as the book judges them. What was refused then was never entered, and is not seen. Changes nothing; households are masked.',
+        'Applies a rule book to the awards made in a date range and returns what they would have earned, with caps checked as they are when posting. Events that were refused at the time were never recorded and are not part of the result. Changes nothing. Households are masked.',
       params: SimulationParams,
       body: SimulationRequest,
       response: { 200: Simulation },

@@ -138,7 +138,7 @@ function refuseRulesOutOfForce(asked: { line: AwardLine }[], grounds: Grounds | 
 }
 
 function becameOf(result: AwardResult): Pick<Graded, 'outcome' | 'awardId' | 'refusal'> {
-  if (result === 'undone') throw new Error('nothing is undone in a list that is not atomic');
+  if (result === 'undone') throw new Error('a batch that is not atomic rolls nothing back');
   if ('award' in result) return { outcome: 'awarded', awardId: result.award.id, refusal: null };
   return { outcome: 'refused', awardId: null, refusal: result.refusal.code };
 }

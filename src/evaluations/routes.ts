@@ -42,7 +42,7 @@ export const evaluationRoutes: FastifyPluginAsyncTypebox<{
       operationId: 'evaluationRoundList',
       tags: ['evaluations'],
       summary: 'List evaluation rounds',
-      description: 'The newest first.',
+      description: 'Returns evaluation rounds, newest first.',
       params: VillageParams,
       querystring: RoundListQuery,
       response: { 200: RoundPage },
@@ -62,9 +62,9 @@ export const evaluationRoutes: FastifyPluginAsyncTypebox<{
     schema: {
       operationId: 'evaluationRoundCreate',
       tags: ['evaluations'],
-      summary: 'Plan an evaluation round',
+      summary: 'Create an evaluation round',
       description:
-        'Its month, its sheet, its judges, and what an average earns. Nothing can be scored before it is opened. Who plans it is not among its judges and does not close it.',
+        'Plans a round: its month, score sheet, judges, and the grades an average score earns. Scores can be entered once the round is open. Whoever creates the round may be neither one of its judges nor the one who closes it.',
       params: VillageParams,
       body: RoundCreate,
       response: { 201: Round },
@@ -85,8 +85,9 @@ export const evaluationRoutes: FastifyPluginAsyncTypebox<{
     schema: {
       operationId: 'evaluationRoundGet',
       tags: ['evaluations'],
-      summary: 'An evaluation round',
-      description: 'How far each judge has come. Nobody’s figures: those stand on the judge’s own sheet.',
+      summary: 'Retrieve an evaluation round',
+      description:
+        'Returns the round with each judge’s progress. It does not include scores, which only the judge can see on the judge’s own score sheet.',
       params: RoundParams,
       response: { 200: RoundWithProgress },
     },
@@ -104,7 +105,7 @@ export const evaluationRoutes: FastifyPluginAsyncTypebox<{
       operationId: 'evaluationRoundOpen',
       tags: ['evaluations'],
       summary: 'Open an evaluation round',
-      description: 'From now on its judges score the households that are active today, each judge alone.',
+      description: 'Lets the judges score the households that are active today. Each judge scores independently.',
       params: RoundParams,
       response: { 200: Round },
     },
@@ -123,9 +124,9 @@ export const evaluationRoutes: FastifyPluginAsyncTypebox<{
     schema: {
       operationId: 'evaluationSheetGet',
       tags: ['evaluations'],
-      summary: 'The judge’s own sheet',
+      summary: 'Retrieve the caller’s score sheet',
       description:
-        'All households of the round by group and number, with what this judge has given so far. Names are masked.',
+        'Returns every household of the round, by group and number, with the scores the calling judge has entered so far. Names are masked.',
       params: RoundParams,
       querystring: SheetQuery,
       response: { 200: SheetPage },
@@ -143,9 +144,9 @@ export const evaluationRoutes: FastifyPluginAsyncTypebox<{
     schema: {
       operationId: 'evaluationScoresPut',
       tags: ['evaluations'],
-      summary: 'Give scores',
+      summary: 'Enter scores',
       description:
-        'Figures of the calling judge for up to 600 households, all or none. What the judge gave the same households before is replaced. A household where nobody was at home is marked, which is not zero. A list that names the judge’s own household or kin is refused as a whole, and says which.',
+        'Saves the calling judge’s scores for up to 600 households, all or none. Earlier scores of this judge for the same households are replaced. Mark a household as `notSeen` if nobody was at home; that is not a score of zero. A request that includes the judge’s own household or a relative’s is refused as a whole, and the response names the households.',
       params: RoundParams,
       body: ScoresPut,
       response: { 200: ScoresWritten },
@@ -171,7 +172,7 @@ export const evaluationRoutes: FastifyPluginAsyncTypebox<{
       tags: ['evaluations'],
       summary: 'Close an evaluation round',
       description:
-        'By somebody who neither planned nor judged it, when every sheet is complete. The totals are averaged and the grades awarded, all at once; the awards wait for the next notice. Two judges at least must have seen a household; what a judge gave own or kin does not count. A household that is refused its award keeps its grade and the reason.',
+        'Averages the scores and awards the grades, all at once. Every score sheet must be complete, and the caller must be neither the round’s creator nor one of its judges. The awards wait for the next public notice. A household needs scores from at least two judges; scores for a judge’s own household or relatives do not count. A household whose award is refused keeps its grade and the reason.',
       params: RoundParams,
       response: { 200: Round },
     },
@@ -191,7 +192,8 @@ export const evaluationRoutes: FastifyPluginAsyncTypebox<{
       operationId: 'evaluationRoundCancel',
       tags: ['evaluations'],
       summary: 'Cancel an evaluation round',
-      description: 'Before it is closed. Nothing comes of its scores, and another one may be planned in its place.',
+      description:
+        'Cancels a round that has not been closed. Its scores are not used, and another round may be created in its place.',
       params: RoundParams,
       response: { 200: Round },
     },
@@ -211,7 +213,8 @@ export const evaluationRoutes: FastifyPluginAsyncTypebox<{
       operationId: 'evaluationResultList',
       tags: ['evaluations'],
       summary: 'List the results of an evaluation round',
-      description: 'By the number of the household; empty before the round is closed. A household sees its own.',
+      description:
+        'Returns results by household number. Empty until the round is closed. A household sees only its own.',
       params: RoundParams,
       querystring: ResultListQuery,
       response: { 200: ResultPage },

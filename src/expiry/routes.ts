@@ -36,7 +36,7 @@ export const expiryRoutes: FastifyPluginAsyncTypebox<{
       operationId: 'expiryRunList',
       tags: ['expiry'],
       summary: 'List expiry runs',
-      description: 'The newest first. A household sees those that were announced.',
+      description: 'Returns expiry runs, newest first. A household sees only announced runs.',
       params: VillageParams,
       querystring: ExpiryRunListQuery,
       response: { 200: ExpiryRunPage },
@@ -60,7 +60,7 @@ export const expiryRoutes: FastifyPluginAsyncTypebox<{
       tags: ['expiry'],
       summary: 'Preview an expiry run',
       description:
-        'What each household would keep and lose, by the policy of the year’s last day or by the date of its points. Nothing moves. One run for each year, and for each last day of lots, unless it was cancelled.',
+        'Calculates what each household would keep and lose: at year end, under the policy in force on the last day of the year; for dated points, by their last day. Nothing is posted. There is one run per year, and one per last day of dated points, unless the run is cancelled.',
       params: VillageParams,
       body: ExpiryRunCreate,
       response: { 201: ExpiryRun },
@@ -81,8 +81,8 @@ export const expiryRoutes: FastifyPluginAsyncTypebox<{
     schema: {
       operationId: 'expiryRunGet',
       tags: ['expiry'],
-      summary: 'An expiry run',
-      description: 'Its totals, who decided what, and how far the posting has come.',
+      summary: 'Retrieve an expiry run',
+      description: 'Returns the run’s totals, who decided what, and the progress of posting.',
       params: ExpiryRunParams,
       response: { 200: ExpiryRun },
     },
@@ -101,7 +101,7 @@ export const expiryRoutes: FastifyPluginAsyncTypebox<{
       tags: ['expiry'],
       summary: 'List the households of an expiry run',
       description:
-        'What each keeps and loses, and what was taken, by the number of the household. A household sees its own line.',
+        'Returns what each household keeps and loses and what has been taken, by household number. A household sees only its own line.',
       params: ExpiryRunParams,
       querystring: ExpiryLineListQuery,
       response: { 200: ExpiryLinePage },
@@ -121,7 +121,7 @@ export const expiryRoutes: FastifyPluginAsyncTypebox<{
       tags: ['expiry'],
       summary: 'Announce an expiry run',
       description:
-        'From today it is on the notice. It may be posted when the days of notice have passed and the last day has ended.',
+        'Starts the notice period today. The run can be posted once the notice period and the last day have both passed.',
       params: ExpiryRunParams,
       response: { 200: ExpiryRun },
     },
@@ -144,9 +144,9 @@ export const expiryRoutes: FastifyPluginAsyncTypebox<{
     schema: {
       operationId: 'expiryRunApprove',
       tags: ['expiry'],
-      summary: 'Agree to an expiry run',
+      summary: 'Approve an expiry run',
       description:
-        'By somebody else than announced it, and not before it is due. It is posted in the background: one transaction for each household, of what the rule takes of what it then has. Points on the notice board or set aside, and honour, stay.',
+        'Approves a run that is due. The approver must not be the person who announced it. The run is then posted in the background, one transaction per household, against the points each household has at that time. Points pending public notice, held points and honour points are not affected.',
       params: ExpiryRunParams,
       response: { 200: ExpiryRun },
     },
@@ -166,7 +166,7 @@ export const expiryRoutes: FastifyPluginAsyncTypebox<{
       operationId: 'expiryRunCancel',
       tags: ['expiry'],
       summary: 'Cancel an expiry run',
-      description: 'Before anybody has agreed to it. Another one may be previewed.',
+      description: 'Cancels a run that has not been approved. Another one may be previewed.',
       params: ExpiryRunParams,
       response: { 200: ExpiryRun },
     },

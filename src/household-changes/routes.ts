@@ -45,9 +45,9 @@ export const householdChangeRoutes: FastifyPluginAsyncTypebox<{
     schema: {
       operationId: 'householdChangeList',
       tags: ['households'],
-      summary: 'List changes of households',
+      summary: 'List household changes',
       description:
-        'Proposed and decided ones, the newest first: the history of each household. A household sees those it is one side of.',
+        'Returns changes, pending and decided, newest first: the history of each household. A household sees only changes it is a party to.',
       params: VillageParams,
       querystring: HouseholdChangeListQuery,
       response: { 200: HouseholdChangePage },
@@ -65,9 +65,9 @@ export const householdChangeRoutes: FastifyPluginAsyncTypebox<{
     schema: {
       operationId: 'householdChangeCreate',
       tags: ['households'],
-      summary: 'Propose a change of a household',
+      summary: 'Propose a household change',
       description:
-        'Nothing moves until somebody else agrees. One open proposal for a household at a time. A household that ends or splits has nothing on the notice board, nothing set aside and owes nothing. What a household takes to another village leaves this book by its closing transaction; there, `moveIn` names that transaction, once.',
+        'Nothing changes until a second person approves. A household can have one open proposal at a time. A household that closes or splits must have no pending or held points and no arrears. When a household moves to another village, its points leave this book in its closing transaction; the other village then refers to that transaction, once, with `moveIn`.',
       params: VillageParams,
       body: HouseholdChangeCreate,
       response: { 201: HouseholdChange },
@@ -92,8 +92,8 @@ export const householdChangeRoutes: FastifyPluginAsyncTypebox<{
     schema: {
       operationId: 'householdChangeGet',
       tags: ['households'],
-      summary: 'A change of a household',
-      description: 'What was signed, who proposed it, what became of it, and its transaction in the book.',
+      summary: 'Retrieve a household change',
+      description: 'Returns what was agreed, who proposed it, its outcome, and its transaction in the book.',
       params: HouseholdChangeParams,
       response: { 200: HouseholdChange },
     },
@@ -114,9 +114,9 @@ export const householdChangeRoutes: FastifyPluginAsyncTypebox<{
     schema: {
       operationId: 'householdChangeApprove',
       tags: ['households'],
-      summary: 'Agree to a change of a household',
+      summary: 'Approve a household change',
       description:
-        'By somebody else than proposed it, who is no kin of either household. It is judged once more as things now are; then members, heads and points move at once, each point with its last day. A household that ends is closed and its cards are revoked; its file and its accounts stay. Base points end with it; honour that nobody takes along stays with the file.',
+        'Carries out the change. The approver must not be the proposer and must not belong or be related to either household. The change is validated again against the current state; then members, heads and points move at once, and each point keeps its last day. A household that ends is closed and its cards are revoked, but its file and accounts are kept. Its base points end, and honour points that nobody takes over stay on its file.',
       params: HouseholdChangeParams,
       response: { 200: HouseholdChange },
     },
@@ -139,8 +139,8 @@ export const householdChangeRoutes: FastifyPluginAsyncTypebox<{
     schema: {
       operationId: 'householdChangeReject',
       tags: ['households'],
-      summary: 'Turn down a change of a household',
-      description: 'By somebody else than proposed it, with the reason. Nothing moves.',
+      summary: 'Reject a household change',
+      description: 'Nothing changes. The decision needs a reason and cannot be made by the proposer.',
       params: HouseholdChangeParams,
       body: HouseholdChangeReject,
       response: { 200: HouseholdChange },
@@ -163,8 +163,8 @@ export const householdChangeRoutes: FastifyPluginAsyncTypebox<{
     schema: {
       operationId: 'householdChangeWithdraw',
       tags: ['households'],
-      summary: 'Withdraw a change of a household',
-      description: 'Before anybody has decided on it. Another one may be proposed.',
+      summary: 'Withdraw a household change',
+      description: 'Withdraws a change that has not been decided. Another one may be proposed.',
       params: HouseholdChangeParams,
       response: { 200: HouseholdChange },
     },

@@ -3,32 +3,39 @@ import { PageOf, PageQuery } from '../http/paging.ts';
 import { Day, exampleId, Id, Instant, Nullable, OneOf, Sum, Text, VillageCode, Whole } from '../http/shapes.ts';
 import { changeKinds } from './tables.ts';
 
-const Kind = OneOf([...changeKinds], 'What changes');
-const State = OneOf(['proposed', 'approved', 'rejected', 'withdrawn'], 'How far it has come');
+const Kind = OneOf([...changeKinds], 'Kind of change.');
+const State = OneOf(['proposed', 'approved', 'rejected', 'withdrawn'], 'State of the change.');
 const Reason = Text(
   500,
-  'Why, and what paper says so: who signed, what the panel minuted',
+  'Reason for the change and the document that supports it, such as who signed or what the panel minuted.',
   '分家协议 2026-11-20，双方签字',
 );
-const household = { householdId: Id('The household that changes'), reason: Reason };
-const HeadAfterwards = Type.Optional(Id('Who is its head afterwards, where it is somebody else than now'));
+const household = { householdId: Id('ID of the household that changes.'), reason: Reason };
+const HeadAfterwards = Type.Optional(
+  Id('ID of the member who becomes head of household. Required if the current head does not stay.'),
+);
 const PassbookNumber = Type.String({
   pattern: '^[A-Z]?[0-9]{1,8}$',
   maxLength: 9,
-  description: 'Number on the passbook',
+  description: 'Household number, as printed on the passbook.',
   examples: ['H0107'],
 });
-const Grid = Type.Integer({ minimum: 1, maximum: 999, description: 'Group or patrol area', examples: [1] });
+const Grid = Type.Integer({
+  minimum: 1,
+  maximum: 999,
+  description: 'Number of the group or patrol grid.',
+  examples: [1],
+});
 const Points = (what: string) =>
   Type.Optional(
-    Whole(`${what} that go along, as both sides signed; without it, as many as come to the members who leave`, {
+    Whole(`${what} that move along, as both sides agreed. Defaults to the share of the members who leave.`, {
       maximum: Number.MAX_SAFE_INTEGER,
     }),
   );
 const transactionNumber = Type.Integer({
   minimum: 1,
   maximum: Number.MAX_SAFE_INTEGER,
-  description: 'Number of a transaction in a book',
+  description: 'Number of a transaction in a village’s book.',
   examples: [18412],
 });
 
@@ -45,57 +52,67 @@ function kindOf<const K extends (typeof changeKinds)[number], P extends Paramete
 
 export const HouseholdChangeCreate = Type.Union(
   [
-    kindOf('memberMove', 'A member goes to another household of the village; no points move', {
-      memberId: Id('Who moves'),
-      toHouseholdId: Id('Where to'),
+    kindOf('memberMove', 'A member moves to another household of the village. No points move.', {
+      memberId: Id('ID of the member who moves.'),
+      toHouseholdId: Id('ID of the household the member joins.'),
       headMemberId: HeadAfterwards,
     }),
-    kindOf('split', 'Members leave and make a household of their own', {
-      memberIds: Type.Array(Id('A member'), {
+    kindOf('split', 'Members leave and form a household of their own.', {
+      memberIds: Type.Array(Id('ID of a member.'), {
         minItems: 1,
         maxItems: 30,
         uniqueItems: true,
-        description: 'Who leaves',
+        description: 'IDs of the members who leave.',
       }),
       newHousehold: Type.Object(
         {
           number: Type.Optional(PassbookNumber),
           grid: Nullable(Grid),
-          address: Type.Optional(Nullable(Text(120, 'Where it lives', '第一组 9 号'))),
-          headMemberId: Id('Its head, one of those who leave'),
+          address: Type.Optional(Nullable(Text(120, 'Address of the household.', '第一组 9 号'))),
+          headMemberId: Id('ID of the head of household, one of the members who leave.'),
         },
-        { additionalProperties: false, description: 'What they make; without a number it gets the next one' },
+        {
+          additionalProperties: false,
+          description: 'The household they form. Without a number it gets the next free one.',
+        },
       ),
       headMemberId: HeadAfterwards,
       availablePoints: Points('Spendable points'),
       honourPoints: Points('Honour points'),
     }),
-    kindOf('merge', 'All of a household joins another one, which stays', { toHouseholdId: Id('The one that stays') }),
-    kindOf('moveAway', 'A household goes to another village', {
+    kindOf('merge', 'The whole household joins another one, which continues.', {
+      toHouseholdId: Id('ID of the household that continues.'),
+    }),
+    kindOf('moveAway', 'The household moves to another village.', {
       toVillage: VillageCode,
       carry: Type.Boolean({
-        description: 'Whether its points and honour go along, as both villages agree; points that do not lapse',
+        description:
+          'Whether the household’s points and honour points move with it, as both villages agreed; otherwise its spendable points lapse.',
         examples: [true],
       }),
     }),
-    kindOf('moveIn', 'Points and honour that a household brings from the village where it was closed', {
+    kindOf('moveIn', 'Points and honour points that a household brings from the village it left.', {
       fromVillage: VillageCode,
       transactionNumber,
     }),
-    kindOf('death', 'A member has died', {
-      memberId: Id('Who has died'),
-      diedOn: Day('When'),
+    kindOf('death', 'A member has died.', {
+      memberId: Id('ID of the member who died.'),
+      diedOn: Day('Date of death.'),
       headMemberId: HeadAfterwards,
-      heirHouseholdId: Type.Optional(Id('After the last member: who takes on what is left, within a year')),
+      heirHouseholdId: Type.Optional(
+        Id('If no member is left: ID of the household that inherits. Possible for one year after the death.'),
+      ),
       lapse: Type.Optional(
         Type.Boolean({
-          description: 'After the last member: nobody takes it on, what is left lapses',
+          description: 'If no member is left: set if nobody inherits and what is left lapses.',
           examples: [true],
         }),
       ),
     }),
-    kindOf('close', 'An empty household ends', {}),
-    kindOf('head', 'Another member speaks for the household', { headMemberId: Id('The new head') }),
+    kindOf('close', 'A household without members is closed.', {}),
+    kindOf('head', 'Another member becomes head of household.', {
+      headMemberId: Id('ID of the new head of household.'),
+    }),
   ],
   {
     title: 'HouseholdChangeCreate',
@@ -109,53 +126,73 @@ export type NewChange = Static<typeof HouseholdChangeCreate>;
 
 export const HouseholdChange = Type.Object(
   {
-    id: Id('The change'),
+    id: Id('ID of the change.'),
     kind: Kind,
-    householdId: Id('The household that changes'),
+    householdId: Id('ID of the household that changes.'),
     toHouseholdId: Nullable(
-      Id('The other one: where a member goes, what a split has made, what stays of a merger, who inherits'),
+      Id('ID of the other household: the one a member joins, a split forms, a merger continues, or that inherits.'),
     ),
-    memberIds: Type.Array(Id('A member'), { maxItems: 1000, description: 'Who moves, leaves or has died' }),
-    headMemberId: Nullable(Id('The head that it has afterwards, where it gets another one')),
-    diedOn: Nullable(Day('When the member died')),
+    memberIds: Type.Array(Id('ID of a member.'), {
+      maxItems: 1000,
+      description: 'IDs of the members who move, leave or have died.',
+    }),
+    headMemberId: Nullable(Id('ID of the member who becomes head of household, if the head changes.')),
+    diedOn: Nullable(Day('Date of death.')),
     newHousehold: Nullable(
       Type.Object(
         {
           number: Nullable(PassbookNumber),
           grid: Nullable(Grid),
-          address: Nullable(Type.String({ maxLength: 120, description: 'Only for those who see names whole' })),
-          headMemberId: Id('Its head'),
+          address: Nullable(
+            Type.String({
+              maxLength: 120,
+              description: 'Address of the household; `null` for callers who see masked names.',
+            }),
+          ),
+          headMemberId: Id('ID of the head of household.'),
         },
-        { description: 'What a split makes' },
+        { description: 'Household that a split forms.' },
       ),
     ),
-    availablePoints: Nullable(Sum('Spendable points that a split or a move from another village brings')),
-    honourPoints: Nullable(Sum('Honour points that it brings')),
-    carried: Nullable(Type.Boolean({ description: 'Of a household that ends: whether its points go along, or lapse' })),
+    availablePoints: Nullable(Sum('Spendable points moved by a split or from another village.')),
+    honourPoints: Nullable(Sum('Honour points moved by a split or from another village.')),
+    carried: Nullable(
+      Type.Boolean({
+        description: 'For a household that ends: whether its points move with it (`true`) or lapse (`false`).',
+      }),
+    ),
     otherVillage: Nullable(VillageCode),
     closingNumber: Nullable(transactionNumber),
     reason: Nullable(
-      Type.String({ maxLength: 500, description: 'Why; only for those who see names whole, or decide' }),
+      Type.String({
+        maxLength: 500,
+        description: 'Reason for the change; `null` for callers who neither see full names nor decide.',
+      }),
     ),
     state: State,
-    proposedBy: Id('Who proposed it'),
-    proposedAt: Instant('When'),
-    decidedBy: Nullable(Id('Who decided, or withdrew it')),
-    decidedAt: Nullable(Instant('When')),
-    rejectionReason: Nullable(Type.String({ maxLength: 500, description: 'Why not; as `reason`' })),
+    proposedBy: Id('ID of the user who proposed the change.'),
+    proposedAt: Instant('When the change was proposed.'),
+    decidedBy: Nullable(Id('ID of the user who decided on or withdrew the change.')),
+    decidedAt: Nullable(Instant('When the change was decided or withdrawn.')),
+    rejectionReason: Nullable(
+      Type.String({
+        maxLength: 500,
+        description: 'Reason for the rejection; `null` under the same conditions as `reason`.',
+      }),
+    ),
     transactionNumber: Nullable(transactionNumber),
   },
   { title: 'HouseholdChange' },
 );
 export const HouseholdChangePage = PageOf(HouseholdChange, 'HouseholdChangePage');
 export const HouseholdChangeListQuery = Type.Object({
-  householdId: Type.Optional(Id('Only changes of this household, or to it')),
+  householdId: Type.Optional(Id('Return only changes this household is a party to.')),
   kind: Type.Optional(Kind),
   state: Type.Optional(State),
   ...PageQuery,
 });
-export const HouseholdChangeParams = Type.Object({ village: VillageCode, change: Id('The change') });
+export const HouseholdChangeParams = Type.Object({ village: VillageCode, change: Id('ID of the change.') });
 export const HouseholdChangeReject = Type.Object(
-  { reason: Text(500, 'Why not', '双方未签字') },
+  { reason: Text(500, 'Reason for the rejection.', '双方未签字') },
   { title: 'HouseholdChangeReject', additionalProperties: false, examples: [{ reason: '双方未签字' }] },
 );

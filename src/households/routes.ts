@@ -52,7 +52,8 @@ export const householdRoutes: FastifyPluginAsyncTypebox<{
       operationId: 'householdList',
       tags: ['households'],
       summary: 'List households',
-      description: 'By number. Names and phones are masked unless the caller needs them for the village’s work.',
+      description:
+        'Returns households by number. Names and phone numbers are masked unless the caller’s role requires them.',
       params: VillageParams,
       querystring: HouseholdListQuery,
       response: { 200: HouseholdPage },
@@ -71,7 +72,7 @@ export const householdRoutes: FastifyPluginAsyncTypebox<{
       operationId: 'householdCreate',
       tags: ['households'],
       summary: 'Enrol a household',
-      description: 'Its accounts open with it, at zero. Without a number it gets the next one.',
+      description: 'Enrols a household and opens its accounts at zero. Without a number it gets the next free one.',
       params: VillageParams,
       body: HouseholdCreate,
       response: { 201: Household },
@@ -90,8 +91,8 @@ export const householdRoutes: FastifyPluginAsyncTypebox<{
     schema: {
       operationId: 'householdGet',
       tags: ['households'],
-      summary: 'A household’s file',
-      description: 'A household sees its own, whole; others see it as in the list.',
+      summary: 'Retrieve a household',
+      description: 'A household sees its own file in full; other callers see it masked as in the list.',
       params: HouseholdParams,
       response: { 200: Household },
     },
@@ -108,8 +109,8 @@ export const householdRoutes: FastifyPluginAsyncTypebox<{
     schema: {
       operationId: 'householdMemberCreate',
       tags: ['households'],
-      summary: 'Add a person to a household',
-      description: 'The answer is the household’s file.',
+      summary: 'Add a member to a household',
+      description: 'Returns the updated household.',
       params: HouseholdParams,
       body: MemberCreate,
       response: { 201: Household },
@@ -134,8 +135,9 @@ export const householdRoutes: FastifyPluginAsyncTypebox<{
     schema: {
       operationId: 'householdPointsGet',
       tags: ['households'],
-      summary: 'What a household has',
-      description: 'Each point is counted once: what is available has nothing pending or held in it.',
+      summary: 'Retrieve a household’s points',
+      description:
+        'Returns the household’s balances. Each point is counted once: `available` excludes pending and held points.',
       params: HouseholdParams,
       response: { 200: Points },
     },
@@ -149,8 +151,9 @@ export const householdRoutes: FastifyPluginAsyncTypebox<{
     schema: {
       operationId: 'householdCardList',
       tags: ['households'],
-      summary: 'Cards of a household',
-      description: 'The newest first, revoked ones too. Codes are not among them: nobody keeps them.',
+      summary: 'List a household’s cards',
+      description:
+        'Returns cards, newest first, including revoked ones. Card codes are not stored and cannot be retrieved.',
       params: HouseholdParams,
       response: { 200: CardList },
     },
@@ -168,7 +171,7 @@ export const householdRoutes: FastifyPluginAsyncTypebox<{
       operationId: 'householdCardCreate',
       tags: ['households'],
       summary: 'Issue a card',
-      description: 'The answer holds the code for the printed QR, this once. A household may have several cards.',
+      description: 'Returns the code for the card’s printed QR once. A household may have several cards.',
       params: HouseholdParams,
       response: { 201: CardIssued },
     },
@@ -194,8 +197,8 @@ export const householdRoutes: FastifyPluginAsyncTypebox<{
     schema: {
       operationId: 'cardRevoke',
       tags: ['households'],
-      summary: 'Revoke a lost card',
-      description: 'It is refused everywhere from this moment; the balance stays.',
+      summary: 'Revoke a card',
+      description: 'The card is refused everywhere from now on. The household’s balance is not affected.',
       params: CardParams,
       response: { 200: Card },
     },
@@ -216,12 +219,12 @@ export const householdRoutes: FastifyPluginAsyncTypebox<{
     schema: {
       operationId: 'householdPinSet',
       tags: ['households'],
-      summary: 'Set the PIN',
+      summary: 'Set a household’s PIN',
       description:
-        'Six digits of the household’s choice, set where the clerk sees the person: a card alone, which may be stolen, changes no secret. Setting it again replaces it, and forgets wrong tries.',
+        'Sets a six-digit PIN chosen by the household, in the presence of the clerk: a card, which may be stolen, is not enough to change it. A new PIN replaces the old one and resets the count of wrong attempts.',
       params: HouseholdParams,
       body: PinSet,
-      response: { 204: Type.Null({ description: 'Set' }) },
+      response: { 204: Type.Null({ description: 'The PIN was set.' }) },
     },
     handler: async (request, reply) => {
       const { village, household } = request.params;
@@ -239,8 +242,9 @@ export const householdRoutes: FastifyPluginAsyncTypebox<{
     schema: {
       operationId: 'householdPinUnlock',
       tags: ['households'],
-      summary: 'Unlock the PIN',
-      description: 'After too many wrong ones. The clerk has seen the person. The answer is the household’s file.',
+      summary: 'Unlock a household’s PIN',
+      description:
+        'Unlocks the PIN after too many wrong attempts, once the clerk has seen the person. Returns the updated household.',
       params: HouseholdParams,
       response: { 200: Household },
     },

@@ -5,7 +5,7 @@ import { GridNumber, IdLast4, PassbookNumber, Phone } from './shapes.ts';
 
 export const MemberCreate = Type.Object(
   {
-    name: Text(60, 'Name', '张小三'),
+    name: Text(60, 'Full name.', '张小三'),
     phone: Type.Optional(Nullable(Phone)),
     idLast4: Type.Optional(Nullable(IdLast4)),
   },
@@ -20,8 +20,12 @@ export const HouseholdCreate = Type.Object(
   {
     number: Type.Optional(PassbookNumber),
     grid: Nullable(GridNumber),
-    address: Type.Optional(Nullable(Text(120, 'Where it lives', '第一组 8 号'))),
-    members: Type.Array(MemberCreate, { minItems: 1, maxItems: 30, description: 'Its people; the first is the head' }),
+    address: Type.Optional(Nullable(Text(120, 'Address of the household.', '第一组 8 号'))),
+    members: Type.Array(MemberCreate, {
+      minItems: 1,
+      maxItems: 30,
+      description: 'Members of the household. The first one is the head.',
+    }),
   },
   {
     title: 'HouseholdCreate',
@@ -34,42 +38,56 @@ export const HouseholdCreate = Type.Object(
 
 const Member = Type.Object(
   {
-    id: Id('The member'),
-    name: Text(60, 'Name; masked (张*三) unless the caller needs it whole', '张*三'),
+    id: Id('ID of the member.'),
+    name: Text(60, 'Name, masked (张*三) unless the caller’s role requires it.', '张*三'),
     phone: Nullable(
-      Type.String({ maxLength: 20, description: 'Telephone; masked in the same way', examples: ['138****1234'] }),
+      Type.String({ maxLength: 20, description: 'Phone number, masked like the name.', examples: ['138****1234'] }),
     ),
     idLast4: Nullable(
-      Type.String({ maxLength: 4, description: 'Only for those who see names whole', examples: ['166X'] }),
+      Type.String({
+        maxLength: 4,
+        description: 'Last four characters of the ID number; `null` for callers who see masked names.',
+        examples: ['166X'],
+      }),
     ),
-    isHead: Type.Boolean({ description: 'Whether the member speaks for the household' }),
-    diedOn: Nullable(Day('When the member died')),
+    isHead: Type.Boolean({ description: 'Whether the member is the head of household.' }),
+    diedOn: Nullable(Day('Date of death.')),
   },
   { title: 'Member' },
 );
 
 export const Household = Type.Object(
   {
-    id: Id('The household'),
+    id: Id('ID of the household.'),
     number: PassbookNumber,
     village: VillageCode,
     grid: Nullable(GridNumber),
-    address: Nullable(Type.String({ maxLength: 120, description: 'Only for those who see names whole' })),
-    state: OneOf(['active', 'frozen', 'closed'], 'Whether it may earn and spend'),
-    headMemberId: Id('The head'),
-    headName: Text(60, 'Name of the head; masked unless the caller needs it whole', '张*三'),
-    memberCount: Whole('People who live', { maximum: 1000 }),
-    cardCount: Whole('Cards that work', { maximum: 1000 }),
-    hasPin: Type.Boolean({ description: 'Whether a PIN is set' }),
-    pinTriesUsed: Whole('Wrong PINs in a row', { maximum: 100 }),
-    members: Type.Array(Member, { maxItems: 1000, description: 'Its people' }),
-    createdAt: Instant('When it was enrolled'),
+    address: Nullable(
+      Type.String({
+        maxLength: 120,
+        description: 'Address of the household; `null` for callers who see masked names.',
+      }),
+    ),
+    state: OneOf(
+      ['active', 'frozen', 'closed'],
+      'State of the household. Only an `active` household earns and spends points.',
+    ),
+    headMemberId: Id('ID of the head of household.'),
+    headName: Text(60, 'Name of the head of household, masked unless the caller’s role requires it.', '张*三'),
+    memberCount: Whole('Number of living members.', { maximum: 1000 }),
+    cardCount: Whole('Number of active cards.', { maximum: 1000 }),
+    hasPin: Type.Boolean({ description: 'Whether a PIN is set.' }),
+    pinTriesUsed: Whole('Number of consecutive wrong PIN attempts.', { maximum: 100 }),
+    members: Type.Array(Member, { maxItems: 1000, description: 'Members of the household.' }),
+    createdAt: Instant('When the household was enrolled.'),
   },
   { title: 'Household' },
 );
 
 export const HouseholdListQuery = Type.Object({
-  q: Type.Optional(Text(60, 'Beginning of a number; for those who see names, part of a name too', 'H00')),
+  q: Type.Optional(
+    Text(60, 'Search text: the start of a household number or, for callers who see full names, part of a name.', 'H00'),
+  ),
   grid: Type.Optional(GridNumber),
   ...PageQuery,
 });
@@ -77,27 +95,27 @@ export const HouseholdPage = PageOf(Household, 'HouseholdPage');
 
 export const Points = Type.Object(
   {
-    available: Sum('Spendable points'),
-    pending: Sum('Awarded, and still on the notice board'),
-    held: Sum('Set aside for reserved redemptions'),
-    base: Sum('Given to every household; cannot be spent'),
-    honour: Sum('Honour points: they only grow'),
-    arrears: Sum('Owed since an award was taken back whose points were spent'),
+    available: Sum('Spendable points.'),
+    pending: Sum('Points awarded but still under public notice.'),
+    held: Sum('Points held for reserved redemptions.'),
+    base: Sum('Base points, given to every household. They cannot be spent.'),
+    honour: Sum('Honour points. They are never spent.'),
+    arrears: Sum('Points owed because an award was reversed after its points had been spent.'),
     expiring: Type.Array(
-      Type.Object({ points: Sum('Spendable points'), expiresOn: Day('Last day on which they can be spent') }),
-      { maxItems: 200, description: 'What of the spendable points expires, the soonest first; the rest never does' },
+      Type.Object({ points: Sum('Spendable points.'), expiresOn: Day('Last day on which they can be spent.') }),
+      { maxItems: 200, description: 'Spendable points that expire, soonest first. The remaining points never expire.' },
     ),
-    asOfNumber: Whole('Number of the last transaction in the book', { maximum: Number.MAX_SAFE_INTEGER }),
+    asOfNumber: Whole('Number of the book’s last transaction.', { maximum: Number.MAX_SAFE_INTEGER }),
   },
   { title: 'Points' },
 );
 
 const card = {
-  id: Id('The card'),
-  householdId: Id('Its household'),
-  state: OneOf(['active', 'revoked'], 'Whether it works'),
-  issuedAt: Instant('When it was issued'),
-  revokedAt: Nullable(Instant('When it was revoked')),
+  id: Id('ID of the card.'),
+  householdId: Id('ID of the household.'),
+  state: OneOf(['active', 'revoked'], 'State of the card.'),
+  issuedAt: Instant('When the card was issued.'),
+  revokedAt: Nullable(Instant('When the card was revoked.')),
 };
 
 export const Card = Type.Object(card, { title: 'Card' });
@@ -107,7 +125,7 @@ export const CardIssued = Type.Object(
     code: Nullable(
       Type.String({
         maxLength: 40,
-        description: 'Text of the QR on the card. Shown this once: a replay has null',
+        description: 'Content of the card’s QR code. Returned only once; `null` in a replayed response.',
         examples: ['PS1.0123456789ABCDEFGHJKMNPQRS'],
       }),
     ),
@@ -115,17 +133,17 @@ export const CardIssued = Type.Object(
   { title: 'CardIssued' },
 );
 export const CardList = Type.Object(
-  { data: Type.Array(Card, { maxItems: 1000, description: 'The newest first' }) },
+  { data: Type.Array(Card, { maxItems: 1000, description: 'Cards, newest first.' }) },
   { title: 'CardList' },
 );
-export const CardParams = Type.Object({ village: VillageCode, card: Id('The card') });
+export const CardParams = Type.Object({ village: VillageCode, card: Id('ID of the card.') });
 
 export const PinSet = Type.Object(
   {
     pin: Type.String({
       pattern: '^[0-9]{6}$',
       maxLength: 6,
-      description: 'Six digits; not one digit six times, not a run',
+      description: 'Six digits. Neither one repeated digit nor a run such as 123456.',
       examples: ['402857'],
     }),
   },

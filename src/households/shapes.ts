@@ -6,25 +6,25 @@ import { Id, VillageCode } from '../http/shapes.ts';
 export const Phone = Type.String({
   pattern: '^[0-9+-]{5,20}$',
   maxLength: 20,
-  description: 'Telephone',
+  description: 'Phone number.',
   examples: ['19900000963'],
 });
 export const IdLast4 = Type.String({
   pattern: '^[0-9]{3}[0-9X]$',
   maxLength: 4,
-  description: 'Last four characters of the ID number; it may end in X',
+  description: 'Last four characters of the ID number. The last one may be X.',
   examples: ['166X'],
 });
 export const PassbookNumber = Type.String({
   pattern: '^[A-Z]?[0-9]{1,8}$',
   maxLength: 9,
-  description: 'Number on the passbook',
+  description: 'Household number, as printed on the passbook.',
   examples: ['H0007'],
 });
 export const GridNumber = Type.Integer({
   minimum: 1,
   maximum: 999,
-  description: 'Group or patrol area',
+  description: 'Number of the group or patrol grid.',
   examples: [1],
 });
-export const HouseholdParams = Type.Object({ village: VillageCode, household: Id('The household') });
+export const HouseholdParams = Type.Object({ village: VillageCode, household: Id('ID of the household.') });

@@ -49,7 +49,8 @@ function completeResponses(method: string, operation: Operation): void {
   const repeatable = operation.parameters?.some(({ name }) => name === 'Idempotency-Key') ?? false;
   for (const [status, response] of Object.entries(operation.responses)) {
     if (response.description === 'Default Response') {
-      response.description = status === '200' && method === 'get' ? 'What was asked for' : (said[status] ?? 'Done');
+      response.description =
+        status === '200' && method === 'get' ? 'The requested resource.' : (said[status] ?? 'Success.');
     }
     const headers: Json = { ...(response.headers ?? {}) };
     if (status === '201' && repeatable) headers.Location = location;
@@ -64,21 +65,29 @@ function completeResponses(method: string, operation: Operation): void {
 }
 
 const said: Record<string, string> = {
-  200: 'Done; how it stands now',
-  201: 'Made; how it stands now',
-  204: 'Done',
-  207: 'Judged item by item',
+  200: 'Success.',
+  201: 'Created.',
+  204: 'Success. No content.',
+  207: 'Processed. Each item has its own result.',
 };
 
 const header = (description: string, schema: Json, example: unknown) => ({ description, schema, example });
-const location = header('Path of what was made', { type: 'string', maxLength: 200 }, '/v1/villages/520281127101');
+const location = header('Path of the new resource.', { type: 'string', maxLength: 200 }, '/v1/villages/520281127101');
 const replayed = header(
-  'Present when this is the answer of an earlier call with the same key',
+  'Set to `true` if this response replays an earlier request with the same key.',
   { type: 'string', enum: ['true'] },
   'true',
 );
-const retryAfter = header('Seconds to wait', { type: 'integer', minimum: 1, maximum: 86_400 }, 2);
-const authenticate = header('How to sign in', { type: 'string', maxLength: 100 }, 'Bearer realm="jifen"');
+const retryAfter = header(
+  'Number of seconds to wait before retrying.',
+  { type: 'integer', minimum: 1, maximum: 86_400 },
+  2,
+);
+const authenticate = header(
+  'Authentication scheme to use.',
+  { type: 'string', maxLength: 100 },
+  'Bearer realm="jifen"',
+);
 
 /** An example put together from those of its parts. */
 function exampleOf(schema: Json): unknown {

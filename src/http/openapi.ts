@@ -8,22 +8,22 @@ import { refusalsOf } from './route.ts';
 import { Problem } from './shapes.ts';
 
 const tags: [string, string][] = [
-  ['identity', 'Sign-in, users, grants'],
-  ['villages', 'Divisions, villages, grids, policies'],
-  ['households', 'Households, members, cards; how they join, and whose kin they are'],
-  ['rules', 'Rule books'],
-  ['photos', 'Photos that show what was done'],
-  ['awards', 'Awards, alone and by the sheet'],
-  ['claims', 'Claims of households, and their review'],
-  ['evaluations', 'Monthly rounds in which judges score every household'],
-  ['publicity', 'Notices, objections, appeals'],
-  ['expiry', 'Points that end by their date or with the year'],
-  ['store', 'Stores, goods, prices, stock documents, redemptions'],
-  ['kiosks', 'Kiosks, from the village and from the device'],
-  ['ledger', 'The book: accounts, transactions, soundness'],
-  ['audit', 'Statements, journal, trial balance, checkpoints, proofs'],
-  ['signals', 'What an honest village would look into'],
-  ['service', 'Probes, contract, problem pages, keys'],
+  ['identity', 'Sign-in, users and grants.'],
+  ['villages', 'Divisions, villages, groups, patrol grids and policies.'],
+  ['households', 'Households, members and cards; applications to join; declarations of relatives.'],
+  ['rules', 'Rule books: drafting, checking, simulation and adoption.'],
+  ['photos', 'Photos submitted as evidence.'],
+  ['awards', 'Awards, single and in batch, and their reversal.'],
+  ['claims', 'Claims of households and their review.'],
+  ['evaluations', 'Monthly evaluation rounds, in which judges score every household.'],
+  ['publicity', 'Public notices, objections and appeals.'],
+  ['expiry', 'Expiry of points, by date and at year end.'],
+  ['store', 'Stores, goods, prices, stock documents and redemptions.'],
+  ['kiosks', 'Kiosks: administration by the village and the devices’ own API.'],
+  ['ledger', 'The book: accounts, entries, transactions and balances.'],
+  ['audit', 'Statements, journals, trial balances, checkpoints and proofs.'],
+  ['signals', 'Signals: unusual patterns that are worth a look.'],
+  ['service', 'Health checks, problem types and signing keys.'],
 ];
 
 /** The contract: OpenAPI 3.1 made from the routes, at `/openapi.json` and, to be read and tried, at `/docs`. */
@@ -41,19 +41,23 @@ export const openapi = fp(async (app: FastifyInstance, { origin, version }: { or
         version,
         summary: 'Backend of a village points store (积分超市)',
         description:
-          'Households earn points for verified cleaning and volunteering and spend them at the village store. Every ' +
-          'point and every piece of goods moves through one double-entry book per village, which an outsider can check.',
+          'Households earn points for verified clean-ups and volunteering and spend them at the village store. Every point and every piece of goods moves through one double-entry book per village, which outsiders can verify.',
         license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
         contact: { name: 'jifen', url: origin },
       } as never,
       servers: [
-        { url: '/', description: 'Where this page comes from' },
-        { url: origin, description: 'The public address' },
+        { url: '/', description: 'The server this page was loaded from.' },
+        { url: origin, description: 'The public server.' },
       ],
       tags: tags.map(([name, description]) => ({ name, description })),
       components: {
         securitySchemes: {
-          bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'Access token of 15 minutes' },
+          bearer: {
+            type: 'http',
+            scheme: 'bearer',
+            bearerFormat: 'JWT',
+            description: 'JWT access token, valid for 15 minutes.',
+          },
         },
       },
     },
@@ -96,9 +100,9 @@ function described(schema: Json | undefined, route: RouteOptions): Json {
   const { access, idempotent } = route.config ?? {};
   const who =
     access === 'public'
-      ? 'Anybody.'
+      ? 'No sign-in required.'
       : access === 'signedIn'
-        ? 'Whoever is signed in.'
+        ? 'Any signed-in caller.'
         : `Roles: ${(access as string[]).join(', ')}.`;
   return {
     ...schema,
@@ -113,7 +117,8 @@ function described(schema: Json | undefined, route: RouteOptions): Json {
             type: 'string',
             minLength: 1,
             maxLength: 255,
-            description: 'Made by the caller, one for each intent. The same key and content: the same answer.',
+            description:
+              'Unique key chosen by the caller, one per intended operation. Repeating a request with the same key and content returns the same response.',
             examples: ['8e03978e-40d5-43dd-bc93-6894a57f9324'],
           },
         },
@@ -129,7 +134,7 @@ function problemResponses(codes: RefusalCode[]): Json {
     [...byStatus].map(([status, group]) => [
       status,
       {
-        description: group.map(code => `\`${code}\` ${refusals[code].en}`).join(' · '),
+        description: group.map(code => `\`${code}\`: ${refusals[code].en}.`).join(' '),
         content: {
           'application/problem+json': {
             schema: Problem,

@@ -4,8 +4,20 @@ import { Refusal } from '../refusals.ts';
 
 /** Query of every list. `limit` of 1 to 200; `cursor` comes from the page before and is opaque. */
 export const PageQuery = {
-  limit: Type.Integer({ minimum: 1, maximum: 200, default: 50, description: 'Rows a page', examples: [50] }),
-  cursor: Type.Optional(Type.String({ minLength: 1, maxLength: 500, description: '`nextCursor` of the page before' })),
+  limit: Type.Integer({
+    minimum: 1,
+    maximum: 200,
+    default: 50,
+    description: 'Maximum number of results per page.',
+    examples: [50],
+  }),
+  cursor: Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: 500,
+      description: 'Cursor of the page to return: `nextCursor` of the previous page.',
+    }),
+  ),
 };
 
 export interface Page<T> {
@@ -18,11 +30,11 @@ export interface Page<T> {
 export function PageOf<T extends TSchema>(item: T, title: string) {
   return Type.Object(
     {
-      data: Type.Array(item, { maxItems: 200, description: 'Rows of this page' }),
+      data: Type.Array(item, { maxItems: 200, description: 'Results on this page.' }),
       nextCursor: Type.Union([Type.String({ maxLength: 500 }), Type.Null()], {
-        description: 'Hand it in for the next page',
+        description: 'Cursor of the next page; `null` on the last page.',
       }),
-      hasMore: Type.Boolean({ description: 'Whether there is a next page' }),
+      hasMore: Type.Boolean({ description: 'Whether another page follows.' }),
     },
     { title },
   );
@@ -59,7 +71,7 @@ export function page<T>(rows: T[], limit: number, filters: object, keyOf: (row: 
 /** Of the filters, and of what kind of thing each part of the key is: a text where a number was is no cursor of ours. */
 function digestOf(filters: object, key: unknown[]): string {
   const kinds = key.map(part => (typeof part === 'string' || typeof part === 'number' ? typeof part : 'none'));
-  if (kinds.includes('none')) throw new TypeError('a list is ordered by texts and numbers');
+  if (kinds.includes('none')) throw new TypeError('the sort key of a list consists of strings and numbers');
   return createHash('sha256')
     .update(JSON.stringify([filters, kinds]))
     .digest('base64url')

@@ -4,24 +4,33 @@ import { isRefusalCode, Refusal, refusals } from '../refusals.ts';
 import { languageOf } from './problems.ts';
 
 const Health = Type.Object(
-  { status: Type.String({ maxLength: 10, description: 'Always `ok`', examples: ['ok'] }) },
+  { status: Type.String({ maxLength: 10, description: 'Always `ok`.', examples: ['ok'] }) },
   { title: 'Health' },
 );
 const ProblemPage = Type.Object(
   {
-    code: Type.String({ maxLength: 60, description: 'The code', examples: ['not-found'] }),
-    status: Type.Integer({ minimum: 400, maximum: 599, description: 'HTTP status it comes with', examples: [404] }),
+    code: Type.String({ maxLength: 60, description: 'Problem code.', examples: ['not-found'] }),
+    status: Type.Integer({
+      minimum: 400,
+      maximum: 599,
+      description: 'HTTP status the problem is returned with.',
+      examples: [404],
+    }),
     title: Type.String({
       maxLength: 80,
-      description: 'What it means, in the language asked for',
+      description: 'Title of the problem, in the requested language.',
       examples: ['没有找到'],
     }),
     titles: Type.Object(
       {
-        'zh-CN': Type.String({ maxLength: 20, description: 'Chinese; at most 20 characters', examples: ['没有找到'] }),
-        en: Type.String({ maxLength: 80, description: 'English', examples: ['Not found'] }),
+        'zh-CN': Type.String({
+          maxLength: 20,
+          description: 'Chinese title, at most 20 characters.',
+          examples: ['没有找到'],
+        }),
+        en: Type.String({ maxLength: 80, description: 'English title.', examples: ['Not found'] }),
       },
-      { description: 'What it means, in every language there is' },
+      { description: 'Title of the problem in every available language.' },
     ),
   },
   { title: 'ProblemPage' },
@@ -36,8 +45,8 @@ export const serviceRoutes: FastifyPluginAsyncTypebox<{ ready: () => Promise<voi
     schema: {
       operationId: 'healthGet',
       tags: ['service'],
-      summary: 'Is the process alive',
-      description: 'Answers as long as the process runs.',
+      summary: 'Check that the process is running',
+      description: 'Succeeds as long as the process runs.',
       response: { 200: Health },
     },
     handler: async () => ({ status: 'ok' }),
@@ -50,8 +59,8 @@ export const serviceRoutes: FastifyPluginAsyncTypebox<{ ready: () => Promise<voi
     schema: {
       operationId: 'readinessGet',
       tags: ['service'],
-      summary: 'Can the service do its work',
-      description: 'Answers once the database does.',
+      summary: 'Check that the service can handle requests',
+      description: 'Succeeds while the database can be reached.',
       response: { 200: Health },
     },
     handler: async () => {
@@ -67,13 +76,13 @@ export const serviceRoutes: FastifyPluginAsyncTypebox<{ ready: () => Promise<voi
     schema: {
       operationId: 'problemGet',
       tags: ['service'],
-      summary: 'What a problem code means',
-      description: 'The page that `type` of a refusal leads to.',
+      summary: 'Retrieve a problem type',
+      description: 'The page that the `type` of a problem response points to.',
       params: Type.Object({
         code: Type.String({
           pattern: '^[a-z0-9-]{1,60}$',
           maxLength: 60,
-          description: 'The code',
+          description: 'Problem code.',
           examples: ['not-found'],
         }),
       }),

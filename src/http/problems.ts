@@ -37,15 +37,18 @@ export function problemOf(
     title: text[key],
     status: text.status,
     code: refusal.code,
-    detail: template === undefined ? text[key] : fill(template, refusal.facts),
+    detail: (template && fill(template, refusal.facts)) ?? text[key],
     instance: context.instance,
     requestId: context.requestId,
     ...refusal.facts,
   };
 }
 
-function fill(template: string, facts: Facts): string {
-  return template.replace(/\{(\w+)\}/g, (_, name: string) => String(facts[name] ?? '?'));
+/** The template with its facts; undefined where the refusal brings not all of them, and the title has to do. */
+function fill(template: string, facts: Facts): string | undefined {
+  const names = [...template.matchAll(/\{(\w+)\}/g)].map(match => match[1]!);
+  if (names.some(name => facts[name] == null)) return undefined;
+  return template.replace(/\{(\w+)\}/g, (_, name: string) => String(facts[name]));
 }
 
 /** Turns whatever goes wrong into `application/problem+json`. Nothing else in the service does. */

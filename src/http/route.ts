@@ -114,7 +114,7 @@ export function refusalsOf(route: RouteOptions): RefusalCode[] {
   if (schema?.params) add('not-found');
   if (route.method !== 'GET') add('body-too-large', 'media-type-unsupported');
   if (config?.idempotent) add('idempotency-key-required', 'idempotency-in-progress', 'idempotency-key-reused');
-  if (url.includes('?')) throw new Error(`a query belongs into the schema: ${url}`);
+  if (url.includes('?')) throw new Error(`query parameters belong in the schema: ${url}`);
   add(...(config?.refusals ?? []));
   return [...codes].sort((a, b) => refusals[a].status - refusals[b].status || a.localeCompare(b));
 }

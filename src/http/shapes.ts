@@ -14,7 +14,7 @@ export function Id(description: string) {
 export const VillageCode = Type.String({
   pattern: '^[0-9]{12}$',
   maxLength: 12,
-  description: 'Official 12-digit division code of the village',
+  description: 'Official 12-digit division code of the village.',
   examples: [exampleVillage],
 });
 
@@ -25,7 +25,7 @@ export function Instant(description: string) {
     pattern:
       '^2[0-9]{3}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\\.[0-9]{1,9})?(Z|[+-](0[0-9]|1[0-4]):[0-5][0-9])$',
     maxLength: 35,
-    description: `${description} (RFC 3339)`,
+    description: `${description} RFC 3339 timestamp.`,
     examples: ['2026-11-23T02:10:00.000Z'],
   });
 }
@@ -35,7 +35,7 @@ export function Day(description: string) {
     format: 'date',
     pattern: '^2[0-9]{3}-',
     maxLength: 10,
-    description: `${description} (calendar day in Asia/Shanghai)`,
+    description: `${description} Calendar date in Asia/Shanghai.`,
     examples: ['2026-11-23'],
   });
 }
@@ -76,41 +76,49 @@ export const Problem = Type.Object(
     type: Type.String({
       format: 'uri',
       maxLength: 200,
-      description: 'Address of the page that explains the code',
+      description: 'URI of the page that describes the problem.',
       examples: ['https://jifen.example/problems/not-found'],
     }),
     title: Type.String({
       maxLength: 80,
-      description: 'What happened, in the language asked for',
+      description: 'Title of the problem, in the requested language.',
       examples: ['没有找到'],
     }),
-    status: Type.Integer({ minimum: 400, maximum: 599, description: 'HTTP status', examples: [404] }),
+    status: Type.Integer({ minimum: 400, maximum: 599, description: 'HTTP status.', examples: [404] }),
     code: Type.String({
       maxLength: 60,
-      description: 'What clients switch on; it never changes meaning',
+      description: 'Problem code for programs to act on. Its meaning never changes.',
       examples: ['not-found'],
     }),
-    detail: Type.String({ maxLength: 400, description: 'What happened this time', examples: ['没有找到'] }),
+    detail: Type.String({
+      maxLength: 400,
+      description: 'Explanation of this occurrence of the problem.',
+      examples: ['没有找到'],
+    }),
     instance: Type.String({
       maxLength: 8192,
-      description: 'Path that was called',
+      description: 'Path of the request.',
       examples: ['/v1/villages/520281127101'],
     }),
-    requestId: Type.String({ maxLength: 64, description: 'Name of this request in our log', examples: ['b7c9f0a2'] }),
+    requestId: Type.String({
+      maxLength: 64,
+      description: 'ID of the request, as it appears in the service’s logs.',
+      examples: ['b7c9f0a2'],
+    }),
     errors: Type.Optional(
       Type.Array(
         Type.Object({
-          pointer: Type.String({ maxLength: 300, description: 'JSON Pointer (RFC 6901) of the offending place' }),
-          code: Type.String({ maxLength: 60, description: 'Which rule of the schema it broke' }),
-          detail: Type.String({ maxLength: 400, description: 'What the rule asks for' }),
+          pointer: Type.String({ maxLength: 300, description: 'JSON Pointer (RFC 6901) to the invalid value.' }),
+          code: Type.String({ maxLength: 60, description: 'Code of the schema rule that was broken.' }),
+          detail: Type.String({ maxLength: 400, description: 'What the rule requires.' }),
         }),
-        { maxItems: 50, description: 'With `validation-failed`' },
+        { maxItems: 50, description: 'Invalid values. Present for `validation-failed`.' },
       ),
     ),
   },
   {
     title: 'Problem',
     additionalProperties: true,
-    description: 'A refusal (RFC 9457), with the facts this caller may know',
+    description: 'A problem (RFC 9457), with the details the caller is allowed to see.',
   },
 );

@@ -30,12 +30,12 @@ export const validation = fp(async (app: FastifyInstance) => {
     const { body, is404, routeOptions } = request;
     if (is404 || body === undefined || routeOptions.schema?.body !== undefined) return;
     const empty = typeof body === 'object' && body !== null && !Array.isArray(body) && Object.keys(body).length === 0;
-    if (!empty) throw malformed('', 'additionalProperties', 'nothing is taken here');
+    if (!empty) throw malformed('', 'additionalProperties', 'no request body is accepted here');
   });
 
   // %00 passes every pattern that does not forbid it, and PostgreSQL's text cannot hold it.
   app.addHook('onRequest', async request => {
-    if (/%00/.test(request.url)) throw malformed('', 'nul', 'NUL is not text');
+    if (/%00/.test(request.url)) throw malformed('', 'nul', 'NUL characters are not allowed');
   });
 });
 
@@ -54,7 +54,7 @@ function parse(text: string): unknown {
   try {
     body = JSON.parse(text);
   } catch {
-    throw malformed('', 'json', 'not JSON');
+    throw malformed('', 'json', 'invalid JSON');
   }
   refuseBadText(body, '', 0);
   return body;
@@ -94,8 +94,8 @@ function refuseRepeatedKeys(text: string): void {
 function refuseBadText(value: unknown, pointer: string, depth: number): void {
   if (depth > depthMax) throw tooDeep(pointer);
   if (typeof value === 'string') {
-    if (value.includes('\0')) throw malformed(pointer, 'nul', 'NUL is not text');
-    if (!value.isWellFormed()) throw malformed(pointer, 'unicode', 'not well-formed Unicode');
+    if (value.includes('\0')) throw malformed(pointer, 'nul', 'NUL characters are not allowed');
+    if (!value.isWellFormed()) throw malformed(pointer, 'unicode', 'invalid Unicode');
   } else if (typeof value === 'object' && value !== null) {
     for (const [name, member] of Object.entries(value)) {
       if (name === '__proto__') throw malformed(pointer, 'additionalProperties', 'unknown field');
@@ -106,5 +106,5 @@ function refuseBadText(value: unknown, pointer: string, depth: number): void {
 }
 
 function tooDeep(pointer: string): Refusal {
-  return malformed(pointer, 'depth', 'nested too deep');
+  return malformed(pointer, 'depth', 'nested too deeply');
 }

@@ -51,7 +51,7 @@ export const identityRoutes: FastifyPluginAsyncTypebox<{
       tags: ['identity'],
       summary: 'Sign in',
       description:
-        'Name and password for an access token of 15 minutes and a refresh token. Five wrong passwords in a row lock the name for 15 minutes.',
+        'Exchanges a login and password for an access token, valid for 15 minutes, and a refresh token. Five wrong passwords in a row lock the login for 15 minutes.',
       body: SessionCreate,
       response: { 201: SignedIn },
     },
@@ -65,9 +65,9 @@ export const identityRoutes: FastifyPluginAsyncTypebox<{
     schema: {
       operationId: 'sessionRefresh',
       tags: ['identity'],
-      summary: 'Rotate the refresh token',
+      summary: 'Refresh the tokens',
       description:
-        'A refresh token stays good until its successor is first used, so a lost answer may be asked for again. Shown after that, it ends the sign-in.',
+        'Returns a new access token and a new refresh token. The old refresh token stays valid until the new one is first used, so a lost response can be requested again. Using the old token after that ends the session.',
       body: SessionRefresh,
       response: { 200: SignedIn },
     },
@@ -81,8 +81,8 @@ export const identityRoutes: FastifyPluginAsyncTypebox<{
     schema: {
       operationId: 'sessionCurrentGet',
       tags: ['identity'],
-      summary: 'Who am I',
-      description: 'What the token in hand says: who is signed in, and with which grants.',
+      summary: 'Retrieve the current session',
+      description: 'Returns who the access token belongs to and the grants it carries.',
       response: { 200: CurrentSession },
     },
     handler: async request => {
@@ -99,9 +99,8 @@ export const identityRoutes: FastifyPluginAsyncTypebox<{
       operationId: 'sessionCurrentDelete',
       tags: ['identity'],
       summary: 'Sign out',
-      description:
-        'Ends the sign-in: no write and no refresh succeeds after it. Signing out twice is signing out once.',
-      response: { 204: Type.Null({ description: 'Signed out' }) },
+      description: 'Ends the session: it can no longer write or refresh its tokens. Signing out again has no effect.',
+      response: { 204: Type.Null({ description: 'Signed out.' }) },
     },
     handler: async (request, reply) => {
       const { sessionId } = actorOf(request);
@@ -117,10 +116,10 @@ export const identityRoutes: FastifyPluginAsyncTypebox<{
     schema: {
       operationId: 'userPasswordSet',
       tags: ['identity'],
-      summary: 'Change the own password',
-      description: 'Needs the password in use, and ends every sign-in of the user, this one too.',
+      summary: 'Change your password',
+      description: 'Requires the current password. Ends every session of the user, including this one.',
       body: PasswordSet,
-      response: { 204: Type.Null({ description: 'Changed' }) },
+      response: { 204: Type.Null({ description: 'The password was changed.' }) },
     },
     handler: async (request, reply) => {
       const actor = actorOf(request);
@@ -146,8 +145,8 @@ export const identityRoutes: FastifyPluginAsyncTypebox<{
     schema: {
       operationId: 'userList',
       tags: ['identity'],
-      summary: 'List staff accounts in scope',
-      description: 'Users who hold a grant inside the caller’s own prefixes, by name.',
+      summary: 'List users',
+      description: 'Returns users who hold a grant within the caller’s scope, by name.',
       querystring: UserListQuery,
       response: { 200: UserPage },
     },
@@ -161,8 +160,9 @@ export const identityRoutes: FastifyPluginAsyncTypebox<{
     schema: {
       operationId: 'userCreate',
       tags: ['identity'],
-      summary: 'Make a staff account',
-      description: 'With its first grant, which must lie below the caller’s own role and inside the own prefix.',
+      summary: 'Create a user',
+      description:
+        'Creates a staff account with its first grant, which must be below the caller’s own role and within the caller’s scope.',
       body: UserCreate,
       response: { 201: User },
     },
@@ -185,8 +185,8 @@ export const identityRoutes: FastifyPluginAsyncTypebox<{
     schema: {
       operationId: 'userGet',
       tags: ['identity'],
-      summary: 'A staff account',
-      description: 'Not there unless it holds a grant inside the caller’s own prefixes.',
+      summary: 'Retrieve a user',
+      description: 'Returns 404 unless the user holds a grant within the caller’s scope.',
       params: UserParams,
       response: { 200: User },
     },
@@ -200,8 +200,8 @@ export const identityRoutes: FastifyPluginAsyncTypebox<{
   });
 
   for (const [verb, state, summary, description] of [
-    ['disable', 'disabled', 'Lock a user out', 'Ends every sign-in of the user at once.'],
-    ['enable', 'active', 'Let a user in again', 'The grants are as they were.'],
+    ['disable', 'disabled', 'Disable a user', 'Ends every session of the user at once and prevents new ones.'],
+    ['enable', 'active', 'Enable a user', 'Lets the user sign in again with the same grants.'],
   ] as const) {
     app.route({
       method: 'POST',
@@ -234,7 +234,8 @@ export const identityRoutes: FastifyPluginAsyncTypebox<{
       operationId: 'userGrantCreate',
       tags: ['identity'],
       summary: 'Grant a role',
-      description: 'Below the caller’s own role and inside the own prefix; never to oneself.',
+      description:
+        'The role must be below the caller’s own and within the caller’s scope. Callers cannot grant roles to themselves.',
       params: UserParams,
       body: NewGrant,
       response: { 201: User },
@@ -253,8 +254,8 @@ export const identityRoutes: FastifyPluginAsyncTypebox<{
     schema: {
       operationId: 'userGrantEnd',
       tags: ['identity'],
-      summary: 'End a grant',
-      description: 'Counts from the next write of its holder; for reads at the latest in 15 minutes.',
+      summary: 'Revoke a grant',
+      description: 'Takes effect with the holder’s next write; for reads, within 15 minutes.',
       params: GrantParams,
       response: { 200: User },
     },
@@ -274,8 +275,8 @@ export const identityRoutes: FastifyPluginAsyncTypebox<{
     schema: {
       operationId: 'jwksGet',
       tags: ['service'],
-      summary: 'Public keys of the access tokens',
-      description: 'The key in use and the one that comes after it.',
+      summary: 'Retrieve the keys that verify access tokens',
+      description: 'Returns the current public key and the next one.',
       response: { 200: Jwks },
     },
     handler: async () => ({ keys: keys.published().map(key => key.publicJwk) as never }),

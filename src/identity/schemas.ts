@@ -6,7 +6,7 @@ import { Id, Instant, Nullable, OneOf, Text } from '../http/shapes.ts';
 const Login = Type.String({
   pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{1,63}$',
   maxLength: 64,
-  description: 'Name to sign in with; upper and lower case are the same',
+  description: 'Login name. Not case-sensitive.',
   examples: ['clerk1'],
 });
 
@@ -14,24 +14,25 @@ const Login = Type.String({
 const NewPassword = Type.String({
   minLength: 15,
   maxLength: 128,
-  description: 'At least 15 characters; any characters',
+  description: 'At least 15 characters, of any kind.',
   examples: ['seven bags of rice'],
 });
 
 const Prefix = Type.String({
   pattern: '^([0-9]{2}|[0-9]{4}|[0-9]{6}|[0-9]{9}|[0-9]{12})?$',
   maxLength: 12,
-  description: 'Division-code prefix: 2, 4, 6, 9 or 12 digits; empty for the whole service (platformAdmin)',
+  description:
+    'Scope of the grant as a division code prefix of 2, 4, 6, 9 or 12 digits. Empty for the whole service (`platformAdmin` only).',
   examples: ['520281127101'],
 });
 
-const RoleName = OneOf([...roles], 'What the grant allows');
+const RoleName = OneOf([...roles], 'Role granted.');
 
 export const NewGrant = Type.Object(
   {
     role: RoleName,
     prefix: Prefix,
-    until: Type.Optional(Nullable(Instant('Last moment of the grant; null for no end'))),
+    until: Type.Optional(Nullable(Instant('When the grant ends; `null` if it does not end.'))),
   },
   { title: 'NewGrant', additionalProperties: false, examples: [{ role: 'clerk', prefix: '520281127101' }] },
 );
@@ -42,7 +43,7 @@ export const SessionCreate = Type.Object(
     password: Type.String({
       minLength: 1,
       maxLength: 128,
-      description: 'The password',
+      description: 'Password.',
       examples: ['seven bags of rice'],
     }),
   },
@@ -58,7 +59,7 @@ export const SessionRefresh = Type.Object(
     refreshToken: Type.String({
       minLength: 20,
       maxLength: 200,
-      description: 'The refresh token that came last',
+      description: 'The most recent refresh token.',
       examples: ['q4mI8xq2vJX0m8vJv3b2nQh6s5u1t0y9r8e7w6q5p4o'],
     }),
   },
@@ -73,39 +74,46 @@ const HeldGrant = Type.Object({ role: RoleName, prefix: Prefix });
 
 export const SignedIn = Type.Object(
   {
-    accessToken: Type.String({ maxLength: 4096, description: 'Send as `Authorization: Bearer …`' }),
-    accessExpiresInSeconds: Type.Integer({ minimum: 1, maximum: 900, description: 'Life of the access token' }),
-    refreshToken: Type.String({ maxLength: 200, description: 'Good until its successor is first used' }),
+    accessToken: Type.String({ maxLength: 4096, description: 'Access token. Send it as `Authorization: Bearer …`.' }),
+    accessExpiresInSeconds: Type.Integer({
+      minimum: 1,
+      maximum: 900,
+      description: 'Lifetime of the access token in seconds.',
+    }),
+    refreshToken: Type.String({
+      maxLength: 200,
+      description: 'Refresh token. Valid until its successor is first used.',
+    }),
     refreshExpiresInSeconds: Type.Integer({
       minimum: 1,
       maximum: 604_800,
-      description: 'Life of the sign-in when idle',
+      description: 'Seconds after which an idle session ends.',
     }),
     user: Type.Object(
-      { id: Id('The user'), login: Login, name: Text(60, 'Display name', '王文书') },
-      { description: 'Who signed in' },
+      { id: Id('ID of the user.'), login: Login, name: Text(60, 'Display name.', '王文书') },
+      { description: 'The signed-in user.' },
     ),
-    grants: Type.Array(HeldGrant, { maxItems: 200, description: 'What the user may do, and where' }),
+    grants: Type.Array(HeldGrant, { maxItems: 200, description: 'The user’s roles and their scopes.' }),
   },
   { title: 'SignedIn' },
 );
 
 export const CurrentSession = Type.Object(
   {
-    kind: OneOf(['staff', 'kiosk', 'household'], 'Who is signed in'),
-    id: Id('The user, kiosk or household'),
-    sessionId: Id('The sign-in'),
-    grants: Type.Array(HeldGrant, { maxItems: 200, description: 'What the token allows, and where' }),
-    kioskId: Nullable(Id('The kiosk that a household stands at')),
-    householdId: Nullable(Id('The household in session')),
-    level: Nullable(OneOf(['card', 'cardAndPin', 'pin'], 'What the household has shown')),
-    client: Id('Whose idempotency keys these are: the user or the device'),
+    kind: OneOf(['staff', 'kiosk', 'household'], 'Kind of caller.'),
+    id: Id('ID of the user, kiosk or household.'),
+    sessionId: Id('ID of the session.'),
+    grants: Type.Array(HeldGrant, { maxItems: 200, description: 'Roles the token carries, and their scopes.' }),
+    kioskId: Nullable(Id('ID of the kiosk the household is using.')),
+    householdId: Nullable(Id('ID of the household in session.')),
+    level: Nullable(OneOf(['card', 'cardAndPin', 'pin'], 'How the household identified itself.')),
+    client: Id('ID that idempotency keys are scoped to: the user or the device.'),
   },
   { title: 'CurrentSession' },
 );
 
 export const UserCreate = Type.Object(
-  { login: Login, name: Text(60, 'Display name', '王文书'), password: NewPassword, grant: NewGrant },
+  { login: Login, name: Text(60, 'Display name.', '王文书'), password: NewPassword, grant: NewGrant },
   {
     title: 'UserCreate',
     additionalProperties: false,
@@ -125,7 +133,7 @@ export const PasswordSet = Type.Object(
     currentPassword: Type.String({
       minLength: 1,
       maxLength: 128,
-      description: 'The password in use',
+      description: 'Current password.',
       examples: ['seven bags of rice'],
     }),
     newPassword: NewPassword,
@@ -139,26 +147,26 @@ export const PasswordSet = Type.Object(
 
 export const User = Type.Object(
   {
-    id: Id('The user'),
+    id: Id('ID of the user.'),
     login: Login,
-    name: Text(60, 'Display name', '王文书'),
-    state: OneOf(['active', 'disabled'], 'Whether the user may sign in'),
+    name: Text(60, 'Display name.', '王文书'),
+    state: OneOf(['active', 'disabled'], 'State of the user. Only an `active` user can sign in.'),
     grants: Type.Array(
       Type.Object({
-        id: Id('The grant'),
+        id: Id('ID of the grant.'),
         role: RoleName,
         prefix: Prefix,
-        until: Nullable(Instant('Last moment of the grant')),
+        until: Nullable(Instant('When the grant ends; `null` if it does not end.')),
       }),
-      { maxItems: 200, description: 'Grants that hold now' },
+      { maxItems: 200, description: 'Current grants.' },
     ),
-    createdAt: Instant('When the account was made'),
+    createdAt: Instant('When the user was created.'),
   },
   { title: 'User' },
 );
 
-export const UserParams = Type.Object({ user: Id('The user') });
-export const GrantParams = Type.Object({ user: Id('The user'), grant: Id('The grant') });
+export const UserParams = Type.Object({ user: Id('ID of the user.') });
+export const GrantParams = Type.Object({ user: Id('ID of the user.'), grant: Id('ID of the grant.') });
 export const UserListQuery = Type.Object(PageQuery);
 export const UserPage = PageOf(User, 'UserPage');
 
@@ -166,15 +174,15 @@ export const Jwks = Type.Object(
   {
     keys: Type.Array(
       Type.Object({
-        kty: Type.String({ maxLength: 8, description: 'Key type' }),
-        crv: Type.String({ maxLength: 16, description: 'Curve' }),
-        x: Type.String({ maxLength: 64, description: 'Public point' }),
-        y: Type.String({ maxLength: 64, description: 'Public point' }),
-        use: Type.String({ maxLength: 8, description: 'What it is for' }),
-        alg: Type.String({ maxLength: 8, description: 'Algorithm' }),
-        kid: Type.String({ maxLength: 64, description: 'Thumbprint (RFC 7638)' }),
+        kty: Type.String({ maxLength: 8, description: 'Key type.' }),
+        crv: Type.String({ maxLength: 16, description: 'Curve.' }),
+        x: Type.String({ maxLength: 64, description: 'X coordinate of the public key.' }),
+        y: Type.String({ maxLength: 64, description: 'Y coordinate of the public key.' }),
+        use: Type.String({ maxLength: 8, description: 'Intended use of the key.' }),
+        alg: Type.String({ maxLength: 8, description: 'Algorithm.' }),
+        kid: Type.String({ maxLength: 64, description: 'Key ID: the key’s RFC 7638 thumbprint.' }),
       }),
-      { maxItems: 10, description: 'The key in use and the next one' },
+      { maxItems: 10, description: 'The current key and the next one.' },
     ),
   },
   { title: 'Jwks' },

@@ -41,8 +41,9 @@ export const joinRoutes: FastifyPluginAsyncTypebox<{ database: Database; clock: 
     schema: {
       operationId: 'joinApplicationList',
       tags: ['households'],
-      summary: 'List applications to join',
-      description: 'The newest first. Masked, as households are, unless the caller needs names for the village’s work.',
+      summary: 'List membership applications',
+      description:
+        'Returns applications, newest first. Personal data are masked unless the caller’s role requires them.',
       params: VillageParams,
       querystring: JoinApplicationListQuery,
       response: { 200: JoinApplicationPage },
@@ -62,7 +63,7 @@ export const joinRoutes: FastifyPluginAsyncTypebox<{ database: Database; clock: 
       tags: ['households'],
       summary: 'Apply to join',
       description:
-        'At a kiosk, or through the clerk. Consent is needed, of a guardian for whoever is under 14. Who may be in the register already is pointed out, though not to a kiosk.',
+        'Files an application at a kiosk or through a clerk. Consent is required, and a guardian’s consent for anyone under 14. The response points out people who may already be registered, but not at a kiosk.',
       params: VillageParams,
       body: JoinApplicationCreate,
       response: { 201: JoinApplication },
@@ -83,8 +84,8 @@ export const joinRoutes: FastifyPluginAsyncTypebox<{ database: Database; clock: 
     schema: {
       operationId: 'joinApplicationGet',
       tags: ['households'],
-      summary: 'An application to join',
-      description: 'What it says, who may be in the register already, and what became of it.',
+      summary: 'Retrieve a membership application',
+      description: 'Returns the application, possible duplicates in the register, and its outcome.',
       params: JoinApplicationParams,
       response: { 200: JoinApplication },
     },
@@ -105,9 +106,9 @@ export const joinRoutes: FastifyPluginAsyncTypebox<{ database: Database; clock: 
     schema: {
       operationId: 'joinApplicationApprove',
       tags: ['households'],
-      summary: 'Approve an application to join',
+      summary: 'Approve a membership application',
       description:
-        'By somebody who neither entered it nor may be of the household or its kin. The household is entered and its accounts open, at zero; without a number it gets the next one. Somebody who is in the register already, with the same name and ID number, refuses it.',
+        'Enrols the household and opens its accounts at zero. Without a number it gets the next free one. The approver must not have recorded the application and must not belong to the household or be related to it. Refused if a person with the same name and ID number is already registered.',
       params: JoinApplicationParams,
       body: JoinApplicationApprove,
       response: { 200: JoinApplication },
@@ -131,8 +132,9 @@ export const joinRoutes: FastifyPluginAsyncTypebox<{ database: Database; clock: 
     schema: {
       operationId: 'joinApplicationReject',
       tags: ['households'],
-      summary: 'Reject an application to join',
-      description: 'By somebody who neither entered it nor may be of the household or its kin, with the reason.',
+      summary: 'Reject a membership application',
+      description:
+        'The decision needs a reason. Whoever decides must not have recorded the application and must not belong to the household or be related to it.',
       params: JoinApplicationParams,
       body: JoinApplicationReject,
       response: { 200: JoinApplication },
@@ -152,8 +154,8 @@ export const joinRoutes: FastifyPluginAsyncTypebox<{ database: Database; clock: 
     schema: {
       operationId: 'joinApplicationReturn',
       tags: ['households'],
-      summary: 'Return an application to join',
-      description: 'With a question. It may be answered, or withdrawn.',
+      summary: 'Return a membership application',
+      description: 'Sends the application back with a question. It can then be resubmitted or withdrawn.',
       params: JoinApplicationParams,
       body: JoinApplicationReturn,
       response: { 200: JoinApplication },
@@ -173,8 +175,9 @@ export const joinRoutes: FastifyPluginAsyncTypebox<{ database: Database; clock: 
     schema: {
       operationId: 'joinApplicationResubmit',
       tags: ['households'],
-      summary: 'Answer the question of an application to join',
-      description: 'What is corrected takes the place of what it said. Whoever answers does not decide on it.',
+      summary: 'Resubmit a membership application',
+      description:
+        'Answers the question and replaces the data that were corrected. Whoever answers cannot decide on the application.',
       params: JoinApplicationParams,
       body: JoinApplicationResubmit,
       response: { 200: JoinApplication },
@@ -194,8 +197,8 @@ export const joinRoutes: FastifyPluginAsyncTypebox<{ database: Database; clock: 
     schema: {
       operationId: 'joinApplicationWithdraw',
       tags: ['households'],
-      summary: 'Withdraw an application to join',
-      description: 'At the wish of those who applied, before it is decided.',
+      summary: 'Withdraw a membership application',
+      description: 'Withdraws the application at the applicants’ request, before it is decided.',
       params: JoinApplicationParams,
       response: { 200: JoinApplication },
     },

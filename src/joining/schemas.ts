@@ -5,11 +5,15 @@ import { Id, Instant, Nullable, OneOf, Text, VillageCode, Whole } from '../http/
 
 const JoinMember = Type.Object(
   {
-    name: Text(60, 'Name', '张小三'),
+    name: Text(60, 'Full name.', '张小三'),
     phone: Type.Optional(Nullable(Phone)),
     idLast4: Type.Optional(Nullable(IdLast4)),
-    isMinor: Type.Optional(Type.Boolean({ description: 'Under 14: a guardian is named, who consents' })),
-    guardian: Type.Optional(Nullable(Text(60, 'Name of the guardian, of a person under 14', '张三'))),
+    isMinor: Type.Optional(
+      Type.Boolean({
+        description: 'Whether the person is under 14. A guardian must then be named, who gives consent.',
+      }),
+    ),
+    guardian: Type.Optional(Nullable(Text(60, 'Name of the guardian of a person under 14.', '张三'))),
   },
   { title: 'JoinMember', additionalProperties: false },
 );
@@ -21,15 +25,19 @@ const exampleMembers = [
 
 const content = {
   grid: Nullable(GridNumber),
-  address: Type.Optional(Nullable(Text(120, 'Where it lives', '第一组 8 号'))),
+  address: Type.Optional(Nullable(Text(120, 'Address of the household.', '第一组 8 号'))),
   phone: Type.Optional(Nullable(Phone)),
-  members: Type.Array(JoinMember, { minItems: 1, maxItems: 30, description: 'Its people; the first is the head' }),
+  members: Type.Array(JoinMember, {
+    minItems: 1,
+    maxItems: 30,
+    description: 'Members of the household. The first one is the head.',
+  }),
   consent: Type.Object(
     {
-      given: Type.Literal(true, { description: 'Without consent nothing is kept' }),
-      by: Text(60, 'Who gave it, for all of them', '张三'),
+      given: Type.Literal(true, { description: 'Whether consent was given. Without it no data are kept.' }),
+      by: Text(60, 'Name of the person who consented on behalf of everyone.', '张三'),
     },
-    { additionalProperties: false, description: 'To keep these data for the village’s points' },
+    { additionalProperties: false, description: 'Consent to keep these data for the village’s points programme.' },
   ),
 };
 
@@ -48,8 +56,10 @@ export const JoinApplicationCreate = Type.Object(content, {
 
 export const JoinApplicationResubmit = Type.Object(
   {
-    answer: Text(200, 'Answer to the question', '户主电话已更正'),
-    corrected: Nullable(Type.Object(content, { additionalProperties: false, description: 'What it says from now on' })),
+    answer: Text(200, 'Answer to the question.', '户主电话已更正'),
+    corrected: Nullable(
+      Type.Object(content, { additionalProperties: false, description: 'Corrected data, replacing the earlier ones.' }),
+    ),
   },
   {
     title: 'JoinApplicationResubmit',
@@ -59,12 +69,12 @@ export const JoinApplicationResubmit = Type.Object(
 );
 
 export const JoinApplicationReturn = Type.Object(
-  { question: Text(200, 'What is to be said or mended', '户主电话少一位') },
+  { question: Text(200, 'What has to be answered or corrected.', '户主电话少一位') },
   { title: 'JoinApplicationReturn', additionalProperties: false, examples: [{ question: '户主电话少一位' }] },
 );
 
 export const JoinApplicationReject = Type.Object(
-  { reason: Text(200, 'Why', '不在本村居住') },
+  { reason: Text(200, 'Reason for the rejection.', '不在本村居住') },
   { title: 'JoinApplicationReject', additionalProperties: false, examples: [{ reason: '不在本村居住' }] },
 );
 
@@ -73,59 +83,66 @@ export const JoinApplicationApprove = Type.Object(
   { title: 'JoinApplicationApprove', additionalProperties: false, examples: [{ number: 'H0007' }] },
 );
 
-const state = OneOf(['submitted', 'returned', 'approved', 'rejected', 'withdrawn'], 'How far it has come');
+const state = OneOf(['submitted', 'returned', 'approved', 'rejected', 'withdrawn'], 'State of the application.');
 const words = (description: string) => Nullable(Type.String({ maxLength: 200, description, examples: ['…'] }));
-const whole = 'only for those who see names whole';
+const whole = '`null` for callers who see masked names.';
 
 export const JoinApplication = Type.Object(
   {
-    id: Id('The application'),
+    id: Id('ID of the application.'),
     village: VillageCode,
     state,
-    channel: OneOf(['kiosk', 'staff'], 'Where it was entered'),
+    channel: OneOf(['kiosk', 'staff'], 'Channel through which the application was filed.'),
     grid: Nullable(GridNumber),
-    address: Nullable(Type.String({ maxLength: 120, description: `Where it lives; ${whole}` })),
-    phone: Nullable(Type.String({ maxLength: 20, description: 'Telephone; masked unless the caller needs it whole' })),
+    address: Nullable(Type.String({ maxLength: 120, description: `Address of the household; ${whole}` })),
+    phone: Nullable(
+      Type.String({ maxLength: 20, description: 'Phone number, masked unless the caller’s role requires it.' }),
+    ),
     members: Type.Array(
       Type.Object({
-        name: Text(60, 'Name; masked (张*三) unless the caller needs it whole', '张*三'),
-        phone: Nullable(Type.String({ maxLength: 20, description: 'Telephone; masked in the same way' })),
-        idLast4: Nullable(Type.String({ maxLength: 4, description: `End of the ID number; ${whole}` })),
-        isMinor: Type.Boolean({ description: 'Under 14' }),
-        guardian: Nullable(Type.String({ maxLength: 60, description: 'Guardian; masked in the same way' })),
+        name: Text(60, 'Name, masked (张*三) unless the caller’s role requires it.', '张*三'),
+        phone: Nullable(Type.String({ maxLength: 20, description: 'Phone number, masked like the name.' })),
+        idLast4: Nullable(
+          Type.String({ maxLength: 4, description: `Last four characters of the ID number; ${whole}` }),
+        ),
+        isMinor: Type.Boolean({ description: 'Whether the person is under 14.' }),
+        guardian: Nullable(Type.String({ maxLength: 60, description: 'Name of the guardian, masked like the name.' })),
       }),
-      { maxItems: 30, description: 'Its people; the first is the head' },
+      { maxItems: 30, description: 'Members of the household. The first one is the head.' },
     ),
-    consentBy: Text(60, 'Who consented; masked in the same way', '张*'),
+    consentBy: Text(60, 'Name of the person who consented, masked unless the caller’s role requires it.', '张*'),
     duplicates: Type.Array(
       Type.Object({
-        place: Whole('Which of the people, counted from 0', { maximum: 29 }),
-        householdId: Id('The household in the register'),
-        memberId: Id('Its member'),
-        likeness: OneOf(['person', 'phone', 'nameAndGrid'], 'What is the same: name and ID number, or less'),
+        place: Whole('Zero-based position of the applicant in `members`.', { maximum: 29 }),
+        householdId: Id('ID of the registered household.'),
+        memberId: Id('ID of the registered member.'),
+        likeness: OneOf(
+          ['person', 'phone', 'nameAndGrid'],
+          'What matches: `person` for the same name and ID number; the others are weaker signs.',
+        ),
       }),
       {
         maxItems: 100,
         description:
-          'Who may be in the register already, while the application is open. The same person refuses approval; the rest is only shown',
+          'People who may already be registered, shown while the application is open. A match on `person` prevents approval; other matches are for information.',
       },
     ),
-    question: words(`Why it was returned; ${whole}`),
-    answer: words(`What was answered; ${whole}`),
-    reason: words(`Why it was rejected; ${whole}`),
-    householdId: Nullable(Id('The household it became')),
-    createdBy: Id('Who entered it: a person, or a kiosk'),
-    createdAt: Instant('When it was entered'),
-    returnedBy: Nullable(Id('Who last returned it')),
-    returnedAt: Nullable(Instant('When it was last returned')),
-    resubmittedBy: Nullable(Id('Who last answered')),
-    resubmittedAt: Nullable(Instant('When it was last answered')),
-    decidedBy: Nullable(Id('Who approved, rejected or withdrew it')),
-    decidedAt: Nullable(Instant('When it was approved, rejected or withdrawn')),
+    question: words(`Question asked when the application was returned; ${whole}`),
+    answer: words(`Answer to the question; ${whole}`),
+    reason: words(`Reason for the rejection; ${whole}`),
+    householdId: Nullable(Id('ID of the household enrolled from the application.')),
+    createdBy: Id('ID of the user or kiosk that recorded the application.'),
+    createdAt: Instant('When the application was recorded.'),
+    returnedBy: Nullable(Id('ID of the user who last returned the application.')),
+    returnedAt: Nullable(Instant('When the application was last returned.')),
+    resubmittedBy: Nullable(Id('ID of the user who last resubmitted the application.')),
+    resubmittedAt: Nullable(Instant('When the application was last resubmitted.')),
+    decidedBy: Nullable(Id('ID of the user who approved, rejected or withdrew the application.')),
+    decidedAt: Nullable(Instant('When the application was approved, rejected or withdrawn.')),
   },
   { title: 'JoinApplication' },
 );
 
-export const JoinApplicationParams = Type.Object({ village: VillageCode, application: Id('The application') });
+export const JoinApplicationParams = Type.Object({ village: VillageCode, application: Id('ID of the application.') });
 export const JoinApplicationListQuery = Type.Object({ state: Type.Optional(state), ...PageQuery });
 export const JoinApplicationPage = PageOf(JoinApplication, 'JoinApplicationPage');

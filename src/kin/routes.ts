@@ -30,8 +30,8 @@ export const kinRoutes: FastifyPluginAsyncTypebox<{ database: Database; clock: C
     schema: {
       operationId: 'userKinGet',
       tags: ['households'],
-      summary: 'Households that a person keeps out of',
-      description: 'Everybody sees their own; a village administrator and a supervisor see those of others.',
+      summary: 'List a user’s own and related households',
+      description: 'Users see their own declaration. Village administrators and supervisors also see those of others.',
       params: KinParams,
       response: { 200: Kin },
     },
@@ -48,9 +48,9 @@ export const kinRoutes: FastifyPluginAsyncTypebox<{ database: Database; clock: C
     schema: {
       operationId: 'userKinSet',
       tags: ['households'],
-      summary: 'Say which households a person keeps out of',
+      summary: 'Declare a user’s own and related households',
       description:
-        'The own one, and those of kin: on these the person decides nothing. One adds to one’s own list; to strike something out takes somebody else, a village administrator or a supervisor.',
+        'Declares the user’s own household and those of relatives. The user is barred from deciding on matters of these households. Users may add to their own declaration; removing an entry takes another person, a village administrator or a supervisor.',
       params: KinParams,
       body: KinSet,
       response: { 200: Kin },

@@ -2,16 +2,20 @@ import { Type } from 'typebox';
 import { PassbookNumber } from '../households/shapes.ts';
 import { exampleId, Id, Instant, OneOf, VillageCode } from '../http/shapes.ts';
 
-const relation = OneOf(['own', 'kin'], 'The person’s own household, or that of kin');
+const relation = OneOf(['own', 'kin'], 'Whether it is the user’s own household or a relative’s.');
 
-export const KinParams = Type.Object({ village: VillageCode, user: Id('The person') });
+export const KinParams = Type.Object({ village: VillageCode, user: Id('ID of the user.') });
 
 export const KinSet = Type.Object(
   {
-    entries: Type.Array(Type.Object({ householdId: Id('The household'), relation }, { additionalProperties: false }), {
-      maxItems: 50,
-      description: 'All of them: what is not named ends. One at most is the own household',
-    }),
+    entries: Type.Array(
+      Type.Object({ householdId: Id('ID of the household.'), relation }, { additionalProperties: false }),
+      {
+        maxItems: 50,
+        description:
+          'The complete declaration; entries not listed are removed. At most one may be the user’s own household.',
+      },
+    ),
   },
   {
     title: 'KinSet',
@@ -22,16 +26,16 @@ export const KinSet = Type.Object(
 
 export const Kin = Type.Object(
   {
-    userId: Id('The person'),
+    userId: Id('ID of the user.'),
     data: Type.Array(
       Type.Object({
-        householdId: Id('The household'),
+        householdId: Id('ID of the household.'),
         householdNumber: PassbookNumber,
         relation,
-        declaredBy: Id('Who said so'),
-        declaredAt: Instant('When'),
+        declaredBy: Id('ID of the user who declared it.'),
+        declaredAt: Instant('When it was declared.'),
       }),
-      { maxItems: 1000, description: 'By the number of the household' },
+      { maxItems: 1000, description: 'Declared households, by household number.' },
     ),
   },
   { title: 'Kin' },

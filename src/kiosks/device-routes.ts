@@ -39,9 +39,9 @@ export const kioskDeviceRoutes: FastifyPluginAsyncTypebox<{
     schema: {
       operationId: 'kioskPairingCreate',
       tags: ['kiosks'],
-      summary: 'Begin pairing a device',
+      summary: 'Start pairing a device',
       description:
-        'The screen shows the user code to a village administrator, and the device polls with its own code. Ten an hour from one address.',
+        'Returns a user code, which the device shows to a village administrator, and a device code, with which it polls for the result. Limited to ten pairings per hour from one address.',
       body: PairingCreate,
       response: { 201: PairingCreated },
     },
@@ -64,9 +64,9 @@ export const kioskDeviceRoutes: FastifyPluginAsyncTypebox<{
     schema: {
       operationId: 'kioskPairingPoll',
       tags: ['kiosks'],
-      summary: 'Ask whether the pairing is approved',
+      summary: 'Poll a pairing',
       description:
-        'An approved answer that was lost may be asked for again: it comes with fresh tokens, and those before are void. Once the device has called with its tokens, the code is used up and answers `expired`.',
+        'Returns the tokens once the pairing is approved. If the response is lost, poll again: fresh tokens are issued and the earlier ones become invalid. After the device has used its tokens, the code is spent and polling returns `expired`.',
       body: PairingPoll,
       response: { 200: PairingPolled },
     },
@@ -87,9 +87,9 @@ export const kioskDeviceRoutes: FastifyPluginAsyncTypebox<{
     schema: {
       operationId: 'kioskTokenRefresh',
       tags: ['kiosks'],
-      summary: 'Rotate the device’s refresh token',
+      summary: 'Refresh the device’s tokens',
       description:
-        'A refresh token stays good until its successor is first used, so a lost answer may be asked for again. Shown after that, it ends the sign-in of the device.',
+        'Returns a new access token and a new refresh token. The old refresh token stays valid until the new one is first used, so a lost response can be requested again. Using the old token after that ends the device’s session.',
       body: KioskTokenRefresh,
       response: { 200: KioskTokens },
     },
@@ -103,8 +103,8 @@ export const kioskDeviceRoutes: FastifyPluginAsyncTypebox<{
     schema: {
       operationId: 'kioskConfigGet',
       tags: ['kiosks'],
-      summary: 'What the device needs to know',
-      description: 'Its village, its store, the days of exchange, and all words on its screen.',
+      summary: 'Retrieve the device configuration',
+      description: 'Returns the kiosk’s village and store, the exchange days and all texts on its screen.',
       response: { 200: KioskConfig },
     },
     handler: request => {
@@ -124,9 +124,9 @@ export const kioskDeviceRoutes: FastifyPluginAsyncTypebox<{
     schema: {
       operationId: 'kioskSessionCreate',
       tags: ['kiosks'],
-      summary: 'Begin a household’s session',
+      summary: 'Start a household session',
       description:
-        'By card, by card and PIN, or by number and PIN. It ends after a minute without a call, after five minutes in any case, and when the next household steps up. Thirty unknown cards within an hour suspend the device.',
+        'Identifies the household by card, by card and PIN, or by household number and PIN. The session ends after one minute without a request, after five minutes in any case, and when the next household starts one. Thirty unknown cards within an hour suspend the device.',
       body: KioskSessionCreate,
       response: { 201: KioskSessionStarted },
     },
@@ -143,8 +143,9 @@ export const kioskDeviceRoutes: FastifyPluginAsyncTypebox<{
     schema: {
       operationId: 'kioskSessionGet',
       tags: ['kiosks'],
-      summary: 'The household’s session',
-      description: 'Who stands at the kiosk, what it has, and how long the session may last. Asking keeps it alive.',
+      summary: 'Retrieve the household session',
+      description:
+        'Returns the household at the kiosk, its points and the remaining time. The request extends the session.',
       response: { 200: KioskSession },
     },
     handler: request => {
@@ -160,9 +161,9 @@ export const kioskDeviceRoutes: FastifyPluginAsyncTypebox<{
     schema: {
       operationId: 'kioskSessionEnd',
       tags: ['kiosks'],
-      summary: 'Step away from the kiosk',
+      summary: 'End the household session',
       description: 'Ends the session at once.',
-      response: { 204: Type.Null({ description: 'Ended' }) },
+      response: { 204: Type.Null({ description: 'The session has ended.' }) },
     },
     handler: async (request, reply) => {
       const { sessionId } = actorOf(request);
@@ -178,9 +179,9 @@ export const kioskDeviceRoutes: FastifyPluginAsyncTypebox<{
     schema: {
       operationId: 'kioskOutcomeGet',
       tags: ['kiosks'],
-      summary: 'The answer of an earlier call',
+      summary: 'Retrieve the outcome of an earlier request',
       description:
-        'What was answered under an idempotency key of this device, for an answer that was lost. `not-found`: the call never took effect.',
+        'Returns the response stored under one of this device’s idempotency keys, for a device that did not receive it. `not-found` means the request never took effect.',
       params: OutcomeParams,
       response: { 200: KioskOutcome },
     },

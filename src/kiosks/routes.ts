@@ -23,8 +23,9 @@ export const kioskRoutes: FastifyPluginAsyncTypebox<{ database: Database; clock:
     schema: {
       operationId: 'kioskPairingGet',
       tags: ['kiosks'],
-      summary: 'The device that shows a code',
-      description: 'To compare with what stands before you. It belongs to no village until somebody approves it.',
+      summary: 'Retrieve a pairing',
+      description:
+        'Returns the device that shows the code, to compare with the one in front of you. The pairing belongs to no village until it is approved.',
       params: PairingParams,
       response: { 200: Pairing },
     },
@@ -38,9 +39,9 @@ export const kioskRoutes: FastifyPluginAsyncTypebox<{ database: Database; clock:
     schema: {
       operationId: 'kioskPairingApprove',
       tags: ['kiosks'],
-      summary: 'Make the device a kiosk of the village',
+      summary: 'Approve a pairing',
       description:
-        'At one of its stores, with the next code: K01, K02 and so on. The device fetches its tokens itself.',
+        'Makes the device a kiosk at one of the village’s stores, under the next code: K01, K02 and so on. The device then fetches its tokens itself.',
       params: PairingParams,
       body: PairingApprove,
       response: { 201: Kiosk },
@@ -59,8 +60,8 @@ export const kioskRoutes: FastifyPluginAsyncTypebox<{ database: Database; clock:
     schema: {
       operationId: 'kioskPairingDeny',
       tags: ['kiosks'],
-      summary: 'Send a device away',
-      description: 'Its next poll is told so.',
+      summary: 'Deny a pairing',
+      description: 'The device learns of it with its next poll.',
       params: PairingParams,
       response: { 200: Pairing },
     },
@@ -75,8 +76,8 @@ export const kioskRoutes: FastifyPluginAsyncTypebox<{ database: Database; clock:
     schema: {
       operationId: 'kioskList',
       tags: ['kiosks'],
-      summary: 'List the village’s kiosks',
-      description: 'By code, retired ones too.',
+      summary: 'List kiosks',
+      description: 'Returns kiosks by code, including retired ones.',
       params: VillageParams,
       querystring: KioskListQuery,
       response: { 200: KioskPage },
@@ -91,8 +92,8 @@ export const kioskRoutes: FastifyPluginAsyncTypebox<{ database: Database; clock:
     schema: {
       operationId: 'kioskGet',
       tags: ['kiosks'],
-      summary: 'A kiosk',
-      description: 'Where it stands, whether it works, and when it was last seen.',
+      summary: 'Retrieve a kiosk',
+      description: 'Returns the kiosk’s location, state and last contact.',
       params: KioskParams,
       response: { 200: Kiosk },
     },
@@ -117,22 +118,23 @@ const verbs = [
   {
     operationId: 'kioskSuspend',
     verb: 'suspend',
-    summary: 'Stop a kiosk',
-    description: 'Every call of the device, and of households at it, is refused from now on. Its sign-in stays.',
+    summary: 'Suspend a kiosk',
+    description: 'Refuses every request of the device and of households using it from now on. Its pairing is kept.',
     change: suspendKiosk,
   },
   {
     operationId: 'kioskResume',
     verb: 'resume',
-    summary: 'Let a kiosk work again',
-    description: 'With the sign-in it has. Unknown cards that were counted are forgotten.',
+    summary: 'Resume a kiosk',
+    description: 'The device works again with its existing pairing. The count of unknown cards is reset.',
     change: resumeKiosk,
   },
   {
     operationId: 'kioskRetire',
     verb: 'retire',
-    summary: 'Retire a kiosk for good',
-    description: 'Ends its sign-in and those of households at it. To be used again, the device is paired anew.',
+    summary: 'Retire a kiosk',
+    description:
+      'Ends the sessions of the device and of households using it, permanently. To use the device again, pair it anew.',
     change: retireKiosk,
   },
 ] as const;

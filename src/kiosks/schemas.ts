@@ -5,21 +5,34 @@ import { Id, Instant, Nullable, OneOf, Sum, Text, VillageCode, Whole } from '../
 const UserCode = Type.String({
   pattern: '^[BCDFGHJKLMNPQRSTVWXZ]{4}-[BCDFGHJKLMNPQRSTVWXZ]{4}$',
   maxLength: 9,
-  description: 'Code on the screen of the device',
+  description: 'Code shown on the device’s screen.',
   examples: ['BCDF-GHJK'],
 });
-const AppVersion = Text(40, 'Version of the app on the device', '1.4.2');
-const Model = Text(60, 'Model of the device', 'T10');
-const Serial = Text(60, 'Serial number of the device', 'SN0042');
-const Name = Text(40, 'What the village calls it', '超市门口');
-const AccessToken = Type.String({ maxLength: 4096, description: 'Send as `Authorization: Bearer …`' });
-const RefreshToken = Type.String({ maxLength: 200, description: 'Good until its successor is first used' });
-const AccessSeconds = Type.Integer({ minimum: 1, maximum: 900, description: 'Life of the access token' });
+const AppVersion = Text(40, 'Version of the app on the device.', '1.4.2');
+const Model = Text(60, 'Model of the device.', 'T10');
+const Serial = Text(60, 'Serial number of the device.', 'SN0042');
+const Name = Text(40, 'Name the village gives the kiosk.', '超市门口');
+const AccessToken = Type.String({
+  maxLength: 4096,
+  description: 'Access token. Send it as `Authorization: Bearer …`.',
+});
+const RefreshToken = Type.String({
+  maxLength: 200,
+  description: 'Refresh token. Valid until its successor is first used.',
+});
+const AccessSeconds = Type.Integer({
+  minimum: 1,
+  maximum: 900,
+  description: 'Lifetime of the access token in seconds.',
+});
 
 export const PairingCreate = Type.Object(
   {
     appVersion: AppVersion,
-    hardware: Type.Object({ model: Model, serial: Serial }, { additionalProperties: false, description: 'The device' }),
+    hardware: Type.Object(
+      { model: Model, serial: Serial },
+      { additionalProperties: false, description: 'Device to pair.' },
+    ),
   },
   {
     title: 'PairingCreate',
@@ -30,10 +43,10 @@ export const PairingCreate = Type.Object(
 
 export const PairingCreated = Type.Object(
   {
-    deviceCode: Type.String({ maxLength: 64, description: 'The device’s secret, to poll with; shown this once' }),
+    deviceCode: Type.String({ maxLength: 64, description: 'Secret of the device, to poll with. Returned only once.' }),
     userCode: UserCode,
-    expiresInSeconds: Type.Integer({ minimum: 1, maximum: 3600, description: 'Life of both codes' }),
-    intervalSeconds: Type.Integer({ minimum: 1, maximum: 60, description: 'How long to wait between polls' }),
+    expiresInSeconds: Type.Integer({ minimum: 1, maximum: 3600, description: 'Lifetime of both codes in seconds.' }),
+    intervalSeconds: Type.Integer({ minimum: 1, maximum: 60, description: 'Seconds to wait between polls.' }),
   },
   { title: 'PairingCreated' },
 );
@@ -43,7 +56,7 @@ export const PairingPoll = Type.Object(
     deviceCode: Type.String({
       minLength: 20,
       maxLength: 64,
-      description: 'The secret that began the pairing',
+      description: 'Device code returned when the pairing was started.',
       examples: ['q4mI8xq2vJX0m8vJv3b2nQh6s5u1t0y9r8e7w6q5p4o'],
     }),
   },
@@ -56,14 +69,17 @@ export const PairingPoll = Type.Object(
 
 export const PairingPolled = Type.Object(
   {
-    status: OneOf(['pending', 'approved'], 'Whether somebody has approved it'),
-    kioskId: Nullable(Id('The kiosk it has become')),
+    status: OneOf(['pending', 'approved'], 'Whether the pairing has been approved.'),
+    kioskId: Nullable(Id('ID of the kiosk the device has become.')),
     village: Nullable(VillageCode),
     accessToken: Nullable(AccessToken),
     refreshToken: Nullable(RefreshToken),
     expiresInSeconds: Nullable(AccessSeconds),
   },
-  { title: 'PairingPolled', description: 'All but the status is null while it waits' },
+  {
+    title: 'PairingPolled',
+    description: 'Result of a poll. Every field but `status` is `null` while the pairing is pending.',
+  },
 );
 
 export const KioskTokenRefresh = Type.Object(
@@ -71,7 +87,7 @@ export const KioskTokenRefresh = Type.Object(
     refreshToken: Type.String({
       minLength: 20,
       maxLength: 200,
-      description: 'The refresh token that came last',
+      description: 'The most recent refresh token.',
       examples: ['q4mI8xq2vJX0m8vJv3b2nQh6s5u1t0y9r8e7w6q5p4o'],
     }),
   },
@@ -84,7 +100,7 @@ export const KioskTokenRefresh = Type.Object(
 
 export const KioskTokens = Type.Object(
   {
-    kioskId: Id('The kiosk'),
+    kioskId: Id('ID of the kiosk.'),
     village: VillageCode,
     accessToken: AccessToken,
     refreshToken: RefreshToken,
@@ -96,19 +112,19 @@ export const KioskTokens = Type.Object(
 export const Pairing = Type.Object(
   {
     userCode: UserCode,
-    state: OneOf(['pending', 'approved', 'denied'], 'What has become of it'),
+    state: OneOf(['pending', 'approved', 'denied'], 'State of the pairing.'),
     appVersion: AppVersion,
     model: Model,
     serial: Serial,
-    createdAt: Instant('When the device asked'),
-    expiresAt: Instant('Until when it may be decided, or the decision fetched'),
-    kioskId: Nullable(Id('The kiosk it has become')),
+    createdAt: Instant('When the device started the pairing.'),
+    expiresAt: Instant('When the pairing expires, whether undecided or approved but not collected.'),
+    kioskId: Nullable(Id('ID of the kiosk the device has become.')),
   },
   { title: 'Pairing' },
 );
 
 export const PairingApprove = Type.Object(
-  { name: Name, storeId: Id('The store it stands in') },
+  { name: Name, storeId: Id('ID of the store the kiosk stands in.') },
   {
     title: 'PairingApprove',
     additionalProperties: false,
@@ -116,34 +132,39 @@ export const PairingApprove = Type.Object(
   },
 );
 
-const KioskCode = Type.String({ pattern: '^K[0-9]{2,4}$', maxLength: 5, description: 'Short code', examples: ['K01'] });
+const KioskCode = Type.String({
+  pattern: '^K[0-9]{2,4}$',
+  maxLength: 5,
+  description: 'Short code of the kiosk.',
+  examples: ['K01'],
+});
 
 export const Kiosk = Type.Object(
   {
-    id: Id('The kiosk'),
+    id: Id('ID of the kiosk.'),
     village: VillageCode,
     code: KioskCode,
     name: Name,
-    storeId: Id('The store it stands in'),
-    state: OneOf(['active', 'suspended', 'retired'], 'Whether it may be used'),
-    stateReason: Nullable(OneOf(['unknownCards'], 'Why the service itself suspended it')),
-    stateSince: Instant('Since when it is in this state'),
+    storeId: Id('ID of the store the kiosk stands in.'),
+    state: OneOf(['active', 'suspended', 'retired'], 'State of the kiosk. Only an `active` kiosk can be used.'),
+    stateReason: Nullable(OneOf(['unknownCards'], 'Reason the service suspended the kiosk by itself.')),
+    stateSince: Instant('When the kiosk entered its current state.'),
     appVersion: AppVersion,
     model: Model,
     serial: Serial,
-    pairedAt: Instant('When it was approved'),
-    seenAt: Nullable(Instant('When it last called, to the minute')),
+    pairedAt: Instant('When the pairing was approved.'),
+    seenAt: Nullable(Instant('When the kiosk last made a request, to the minute.')),
   },
   { title: 'Kiosk' },
 );
 
-export const KioskParams = Type.Object({ village: VillageCode, kiosk: Id('The kiosk') });
+export const KioskParams = Type.Object({ village: VillageCode, kiosk: Id('ID of the kiosk.') });
 export const PairingParams = Type.Object({ village: VillageCode, userCode: UserCode });
 export const KioskListQuery = Type.Object(PageQuery);
 export const KioskPage = PageOf(Kiosk, 'KioskPage');
 
 const Word = (example: string) =>
-  Type.String({ maxLength: 60, description: 'Words on the screen', examples: [example] });
+  Type.String({ maxLength: 60, description: 'Text on the screen.', examples: [example] });
 
 const Words = Type.Object(
   {
@@ -161,59 +182,59 @@ const Words = Type.Object(
   { title: 'KioskWords' },
 );
 
-const TimeOfDay = Type.String({ maxLength: 5, description: 'Time of day in Asia/Shanghai', examples: ['09:00'] });
+const TimeOfDay = Type.String({ maxLength: 5, description: 'Time of day in Asia/Shanghai.', examples: ['09:00'] });
 
 export const KioskConfig = Type.Object(
   {
-    serverTime: Instant('The server’s clock'),
+    serverTime: Instant('Current time of the server.'),
     village: Type.Object(
-      { code: VillageCode, name: Text(60, 'Full name', '封家湾社区') },
-      { description: 'The village it is bound to' },
+      { code: VillageCode, name: Text(60, 'Full name.', '封家湾社区') },
+      { description: 'Village of the kiosk.' },
     ),
     kiosk: Type.Object(
-      { id: Id('This kiosk'), code: KioskCode, name: Name, storeId: Id('The store it stands in') },
-      { description: 'Which one it is' },
+      { id: Id('ID of this kiosk.'), code: KioskCode, name: Name, storeId: Id('ID of the store the kiosk stands in.') },
+      { description: 'This kiosk.' },
     ),
     session: Type.Object(
       {
-        idleSeconds: Whole('A household’s session ends after so long without a call', { maximum: 3600 }),
-        maxSeconds: Whole('And after so long in any case', { maximum: 3600 }),
+        idleSeconds: Whole('Seconds without a request after which a household session ends.', { maximum: 3600 }),
+        maxSeconds: Whole('Seconds after which a household session ends in any case.', { maximum: 3600 }),
       },
-      { description: 'How long a household may stand there' },
+      { description: 'Time limits of a household session.' },
     ),
     exchangeDays: Type.Array(
       Type.Object({
-        weekday: Nullable(Whole('1 Monday … 7 Sunday', { minimum: 1, maximum: 7 })),
-        dayOfMonth: Nullable(Whole('Day of the month', { minimum: 1, maximum: 31 })),
+        weekday: Nullable(Whole('Day of the week, from `1` (Monday) to `7` (Sunday).', { minimum: 1, maximum: 7 })),
+        dayOfMonth: Nullable(Whole('Day of the month.', { minimum: 1, maximum: 31 })),
         opens: TimeOfDay,
         closes: TimeOfDay,
       }),
-      { maxItems: 40, description: 'When the store is open' },
+      { maxItems: 40, description: 'Opening times of the store.' },
     ),
-    pinAbovePoints: Whole('Redemptions above this many points need the PIN', { maximum: 100_000 }),
+    pinAbovePoints: Whole('Redemptions of more points than this require the PIN.', { maximum: 100_000 }),
     elderMode: Type.Object(
       {
-        default: Type.Boolean({ description: 'Whether the screen begins in it' }),
-        minFontDp: Whole('Smallest type', { maximum: 100 }),
-        fontScale: Type.Number({ minimum: 1, maximum: 4, description: 'How much larger type is' }),
-        targetDp: Whole('Smallest thing to touch', { maximum: 200 }),
-        minContrast: Type.Number({ minimum: 1, maximum: 21, description: 'Least contrast' }),
-        maxChoices: Whole('Most choices on a screen', { maximum: 20 }),
-        speechRate: Type.Number({ minimum: 0.1, maximum: 2, description: 'Speed of the voice' }),
-        confirmSpoken: Type.Boolean({ description: 'Whether a confirmation is read aloud' }),
+        default: Type.Boolean({ description: 'Whether the screen starts in this mode.' }),
+        minFontDp: Whole('Smallest font size, in dp.', { maximum: 100 }),
+        fontScale: Type.Number({ minimum: 1, maximum: 4, description: 'Factor by which text is enlarged.' }),
+        targetDp: Whole('Smallest touch target, in dp.', { maximum: 200 }),
+        minContrast: Type.Number({ minimum: 1, maximum: 21, description: 'Minimum contrast ratio.' }),
+        maxChoices: Whole('Maximum number of choices on a screen.', { maximum: 20 }),
+        speechRate: Type.Number({ minimum: 0.1, maximum: 2, description: 'Speech rate.' }),
+        confirmSpoken: Type.Boolean({ description: 'Whether confirmations are read aloud.' }),
       },
-      { description: 'Larger type, fewer choices, slower speech' },
+      { description: 'Mode for elderly users: larger text, fewer choices, slower speech.' },
     ),
     receipt: Type.Object(
-      { columns: Whole('Columns of the printer; wide characters take two', { maximum: 80 }) },
-      { description: 'What its printer takes' },
+      { columns: Whole('Printer columns; wide characters take two.', { maximum: 80 }) },
+      { description: 'Capabilities of the receipt printer.' },
     ),
-    locales: Type.Object({ 'zh-CN': Words, en: Words }, { description: 'All words on the screen' }),
+    locales: Type.Object({ 'zh-CN': Words, en: Words }, { description: 'All texts on the screen, by language.' }),
   },
   { title: 'KioskConfig' },
 );
 
-const Pin = Type.String({ pattern: '^[0-9]{6}$', maxLength: 6, description: 'Six digits', examples: ['402857'] });
+const Pin = Type.String({ pattern: '^[0-9]{6}$', maxLength: 6, description: 'Six-digit PIN.', examples: ['402857'] });
 
 export const KioskSessionCreate = Type.Union(
   [
@@ -222,50 +243,57 @@ export const KioskSessionCreate = Type.Union(
         card: Type.String({
           pattern: '^PS1\\.[0-9A-HJKMNP-TV-Z]{26}$',
           maxLength: 30,
-          description: 'Text of the QR on the card',
+          description: 'Content of the card’s QR code.',
           examples: ['PS1.0123456789ABCDEFGHJKMNPQRS'],
         }),
         pin: Type.Optional(Pin),
       },
-      { additionalProperties: false, description: 'By card, or card and PIN' },
+      { additionalProperties: false, description: 'By card, with or without PIN.' },
     ),
     Type.Object(
       {
         householdNumber: Type.String({
           pattern: '^[A-Z]?[0-9]{1,8}$',
           maxLength: 9,
-          description: 'Number on the passbook',
+          description: 'Household number, as printed on the passbook.',
           examples: ['H0007'],
         }),
         pin: Type.Optional(Pin),
       },
-      { additionalProperties: false, description: 'By number and PIN' },
+      { additionalProperties: false, description: 'By household number and PIN.' },
     ),
   ],
   { examples: [{ card: 'PS1.0123456789ABCDEFGHJKMNPQRS' }, { householdNumber: 'H0007', pin: '402857' }] },
 );
 
 const session = {
-  level: OneOf(['card', 'cardAndPin', 'pin'], 'What the household has shown'),
-  expiresInSeconds: Whole('Until it ends in any case', { maximum: 3600 }),
-  idleSeconds: Whole('Until it ends without a call', { maximum: 3600 }),
+  level: OneOf(['card', 'cardAndPin', 'pin'], 'How the household identified itself.'),
+  expiresInSeconds: Whole('Seconds until the session ends in any case.', { maximum: 3600 }),
+  idleSeconds: Whole('Seconds without a request until the session ends.', { maximum: 3600 }),
   household: Type.Object(
     {
-      id: Id('The household'),
-      number: Type.String({ maxLength: 9, description: 'Number on the passbook', examples: ['H0007'] }),
-      headName: Text(60, 'Name of the head, masked', '张*三'),
-      state: OneOf(['active', 'frozen', 'closed'], 'Whether it may earn and spend'),
+      id: Id('ID of the household.'),
+      number: Type.String({
+        maxLength: 9,
+        description: 'Household number, as printed on the passbook.',
+        examples: ['H0007'],
+      }),
+      headName: Text(60, 'Masked name of the head of household.', '张*三'),
+      state: OneOf(
+        ['active', 'frozen', 'closed'],
+        'State of the household. Only an `active` household earns and spends points.',
+      ),
     },
-    { description: 'Who stands there' },
+    { description: 'The household in session.' },
   ),
   points: Type.Object(
     {
-      available: Sum('Spendable points'),
-      pending: Sum('Awarded, and still on the notice board'),
-      held: Sum('Set aside for reserved redemptions'),
-      honour: Sum('Honour points: they only grow'),
+      available: Sum('Spendable points.'),
+      pending: Sum('Points awarded but still under public notice.'),
+      held: Sum('Points held for reserved redemptions.'),
+      honour: Sum('Honour points. They are never spent.'),
     },
-    { description: 'What it has' },
+    { description: 'Points of the household.' },
   ),
 };
 
@@ -280,16 +308,18 @@ export const OutcomeParams = Type.Object({
     minLength: 1,
     maxLength: 64,
     pattern: '^[\\x20-\\x7e]+$',
-    description: 'Idempotency key of the call',
+    description: 'Idempotency key of the earlier request.',
     examples: ['8e03978e-40d5-43dd-bc93-6894a57f9324'],
   }),
 });
 
 export const KioskOutcome = Type.Object(
   {
-    status: Type.Integer({ minimum: 200, maximum: 299, description: 'Status of the first answer' }),
-    location: Nullable(Type.String({ maxLength: 300, description: 'Its Location' })),
-    body: Type.Unknown({ description: 'Its body; what was shown once is null' }),
+    status: Type.Integer({ minimum: 200, maximum: 299, description: 'HTTP status of the original response.' }),
+    location: Nullable(Type.String({ maxLength: 300, description: '`Location` header of the original response.' })),
+    body: Type.Unknown({
+      description: 'Body of the original response. Values that are returned only once are `null`.',
+    }),
   },
   { title: 'KioskOutcome' },
 );

@@ -51,9 +51,9 @@ export const photoRoutes: FastifyPluginAsyncTypebox<{
     schema: {
       operationId: 'photoGet',
       tags: ['photos'],
-      summary: 'A photo',
+      summary: 'Retrieve a photo',
       description:
-        'What is known of it, and links to the picture. What the camera wrote is shown to those who judge by it, and to the household.',
+        'Returns the photo’s metadata and links to its content. Camera data are shown to the household and to those who decide on its claims.',
       params: PhotoParams,
       response: { 200: Photo },
     },
@@ -72,9 +72,9 @@ export const photoRoutes: FastifyPluginAsyncTypebox<{
       tags: ['photos'],
       summary: 'Remove a photo',
       description:
-        'By whoever uploaded it, or by the village’s administrator, while no claim uses it. The picture goes; that there was one stays known. Removing twice is removing once.',
+        'The uploader or a village administrator can remove a photo that no claim uses. The content is deleted; the record that there was a photo is kept. Removing it again has no effect.',
       params: PhotoParams,
-      response: { 204: Type.Null({ description: 'Removed' }) },
+      response: { 204: Type.Null({ description: 'The photo was removed.' }) },
     },
     handler: async (request, reply) => {
       const { village, photo: photoId } = request.params;
@@ -90,9 +90,9 @@ export const photoRoutes: FastifyPluginAsyncTypebox<{
     schema: {
       operationId: 'photoSimilarList',
       tags: ['photos'],
-      summary: 'List photos that look alike',
+      summary: 'List similar photos',
       description:
-        'Of all photos of the village the 20 that look most like this one, turned, mirrored or cut as they may be. It judges nothing: the same courtyard from the same place looks alike.',
+        'Returns up to 20 photos of the village that most resemble this one, even if rotated, mirrored or cropped. Similarity proves nothing: the same courtyard from the same place looks alike.',
       params: PhotoParams,
       response: { 200: SimilarPhotos },
     },
@@ -111,10 +111,10 @@ export const photoRoutes: FastifyPluginAsyncTypebox<{
     schema: {
       operationId: 'photoContentGet',
       tags: ['photos'],
-      summary: 'The picture itself',
-      description: 'By a link of a photo. It needs no sign-in and ends after five minutes.',
+      summary: 'Download a photo',
+      description: 'Downloads the image through one of a photo’s links, which expire after five minutes.',
       querystring: PhotoContentQuery,
-      response: { 200: { description: 'The picture', content: { 'image/jpeg': { schema: FileOf('image/jpeg') } } } },
+      response: { 200: { description: 'The image.', content: { 'image/jpeg': { schema: FileOf('image/jpeg') } } } },
     },
     handler: async (request, reply) => {
       const { subject, expiresAt } = links.verify(request.query.token);
@@ -172,7 +172,7 @@ const uploadRoute: FastifyPluginAsyncTypebox<{
       tags: ['photos'],
       summary: 'Upload a photo',
       description:
-        'The file is the body: JPEG, PNG or WebP by its bytes, at most 8 MiB and 50 million pixels, and not animated. It is drawn anew, upright and at most 2048 pixels wide and high, without place, names or anything else the file carried; time and place are kept beside it as hints. The same file of the same household again is the photo that is there. 30 a household and day.',
+        'The request body is the file: JPEG, PNG or WebP, detected by its content, not animated, at most 8 MiB and 50 million pixels. The image is re-encoded upright, at most 2048 pixels wide and high, without location, names or other metadata; capture time and location are stored separately as hints. Uploading the same file again for the same household returns the existing photo. A household may have 30 photos a day.',
       params: VillageParams,
       querystring: PhotoCreateQuery,
       body: { content: Object.fromEntries(fileTypes.map(type => [type, { schema: FileOf(type) }])) } as never,

@@ -1,11 +1,15 @@
 import { Type } from 'typebox';
 import { Id, Instant, Nullable, OneOf, VillageCode, Whole } from '../http/shapes.ts';
 
-export const PhotoParams = Type.Object({ village: VillageCode, photo: Id('The photo') });
+export const PhotoParams = Type.Object({ village: VillageCode, photo: Id('ID of the photo.') });
 
 /** Strict, as a body would be: a name that is spelt wrong must not make the photo somebody else's. */
 export const PhotoCreateQuery = Type.Object(
-  { householdId: Type.Optional(Id('Whose photo it is; a household at a kiosk may leave its own out')) },
+  {
+    householdId: Type.Optional(
+      Id('ID of the household the photo belongs to. A household at a kiosk may leave out its own.'),
+    ),
+  },
   { additionalProperties: false },
 );
 
@@ -13,7 +17,7 @@ export const PhotoCreateQuery = Type.Object(
 export function FileOf(mediaType: string) {
   return Type.Unsafe<unknown>({
     contentMediaType: mediaType,
-    description: 'The file',
+    description: 'The file.',
     examples: ['(bytes)'],
   });
 }
@@ -23,18 +27,21 @@ const microdegrees = (description: string, max: number) =>
     Type.Integer({
       minimum: -max,
       maximum: max,
-      description: `${description}, in millionths of a degree`,
+      description: `${description}, in millionths of a degree.`,
       examples: [26_101_234],
     }),
   );
 
 const Captured = Type.Object(
   {
-    at: Nullable(Instant('When, by the camera’s clock')),
-    latitudeMicrodegrees: microdegrees('North of the equator', 90_000_000),
-    longitudeMicrodegrees: microdegrees('East of Greenwich', 180_000_000),
+    at: Nullable(Instant('Time according to the camera’s clock.')),
+    latitudeMicrodegrees: microdegrees('Latitude, positive to the north', 90_000_000),
+    longitudeMicrodegrees: microdegrees('Longitude, positive to the east', 180_000_000),
   },
-  { title: 'PhotoCaptured', description: 'What the camera wrote: anybody can edit it, so it is a hint and no proof' },
+  {
+    title: 'PhotoCaptured',
+    description: 'Metadata written by the camera. Anyone can edit them, so treat them as hints, not as proof.',
+  },
 );
 
 const link = (description: string) =>
@@ -42,30 +49,30 @@ const link = (description: string) =>
 
 const PhotoLinks = Type.Object(
   {
-    thumb: link('Path of the small picture, at most 320 pixels wide and high'),
-    full: link('Path of the picture, at most 2048 pixels wide and high'),
-    expiresAt: Instant('When both end; ask for the photo again then'),
+    thumb: link('Path of the thumbnail, at most 320 pixels wide and high.'),
+    full: link('Path of the full image, at most 2048 pixels wide and high.'),
+    expiresAt: Instant('When both links expire. Retrieve the photo again for new ones.'),
   },
-  { title: 'PhotoLinks', description: 'Open the picture to whoever holds them, for five minutes' },
+  { title: 'PhotoLinks', description: 'Links to the image. Anyone who has them can open it for five minutes.' },
 );
 
 export const Photo = Type.Object(
   {
-    id: Id('The photo'),
-    householdId: Nullable(Id('Whose photo it is')),
+    id: Id('ID of the photo.'),
+    householdId: Nullable(Id('ID of the household the photo belongs to.')),
     sha256: Type.String({
       pattern: '^[0-9a-f]{64}$',
       maxLength: 64,
-      description: 'SHA-256 of the file as it was sent',
+      description: 'SHA-256 digest of the uploaded file.',
       examples: ['9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08'],
     }),
-    bytes: Whole('Length of the file as it was sent', { minimum: 1, maximum: 8_388_608 }),
-    width: Whole('Pixels', { minimum: 1, maximum: 2048 }),
-    height: Whole('Pixels', { minimum: 1, maximum: 2048 }),
+    bytes: Whole('Size of the uploaded file in bytes.', { minimum: 1, maximum: 8_388_608 }),
+    width: Whole('Width in pixels.', { minimum: 1, maximum: 2048 }),
+    height: Whole('Height in pixels.', { minimum: 1, maximum: 2048 }),
     captured: Nullable(Captured),
-    uploadedBy: Id('The user, or the household at a kiosk'),
-    uploadedAt: Instant('When it was received'),
-    removedAt: Nullable(Instant('When it was removed')),
+    uploadedBy: Id('ID of the user, or of the household at a kiosk, that uploaded the photo.'),
+    uploadedAt: Instant('When the photo was uploaded.'),
+    removedAt: Nullable(Instant('When the photo was removed.')),
     links: Nullable(PhotoLinks),
   },
   { title: 'Photo' },
@@ -75,23 +82,23 @@ export const SimilarPhotos = Type.Object(
   {
     data: Type.Array(
       Type.Object({
-        id: Id('The other photo'),
-        householdId: Nullable(Id('Whose photo it is')),
-        uploadedAt: Instant('When it was received'),
-        removedAt: Nullable(Instant('When it was removed')),
-        distance: Whole('Of 64 bits that describe a picture, how many differ', { maximum: 12 }),
+        id: Id('ID of the similar photo.'),
+        householdId: Nullable(Id('ID of the household the photo belongs to.')),
+        uploadedAt: Instant('When the photo was uploaded.'),
+        removedAt: Nullable(Instant('When the photo was removed.')),
+        distance: Whole('Number of bits that differ between the two 64-bit perceptual hashes.', { maximum: 12 }),
         level: OneOf(
           ['same', 'near', 'resembling'],
-          'The same file · a copy, saved anew, cut, turned or mirrored · alike, perhaps only the same place',
+          'Degree of similarity: `same` file; `near`, a copy that was re-saved, cropped, rotated or mirrored; or `resembling`, perhaps only the same place.',
         ),
         links: Nullable(PhotoLinks),
       }),
-      { maxItems: 20, description: 'The nearest first' },
+      { maxItems: 20, description: 'Similar photos, closest first.' },
     ),
   },
   { title: 'SimilarPhotos' },
 );
 
 export const PhotoContentQuery = Type.Object({
-  token: Type.String({ minLength: 1, maxLength: 1000, description: 'As it stands in the links of a photo' }),
+  token: Type.String({ minLength: 1, maxLength: 1000, description: 'Token from one of a photo’s links.' }),
 });

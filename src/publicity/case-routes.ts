@@ -53,7 +53,8 @@ export const caseRoutes: FastifyPluginAsyncTypebox<{ database: Database; clock: 
       operationId: 'objectionList',
       tags: ['publicity'],
       summary: 'List objections',
-      description: 'The newest first. A household sees its own, and those to its awards; nobody sees whose they are.',
+      description:
+        'Returns objections, newest first. A household sees the ones it lodged and those against its own awards. Objectors are never disclosed.',
       params: VillageParams,
       querystring: ObjectionListQuery,
       response: { 200: ObjectionPage },
@@ -77,7 +78,7 @@ export const caseRoutes: FastifyPluginAsyncTypebox<{ database: Database; clock: 
       tags: ['publicity'],
       summary: 'Object to a line of a notice',
       description:
-        'While the notice runs. Its award is paused until somebody has ruled, and no other line is. Any household of the village may, at a kiosk, or through a clerk or the supervision board; its name is told to nobody.',
+        'Challenges one award while its notice is running. The award is paused until the objection is decided; other lines are not affected. Any household of the village may object, at a kiosk or through a clerk or the supervision board. Its identity is never disclosed.',
       params: VillageParams,
       body: ObjectionCreate,
       response: { 201: Objection },
@@ -98,8 +99,8 @@ export const caseRoutes: FastifyPluginAsyncTypebox<{ database: Database; clock: 
     schema: {
       operationId: 'objectionGet',
       tags: ['publicity'],
-      summary: 'An objection',
-      description: 'What it says, and what was ruled.',
+      summary: 'Retrieve an objection',
+      description: 'Returns the objection and its ruling.',
       params: ObjectionParams,
       response: { 200: Objection },
     },
@@ -116,8 +117,8 @@ export const caseRoutes: FastifyPluginAsyncTypebox<{ database: Database; clock: 
     schema: {
       operationId: 'objectionWithdraw',
       tags: ['publicity'],
-      summary: 'Take an objection back',
-      description: 'By whoever objected, or entered it. The award goes on.',
+      summary: 'Withdraw an objection',
+      description: 'Whoever lodged or recorded the objection can withdraw it. The award resumes.',
       params: ObjectionParams,
       response: { 200: Objection },
     },
@@ -135,7 +136,7 @@ export const caseRoutes: FastifyPluginAsyncTypebox<{ database: Database; clock: 
       decision: 'dismissed',
       operationId: 'objectionDismiss',
       summary: 'Dismiss an objection',
-      description: 'The award goes on: when its notice has ended meanwhile, its points can be spent from now.',
+      description: 'The award resumes. If its notice has ended in the meantime, its points become spendable now.',
     },
     {
       verb: 'uphold',
@@ -143,7 +144,7 @@ export const caseRoutes: FastifyPluginAsyncTypebox<{ database: Database; clock: 
       operationId: 'objectionUphold',
       summary: 'Uphold an objection',
       description:
-        'The award is taken back, its caps and its occasion are free again. Other open objections to it are upheld with it.',
+        'The award is reversed and no longer counts towards caps or its occasion. Other open objections to it are upheld as well.',
     },
   ] as const;
   for (const { verb, decision, description, ...words } of rulings) {
@@ -154,7 +155,7 @@ export const caseRoutes: FastifyPluginAsyncTypebox<{ database: Database; clock: 
       schema: {
         ...words,
         tags: ['publicity'],
-        description: `${description} By somebody who lodged, entered, decided and published nothing of it, and is no kin.`,
+        description: `${description} Whoever decides must not have lodged, recorded, decided or published any part of the case, nor be related to a household in it.`,
         params: ObjectionParams,
         body: CaseRuling,
         response: { 200: Objection },
@@ -177,7 +178,7 @@ export const caseRoutes: FastifyPluginAsyncTypebox<{ database: Database; clock: 
       operationId: 'appealList',
       tags: ['publicity'],
       summary: 'List appeals',
-      description: 'The newest first. A household sees its own, and those about its awards.',
+      description: 'Returns appeals, newest first. A household sees the ones it lodged and those about its awards.',
       params: VillageParams,
       querystring: AppealListQuery,
       response: { 200: AppealPage },
@@ -199,9 +200,9 @@ export const caseRoutes: FastifyPluginAsyncTypebox<{ database: Database; clock: 
     schema: {
       operationId: 'appealCreate',
       tags: ['publicity'],
-      summary: 'Appeal against a ruling',
+      summary: 'Appeal a ruling',
       description:
-        'Within 30 days, once: against an upheld objection by the household that lost its award, against a dismissed one by whoever objected; a clerk for either. An award that still waits is paused.',
+        'Each ruling can be appealed once, within 30 days: by the household that lost its award to an upheld objection, by the objector whose objection was dismissed, or by a clerk for either. An award that is still pending is paused.',
       params: VillageParams,
       body: AppealCreate,
       response: { 201: Appeal },
@@ -222,8 +223,8 @@ export const caseRoutes: FastifyPluginAsyncTypebox<{ database: Database; clock: 
     schema: {
       operationId: 'appealGet',
       tags: ['publicity'],
-      summary: 'An appeal',
-      description: 'What it says, and what was decided.',
+      summary: 'Retrieve an appeal',
+      description: 'Returns the appeal and its decision.',
       params: AppealParams,
       response: { 200: Appeal },
     },
@@ -239,7 +240,7 @@ export const caseRoutes: FastifyPluginAsyncTypebox<{ database: Database; clock: 
       decision: 'dismissed',
       operationId: 'appealDismiss',
       summary: 'Dismiss an appeal',
-      description: 'The ruling stands; an award that waited for this goes on.',
+      description: 'The ruling stands. An award that was paused for the appeal resumes.',
       refusals: deciding,
     },
     {
@@ -248,7 +249,7 @@ export const caseRoutes: FastifyPluginAsyncTypebox<{ database: Database; clock: 
       operationId: 'appealUphold',
       summary: 'Uphold an appeal',
       description:
-        'The ruling is undone. An award that was taken back is made again under the same terms and stands on the next notice; one that stood is taken back, when its points can be spent by a reversal.',
+        'The ruling is overturned. An award that was reversed is made again on the same terms and appears on the next notice. An award that stood is reversed, by a reversal transaction if its points are already spendable.',
       refusals: [...deciding, ...awarding, 'second-person-required', 'reversal-arrears', 'already-reversed'],
     },
   ] as const;
@@ -260,7 +261,7 @@ export const caseRoutes: FastifyPluginAsyncTypebox<{ database: Database; clock: 
       schema: {
         ...words,
         tags: ['publicity'],
-        description: `${description} For good, by somebody who decided nothing in the case.`,
+        description: `${description} The decision is final. Whoever decides must not have made any earlier decision in the case.`,
         params: AppealParams,
         body: CaseRuling,
         response: { 200: Appeal },

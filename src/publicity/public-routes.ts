@@ -25,8 +25,8 @@ export const publicNoticeRoutes: FastifyPluginAsyncTypebox<{ database: Database 
     schema: {
       operationId: 'publicNoticeList',
       tags: ['publicity'],
-      summary: 'List notices, for anybody',
-      description: 'The newest first.',
+      summary: 'List public notices',
+      description: 'Returns notices, newest first.',
       params: VillageParams,
       querystring: NoticeListQuery,
       response: { 200: PublicNoticePage },
@@ -46,8 +46,9 @@ export const publicNoticeRoutes: FastifyPluginAsyncTypebox<{ database: Database 
     schema: {
       operationId: 'publicNoticeGet',
       tags: ['publicity'],
-      summary: 'A notice, for anybody',
-      description: 'With a page of its lines: household, masked name, group, what for, points and state; nothing else.',
+      summary: 'Retrieve a public notice',
+      description:
+        'Returns the notice with a page of its lines. Each line shows only household number, masked name, group, reason, points and state.',
       params: NoticeParams,
       querystring: LinesQuery,
       response: { 200: PublicNoticeWithLines },
@@ -63,9 +64,9 @@ export const publicNoticeRoutes: FastifyPluginAsyncTypebox<{ database: Database 
     schema: {
       operationId: 'publicNoticeSheetGet',
       tags: ['publicity'],
-      summary: 'A notice to print',
+      summary: 'Download a printable notice',
       description:
-        'All of its lines, masked, with how to object and until when, and a place for stamp and signatures. In Chinese.',
+        'Returns all lines, masked, with instructions and the deadline for objections, and space for a stamp and signatures. In Chinese.',
       params: NoticeParams,
       querystring: SheetQuery,
       response: { 200: SheetAnswer },

@@ -44,7 +44,7 @@ export const publicityRoutes: FastifyPluginAsyncTypebox<{
       operationId: 'noticeList',
       tags: ['publicity'],
       summary: 'List notices',
-      description: 'The newest first.',
+      description: 'Returns notices, newest first.',
       params: VillageParams,
       querystring: NoticeListQuery,
       response: { 200: NoticePage },
@@ -68,7 +68,7 @@ export const publicityRoutes: FastifyPluginAsyncTypebox<{
       tags: ['publicity'],
       summary: 'Publish a notice',
       description:
-        'Of all awards that stand on none yet, at most 1,000: those that wait for it first, then those that could be spent at once. It stands from tomorrow for the full days of the policy. Whoever publishes has neither entered nor decided any of its lines.',
+        'Publishes up to 1,000 awards that have not been on a notice: awards waiting for one first, then awards that were spendable at once. The notice runs from tomorrow for the number of full days set by the policy. The publisher must not have recorded or decided any of its lines.',
       params: VillageParams,
       body: NoticeCreate,
       response: { 201: Notice },
@@ -89,8 +89,8 @@ export const publicityRoutes: FastifyPluginAsyncTypebox<{
     schema: {
       operationId: 'noticeGet',
       tags: ['publicity'],
-      summary: 'A notice',
-      description: 'With a page of its lines, by group and household, and what they come to.',
+      summary: 'Retrieve a notice',
+      description: 'Returns the notice with its totals and a page of its lines, by group and household.',
       params: NoticeParams,
       querystring: LinesQuery,
       response: { 200: NoticeWithLines },
@@ -114,9 +114,9 @@ export const publicityRoutes: FastifyPluginAsyncTypebox<{
     schema: {
       operationId: 'noticeStrike',
       tags: ['publicity'],
-      summary: 'Take a line out of a notice',
+      summary: 'Strike a line from a notice',
       description:
-        'By somebody else than entered it, with the reason, while its points wait: its award is taken back, and its caps and its occasion are free again. The line stays visible as cancelled.',
+        'Reverses an award that is still pending, with a reason, so that it can be recorded again correctly. The caller must not have recorded it. The award no longer counts towards caps or its occasion. The line stays visible as cancelled.',
       params: NoticeParams,
       body: NoticeStrike,
       response: { 200: Notice },
@@ -141,7 +141,7 @@ export const publicityRoutes: FastifyPluginAsyncTypebox<{
       tags: ['publicity'],
       summary: 'Close a notice',
       description:
-        'After its last day, what a job does by itself at midnight: points that nobody objects to become spendable, a hundred lines at once and the rest in the background. Closed already, nothing changes.',
+        'Makes the points of a notice that has ended spendable, except for awards under objection: a hundred lines at once, the rest in the background. The service also does this by itself at midnight. Closing a closed notice has no effect.',
       params: NoticeParams,
       response: { 200: Notice },
     },

@@ -26,7 +26,7 @@ export const returnRoutes: FastifyPluginAsyncTypebox<{ database: Database; clock
       operationId: 'returnList',
       tags: ['store'],
       summary: 'List returns',
-      description: 'The newest first.',
+      description: 'Returns returns of goods, newest first.',
       params: VillageParams,
       querystring: ReturnListQuery,
       response: { 200: ReturnPage },
@@ -46,7 +46,8 @@ export const returnRoutes: FastifyPluginAsyncTypebox<{ database: Database; clock
       operationId: 'returnCreate',
       tags: ['store'],
       summary: 'Propose a return',
-      description: 'Of the whole or of a part, within the days the village allows. Another person has to agree.',
+      description:
+        'Proposes to take back all or part of a redemption, within the number of days set by the policy. A second person must approve it.',
       params: VillageParams,
       body: ReturnCreate,
       response: { 201: Return },
@@ -70,8 +71,9 @@ export const returnRoutes: FastifyPluginAsyncTypebox<{ database: Database; clock
     schema: {
       operationId: 'returnGet',
       tags: ['store'],
-      summary: 'A return',
-      description: 'With what comes back, who proposed and who decided it, and its transaction in the book.',
+      summary: 'Retrieve a return',
+      description:
+        'Returns the goods taken back, who proposed and decided the return, and its transaction in the book.',
       params: ReturnParams,
       response: { 200: Return },
     },
@@ -89,9 +91,9 @@ export const returnRoutes: FastifyPluginAsyncTypebox<{ database: Database; clock
     schema: {
       operationId: 'returnApprove',
       tags: ['store'],
-      summary: 'Agree to a return',
+      summary: 'Approve a return',
       description:
-        'Another person than the proposer. Points go back to the household, goods to the shelf or to what is lost.',
+        'Gives the points back to the household and puts the goods back on the shelf, or writes them off. The approver must not be the proposer.',
       params: ReturnParams,
       response: { 200: Return },
     },
@@ -110,8 +112,9 @@ export const returnRoutes: FastifyPluginAsyncTypebox<{ database: Database; clock
     schema: {
       operationId: 'returnReject',
       tags: ['store'],
-      summary: 'Turn a return down',
-      description: 'Another person than the proposer, with a reason. Another return may be proposed after it.',
+      summary: 'Reject a return',
+      description:
+        'The decision needs a reason and cannot be made by the proposer. Another return may be proposed afterwards.',
       params: ReturnParams,
       body: Rejection,
       response: { 200: Return },

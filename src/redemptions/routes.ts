@@ -46,9 +46,9 @@ export const redemptionRoutes: FastifyPluginAsyncTypebox<{
     schema: {
       operationId: 'offerList',
       tags: ['store'],
-      summary: 'What a store offers today',
+      summary: 'List a store’s offers for today',
       description:
-        'Goods of the price list in force, with what lies on the shelf, what the household can afford, and when the store opens.',
+        'Returns the goods of the current price list, with available stock, whether the household can afford them, and when the store opens.',
       params: VillageParams,
       querystring: OfferListQuery,
       response: { 200: OfferList },
@@ -70,8 +70,9 @@ export const redemptionRoutes: FastifyPluginAsyncTypebox<{
     schema: {
       operationId: 'redemptionQuote',
       tags: ['store'],
-      summary: 'What an order would cost',
-      description: 'Changes nothing and decides nothing: points and stock are judged when the order is made.',
+      summary: 'Quote an order',
+      description:
+        'Calculates the price of an order. Changes and reserves nothing: points and stock are checked when the order is placed.',
       params: VillageParams,
       body: RedemptionQuoteRequest,
       response: { 200: RedemptionQuote },
@@ -108,9 +109,9 @@ export const redemptionRoutes: FastifyPluginAsyncTypebox<{
     schema: {
       operationId: 'redemptionCreate',
       tags: ['store'],
-      summary: 'Reserve goods, or hand them over',
+      summary: 'Create a redemption',
       description:
-        'Prices freeze, and points and goods move in one transaction. The pick-up code is kept out of replays: read the redemption for it.',
+        'Reserves goods or hands them over at once. Prices are fixed, and points and goods move in one transaction. A replayed response does not include the pick-up code; retrieve the redemption for it.',
       params: VillageParams,
       body: RedemptionCreate,
       response: { 201: Redemption },
@@ -136,7 +137,7 @@ export const redemptionRoutes: FastifyPluginAsyncTypebox<{
       operationId: 'redemptionList',
       tags: ['store'],
       summary: 'List redemptions',
-      description: 'The newest first; a household sees its own.',
+      description: 'Returns redemptions, newest first. A household sees only its own.',
       params: VillageParams,
       querystring: RedemptionListQuery,
       response: { 200: RedemptionPage },
@@ -154,8 +155,8 @@ export const redemptionRoutes: FastifyPluginAsyncTypebox<{
     schema: {
       operationId: 'redemptionByCode',
       tags: ['store'],
-      summary: 'Find a waiting order by its code',
-      description: 'The code of an order that was handed over, cancelled or expired finds nothing.',
+      summary: 'Find a redemption by pick-up code',
+      description: 'Finds only waiting redemptions, not ones that were fulfilled, cancelled or expired.',
       params: VillageParams,
       body: RedemptionByCode,
       response: { 200: Redemption },
@@ -173,8 +174,8 @@ export const redemptionRoutes: FastifyPluginAsyncTypebox<{
     schema: {
       operationId: 'redemptionGet',
       tags: ['store'],
-      summary: 'A redemption',
-      description: 'As it stands. Its pick-up code is shown to the household and to whoever made it.',
+      summary: 'Retrieve a redemption',
+      description: 'The pick-up code is included only for the household and for whoever created the redemption.',
       params: RedemptionParams,
       response: { 200: Redemption },
     },
@@ -195,8 +196,8 @@ export const redemptionRoutes: FastifyPluginAsyncTypebox<{
     schema: {
       operationId: 'redemptionFulfil',
       tags: ['store'],
-      summary: 'Hand reserved goods over',
-      description: 'What was held leaves for good, at the prices that were frozen.',
+      summary: 'Fulfil a redemption',
+      description: 'Hands over the reserved goods. Held points and goods are released for good, at the fixed prices.',
       params: RedemptionParams,
       body: RedemptionFulfil,
       response: { 200: Redemption },
@@ -215,8 +216,9 @@ export const redemptionRoutes: FastifyPluginAsyncTypebox<{
     schema: {
       operationId: 'redemptionCancel',
       tags: ['store'],
-      summary: 'Give a reservation back',
-      description: 'Before the hand-over: points, goods and the day’s use are as they were.',
+      summary: 'Cancel a redemption',
+      description:
+        'Cancels a redemption before the goods are handed over. Points, goods and the household’s daily limit are restored.',
       params: RedemptionParams,
       response: { 200: Redemption },
     },
@@ -238,19 +240,19 @@ export const redemptionRoutes: FastifyPluginAsyncTypebox<{
     schema: {
       operationId: 'redemptionReceiptGet',
       tags: ['store'],
-      summary: 'The receipt of a redemption',
+      summary: 'Retrieve a receipt',
       description:
-        'As blocks for a printer or a screen, with a sentence to be read aloud; as `text/plain`, lines of 32 columns. Printed again, it says the same.',
+        'Returns the receipt as blocks for a printer or screen, with a sentence to be read aloud, or as `text/plain` in lines of up to 32 columns. A reprint has the same content.',
       params: RedemptionParams,
       response: {
         200: {
-          description: 'The receipt',
+          description: 'The receipt.',
           content: {
             'application/json': { schema: Receipt },
             'text/plain': {
               schema: Type.String({
                 maxLength: 8_000,
-                description: 'Lines of at most 32 columns; wide characters take two',
+                description: 'Lines of at most 32 columns; wide characters take two.',
               }),
             },
           },

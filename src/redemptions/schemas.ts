@@ -6,53 +6,55 @@ import { DecisionNote, goodsMax, Points } from '../store/shapes.ts';
 /** Offers, quotes, redemptions, receipts and returns on the wire. */
 
 const opening = {
-  openNow: Type.Boolean({ description: 'Whether goods may be handed over now' }),
-  nextExchangeAt: Nullable(Instant('When the store next opens; null when the village has named no day')),
+  openNow: Type.Boolean({ description: 'Whether goods can be handed over now.' }),
+  nextExchangeAt: Nullable(Instant('When the store next opens; `null` if the village has set no exchange days.')),
 };
-const storeId = Id('The store');
+const storeId = Id('ID of the store.');
 const pointsMax = { minimum: 1, maximum: 1_000_000 };
 const AskedLines = (minItems: number, description: string) =>
   Type.Array(
     Type.Object(
-      { goodsId: Id('The goods'), quantity: Whole('Pieces', { minimum: 1, maximum: 100 }) },
+      { goodsId: Id('ID of the goods.'), quantity: Whole('Number of pieces.', { minimum: 1, maximum: 100 }) },
       { title: 'OrderLine', additionalProperties: false },
     ),
     { minItems, maxItems: 20, description },
   );
 const AskedHousehold = Type.Optional(
-  Id('For whom: staff says it, unless a card does; a household in session orders for itself'),
+  Id('ID of the household. Required for staff unless a card is presented; a household in session orders for itself.'),
 );
 
 export const OfferListQuery = Type.Object({
   storeId,
-  householdId: Type.Optional(Id('Whose points to compare with; a household in session has its own')),
+  householdId: Type.Optional(Id('ID of the household whose points are compared. A household in session uses its own.')),
 });
 export const OfferList = Type.Object(
   {
     storeId,
-    householdId: Nullable(Id('Whose points were compared')),
-    available: Nullable(Sum('Its spendable points')),
-    priceListId: Nullable(Id('The price list in force; null before the first')),
-    businessDate: Day('The day the prices are of'),
+    householdId: Nullable(Id('ID of the household whose points were compared.')),
+    available: Nullable(Sum('Spendable points of the household.')),
+    priceListId: Nullable(Id('ID of the current price list; `null` before the first one.')),
+    businessDate: Day('Business date of the prices.'),
     ...opening,
     data: Type.Array(
       Type.Object(
         {
-          goodsId: Id('The goods'),
-          sku: Type.String({ maxLength: 20, description: 'Their sku', examples: ['G001'] }),
-          name: Text(60, 'Their name', '大米（5公斤）'),
-          nameEn: Nullable(Text(80, 'Their name in English', 'Rice, 5 kg')),
-          unit: Text(10, 'What one piece is', '袋'),
-          category: Text(30, 'Where it stands on the shelf', '粮油副食'),
-          isService: Type.Boolean({ description: 'A service has no stock' }),
-          points: Points('Points of one piece'),
-          onShelf: Nullable(Whole('Pieces that can be had; null for a service', { maximum: Number.MAX_SAFE_INTEGER })),
-          affordable: Nullable(Type.Boolean({ description: 'Whether the household has the points for one' })),
-          reason: Nullable(OneOf(['outOfStock', 'notEnoughPoints'], 'Why none can be had now')),
+          goodsId: Id('ID of the goods.'),
+          sku: Type.String({ maxLength: 20, description: 'SKU of the goods.', examples: ['G001'] }),
+          name: Text(60, 'Name of the goods.', '大米（5公斤）'),
+          nameEn: Nullable(Text(80, 'Name of the goods in English.', 'Rice, 5 kg')),
+          unit: Text(10, 'Unit of one piece.', '袋'),
+          category: Text(30, 'Category of the goods.', '粮油副食'),
+          isService: Type.Boolean({ description: 'Whether this is a service, which has no stock.' }),
+          points: Points('Points per piece.'),
+          onShelf: Nullable(
+            Whole('Number of pieces available; `null` for a service.', { maximum: Number.MAX_SAFE_INTEGER }),
+          ),
+          affordable: Nullable(Type.Boolean({ description: 'Whether the household has enough points for one.' })),
+          reason: Nullable(OneOf(['outOfStock', 'notEnoughPoints'], 'Why the goods are not available now.')),
         },
         { title: 'Offer' },
       ),
-      { maxItems: goodsMax, description: 'By category and sku' },
+      { maxItems: goodsMax, description: 'Offers, by category and SKU.' },
     ),
   },
   { title: 'OfferList' },
@@ -60,20 +62,20 @@ export const OfferList = Type.Object(
 
 const OrderedLine = Type.Object(
   {
-    goodsId: Id('The goods'),
-    name: Text(60, 'Their name', '大米（5公斤）'),
-    unit: Text(10, 'What one piece is', '袋'),
-    isService: Type.Boolean({ description: 'A service has no stock' }),
-    quantity: Whole('Pieces', { minimum: 1, maximum: 100 }),
-    unitPoints: Points('Points of one piece, frozen'),
-    points: Whole('Points of the line', pointsMax),
+    goodsId: Id('ID of the goods.'),
+    name: Text(60, 'Name of the goods.', '大米（5公斤）'),
+    unit: Text(10, 'Unit of one piece.', '袋'),
+    isService: Type.Boolean({ description: 'Whether this is a service, which has no stock.' }),
+    quantity: Whole('Number of pieces.', { minimum: 1, maximum: 100 }),
+    unitPoints: Points('Points per piece, fixed at the time of the order.'),
+    points: Whole('Points for the line.', pointsMax),
   },
   { title: 'RedemptionLine' },
 );
-const OrderedLines = Type.Array(OrderedLine, { maxItems: 20, description: 'What was ordered' });
+const OrderedLines = Type.Array(OrderedLine, { maxItems: 20, description: 'Goods ordered.' });
 
 export const RedemptionQuoteRequest = Type.Object(
-  { storeId, householdId: AskedHousehold, lines: AskedLines(1, 'What is wanted; no goods twice') },
+  { storeId, householdId: AskedHousehold, lines: AskedLines(1, 'Goods to order. Each may appear once.') },
   {
     title: 'RedemptionQuoteRequest',
     additionalProperties: false,
@@ -83,13 +85,13 @@ export const RedemptionQuoteRequest = Type.Object(
 export const RedemptionQuote = Type.Object(
   {
     storeId,
-    householdId: Id('For whom'),
-    businessDate: Day('The day the prices are of'),
-    priceListId: Id('The price list in force'),
+    householdId: Id('ID of the household.'),
+    businessDate: Day('Business date of the prices.'),
+    priceListId: Id('ID of the current price list.'),
     lines: OrderedLines,
-    points: Whole('Points of the whole', pointsMax),
-    available: Sum('Spendable points of the household'),
-    remaining: Sum('What would be left; below zero when the points do not reach'),
+    points: Whole('Total points.', pointsMax),
+    available: Sum('Spendable points of the household.'),
+    remaining: Sum('Points left after the order. Negative if the household has too few.'),
     ...opening,
   },
   { title: 'RedemptionQuote' },
@@ -99,21 +101,24 @@ export const RedemptionCreate = Type.Object(
   {
     storeId,
     householdId: AskedHousehold,
-    lines: AskedLines(1, 'What is wanted; no goods twice'),
-    priceListId: Type.Optional(Id('What the quote said; refused when another list is in force')),
-    points: Type.Optional(Whole('What the quote said; refused when it costs something else', pointsMax)),
-    handOver: Type.Boolean({ description: 'Hand over at once, instead of reserving' }),
-    mode: OneOf(['counter', 'pickup'], 'Wait at the counter, or come for it on a later day'),
+    lines: AskedLines(1, 'Goods to order. Each may appear once.'),
+    priceListId: Type.Optional(Id('ID of the price list from the quote. Refused if another list is current.')),
+    points: Type.Optional(Whole('Total points from the quote. Refused if the total has changed.', pointsMax)),
+    handOver: Type.Boolean({ description: 'Hand the goods over at once instead of reserving them.' }),
+    mode: OneOf(
+      ['counter', 'pickup'],
+      'Whether the household waits at the counter or picks the goods up on a later day.',
+    ),
     cardCode: Type.Optional(
       Type.String({
         pattern: '^[A-Za-z0-9.]{1,40}$',
         maxLength: 40,
-        description: 'Text of the card that was shown to the storekeeper; names or confirms the household',
+        description: 'Content of the card shown to the storekeeper. Identifies or confirms the household.',
         examples: ['PS1.0123456789ABCDEFGHJKMNPQRS'],
       }),
     ),
-    occurredAt: Type.Optional(Instant('With `handOver`: when the goods left, for what is entered later')),
-    opId: Type.Optional(Id('Made by the client; one redemption for ever')),
+    occurredAt: Type.Optional(Instant('When the goods were handed over, if recorded later. Only with `handOver`.')),
+    opId: Type.Optional(Id('ID made by the client. The same ID never creates a second redemption.')),
   },
   {
     title: 'RedemptionCreate',
@@ -135,48 +140,63 @@ const RedemptionStateOf = (description: string) =>
 const PickupCode = Type.String({
   pattern: '^[0-9]{8}$',
   maxLength: 8,
-  description: 'Eight digits that find a waiting order',
+  description: 'Eight-digit code that identifies a waiting order.',
   examples: ['40285713'],
 });
-const TransactionNumber = Whole('Number in the book', { minimum: 1, maximum: Number.MAX_SAFE_INTEGER });
+const TransactionNumber = Whole('Number of a transaction in the book.', {
+  minimum: 1,
+  maximum: Number.MAX_SAFE_INTEGER,
+});
 
 export const Redemption = Type.Object(
   {
-    id: Id('The redemption'),
+    id: Id('ID of the redemption.'),
     number: Type.String({
       maxLength: 32,
-      description: 'Business date, and number of its first transaction in the book',
+      description: 'Human-readable number: the business date and the number of the redemption’s first transaction.',
       examples: ['R-20261123-0042'],
     }),
-    householdId: Id('The household'),
+    householdId: Id('ID of the household.'),
     storeId,
-    kioskId: Nullable(Id('The kiosk it was made at')),
+    kioskId: Nullable(Id('ID of the kiosk the redemption was made at.')),
     lines: OrderedLines,
-    points: Whole('Points of the whole, frozen', pointsMax),
-    priceListId: Id('The price list its prices are of'),
-    mode: OneOf(['counter', 'pickup'], 'Wait at the counter, or come for it on a later day'),
-    presented: OneOf(['card', 'cardAndPin', 'pin', 'slip'], 'What the household had shown'),
-    state: RedemptionStateOf('Goes forward only'),
-    since: Instant('Since when it is in that state'),
+    points: Whole('Total points, fixed at the time of the order.', pointsMax),
+    priceListId: Id('ID of the price list used.'),
+    mode: OneOf(
+      ['counter', 'pickup'],
+      'Whether the household waits at the counter or picks the goods up on a later day.',
+    ),
+    presented: OneOf(['card', 'cardAndPin', 'pin', 'slip'], 'How the household identified itself.'),
+    state: RedemptionStateOf('State of the redemption. It never goes back to an earlier state.'),
+    since: Instant('When the redemption entered its current state.'),
     pickupCode: Nullable(PickupCode),
-    expiresAt: Nullable(Instant('When the reservation gives everything back; null when handed over at once')),
-    handedOverAt: Nullable(Instant('When the goods left')),
-    businessDate: Day('The day whose prices and limits count'),
-    occurredAt: Instant('When it was ordered, or when the goods left'),
-    backEntry: Type.Boolean({ description: 'Entered after the goods had left' }),
-    opId: Nullable(Id('The client’s own id of it')),
-    createdBy: Id('Who ordered: a user, or the household itself'),
-    createdAt: Instant('When it was entered'),
-    transactionNumbers: Type.Array(TransactionNumber, { maxItems: 5, description: 'Its transactions in the book' }),
+    expiresAt: Nullable(
+      Instant(
+        'When the reservation expires and everything is given back; `null` if the goods were handed over at once.',
+      ),
+    ),
+    handedOverAt: Nullable(Instant('When the goods were handed over.')),
+    businessDate: Day('Business date whose prices and limits apply.'),
+    occurredAt: Instant('When the order was placed, or when the goods were handed over.'),
+    backEntry: Type.Boolean({
+      description: 'Whether the redemption was recorded after the goods had been handed over.',
+    }),
+    opId: Nullable(Id('Client’s own ID of the redemption.')),
+    createdBy: Id('ID of the user or household that placed the order.'),
+    createdAt: Instant('When the redemption was recorded.'),
+    transactionNumbers: Type.Array(TransactionNumber, {
+      maxItems: 5,
+      description: 'Numbers of the redemption’s transactions in the book.',
+    }),
   },
   { title: 'Redemption' },
 );
-export const RedemptionParams = Type.Object({ village: VillageCode, redemption: Id('The redemption') });
+export const RedemptionParams = Type.Object({ village: VillageCode, redemption: Id('ID of the redemption.') });
 export const RedemptionListQuery = Type.Object({
-  householdId: Type.Optional(Id('Only of this household')),
-  state: Type.Optional(RedemptionStateOf('Only those in this state')),
-  businessFrom: Type.Optional(Day('From this day')),
-  businessTo: Type.Optional(Day('Before this day')),
+  householdId: Type.Optional(Id('Return only redemptions of this household.')),
+  state: Type.Optional(RedemptionStateOf('Return only redemptions in this state.')),
+  businessFrom: Type.Optional(Day('Start of the business date range, inclusive.')),
+  businessTo: Type.Optional(Day('End of the business date range, exclusive.')),
   ...PageQuery,
 });
 export const RedemptionPage = PageOf(Redemption, 'RedemptionPage');
@@ -190,42 +210,42 @@ export const RedemptionByCode = Type.Object(
 );
 
 const Kind = <const T extends string, P extends Record<string, TSchema>>(kind: T, properties: P) =>
-  Type.Object({ kind: Type.Literal(kind, { type: 'string', description: 'What is printed' }), ...properties });
-const PrintedText = Type.String({ maxLength: 200, description: 'Text', examples: ['积分超市'] });
+  Type.Object({ kind: Type.Literal(kind, { type: 'string', description: 'Kind of block.' }), ...properties });
+const PrintedText = Type.String({ maxLength: 200, description: 'Text.', examples: ['积分超市'] });
 export const Receipt = Type.Object(
   {
-    number: Type.String({ maxLength: 32, description: 'Number of the redemption', examples: ['R-20261123-0042'] }),
-    opNumber: Nullable(Type.String({ maxLength: 40, description: 'Number a kiosk printed offline' })),
-    synced: Type.Boolean({ description: 'Whether the book has it' }),
-    columns: Whole('Columns of the paper; a wide character takes two', { minimum: 1, maximum: 100 }),
+    number: Type.String({ maxLength: 32, description: 'Number of the redemption.', examples: ['R-20261123-0042'] }),
+    opNumber: Nullable(Type.String({ maxLength: 40, description: 'Number a kiosk printed while offline.' })),
+    synced: Type.Boolean({ description: 'Whether the redemption is recorded in the book.' }),
+    columns: Whole('Width of the paper in columns; wide characters take two.', { minimum: 1, maximum: 100 }),
     blocks: Type.Array(
       Type.Union([
         Kind('text', {
-          align: OneOf(['left', 'center', 'right'], 'Where it stands'),
-          size: Whole('1, or 2 for twice as large', { minimum: 1, maximum: 2 }),
+          align: OneOf(['left', 'center', 'right'], 'Alignment.'),
+          size: Whole('Character size: `1` for normal, `2` for double.', { minimum: 1, maximum: 2 }),
           text: PrintedText,
         }),
         Kind('row', {
           cells: Type.Array(
             Type.Object({
               text: PrintedText,
-              width: Whole('Columns', { minimum: 1, maximum: 100 }),
-              align: Type.Optional(OneOf(['left', 'right'], 'Where it stands in the cell')),
+              width: Whole('Width in columns.', { minimum: 1, maximum: 100 }),
+              align: Type.Optional(OneOf(['left', 'right'], 'Alignment within the cell.')),
             }),
-            { maxItems: 4, description: 'Side by side' },
+            { maxItems: 4, description: 'Cells, side by side.' },
           ),
         }),
         Kind('rule', {}),
         Kind('qr', { text: PrintedText }),
-        Kind('feed', { lines: Whole('Empty lines', { maximum: 20 }) }),
+        Kind('feed', { lines: Whole('Number of empty lines.', { maximum: 20 }) }),
         Kind('cut', {}),
       ]),
-      { maxItems: 60, description: 'From top to bottom, for a printer or a screen of any kind' },
+      { maxItems: 60, description: 'Content blocks from top to bottom, for any printer or screen.' },
     ),
-    text: Type.String({ maxLength: 8_000, description: 'The same as lines of text' }),
+    text: Type.String({ maxLength: 8_000, description: 'The same content as lines of text.' }),
     speech: Type.String({
       maxLength: 200,
-      description: 'To be read aloud',
+      description: 'Text to be read aloud.',
       examples: ['兑换成功，用去十五分，还剩二十分。'],
     }),
   },
@@ -235,27 +255,29 @@ export const Receipt = Type.Object(
 const ReturnStateOf = (description: string) => OneOf(['proposed', 'approved', 'rejected'], description);
 export const Return = Type.Object(
   {
-    id: Id('The return'),
-    redemptionId: Id('What was handed over'),
+    id: Id('ID of the return.'),
+    redemptionId: Id('ID of the redemption the goods came from.'),
     lines: Type.Array(
       Type.Object(
         {
-          goodsId: Id('The goods'),
-          name: Text(60, 'Their name', '大米（5公斤）'),
-          quantity: Whole('Pieces', { minimum: 1, maximum: 100 }),
+          goodsId: Id('ID of the goods.'),
+          name: Text(60, 'Name of the goods.', '大米（5公斤）'),
+          quantity: Whole('Number of pieces.', { minimum: 1, maximum: 100 }),
         },
         { title: 'ReturnLine' },
       ),
-      { maxItems: 20, description: 'What comes back' },
+      { maxItems: 20, description: 'Goods returned.' },
     ),
-    points: Whole('Points that go back, at the prices that were frozen', pointsMax),
-    reason: Text(200, 'Why', '包装破损'),
-    restock: Type.Boolean({ description: 'To the shelf, or away as spoiled' }),
-    state: ReturnStateOf('Nothing moves before it is approved'),
-    proposedBy: Id('Who proposed it'),
-    proposedAt: Instant('When it was proposed'),
-    decidedBy: Nullable(Id('Who decided: another person')),
-    decidedAt: Nullable(Instant('When it was decided')),
+    points: Whole('Points given back, at the prices of the redemption.', pointsMax),
+    reason: Text(200, 'Reason for the return.', '包装破损'),
+    restock: Type.Boolean({
+      description: 'Whether the goods go back on the shelf (`true`) or are written off (`false`).',
+    }),
+    state: ReturnStateOf('State of the return. Nothing is posted until it is approved.'),
+    proposedBy: Id('ID of the user who proposed the return.'),
+    proposedAt: Instant('When the return was proposed.'),
+    decidedBy: Nullable(Id('ID of the user who decided, other than the proposer.')),
+    decidedAt: Nullable(Instant('When the return was decided.')),
     decisionNote: Nullable(DecisionNote),
     transactionNumber: Nullable(TransactionNumber),
   },
@@ -263,10 +285,12 @@ export const Return = Type.Object(
 );
 export const ReturnCreate = Type.Object(
   {
-    redemptionId: Id('What was handed over'),
-    lines: Type.Optional(AskedLines(1, 'What comes back; all of it when absent')),
-    reason: Text(200, 'Why', '包装破损'),
-    restock: Type.Boolean({ description: 'To the shelf, or away as spoiled' }),
+    redemptionId: Id('ID of the redemption the goods came from.'),
+    lines: Type.Optional(AskedLines(1, 'Goods returned. Defaults to the whole redemption.')),
+    reason: Text(200, 'Reason for the return.', '包装破损'),
+    restock: Type.Boolean({
+      description: 'Whether the goods go back on the shelf (`true`) or are written off (`false`).',
+    }),
   },
   {
     title: 'ReturnCreate',
@@ -274,10 +298,10 @@ export const ReturnCreate = Type.Object(
     examples: [{ redemptionId: exampleId, reason: '包装破损', restock: false }],
   },
 );
-export const ReturnParams = Type.Object({ village: VillageCode, return: Id('The return') });
+export const ReturnParams = Type.Object({ village: VillageCode, return: Id('ID of the return.') });
 export const ReturnListQuery = Type.Object({
-  redemptionId: Type.Optional(Id('Only of this redemption')),
-  state: Type.Optional(ReturnStateOf('Only those in this state')),
+  redemptionId: Type.Optional(Id('Return only returns of this redemption.')),
+  state: Type.Optional(ReturnStateOf('Return only returns in this state.')),
   ...PageQuery,
 });
 export const ReturnPage = PageOf(Return, 'ReturnPage');

@@ -25,7 +25,7 @@ export const mistakes = {
     en: 'A name has 1 to 60 characters, and is no formula or number.',
   },
   'grid-unknown': { zh: '本村没有这个网格（组）。', en: 'The village has no such group.' },
-  'phone-bad': { zh: '电话应为 5 至 20 位数字。', en: 'A telephone has 5 to 20 digits.' },
+  'phone-bad': { zh: '电话应为 5 至 20 位数字。', en: 'A phone number has 5 to 20 digits.' },
   'id-bad': {
     zh: '身份证后四位应为四位数字，末位可为 X。',
     en: 'The end of an ID number is four digits, the last may be X.',

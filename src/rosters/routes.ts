@@ -45,8 +45,8 @@ export const importRoutes: FastifyPluginAsyncTypebox<{
     schema: {
       operationId: 'householdImportList',
       tags: ['households'],
-      summary: 'List imports of rosters',
-      description: 'The newest first.',
+      summary: 'List roster imports',
+      description: 'Returns imports, newest first.',
       params: VillageParams,
       querystring: HouseholdImportListQuery,
       response: { 200: HouseholdImportPage },
@@ -66,7 +66,7 @@ export const importRoutes: FastifyPluginAsyncTypebox<{
       tags: ['households'],
       summary: 'Import a roster',
       description:
-        'The file itself, up to 20 MiB and 20,000 rows. It is read in the background, and every mistake is told by its row. A household begins with a row that has a number and a head; rows with a member only belong to the one above; people who are only counted are numbered. What is in the register already, with the same number and head, is left as it is.',
+        'Uploads a roster file of up to 20 MiB and 20,000 rows. It is checked in the background, and every error is reported by row. A row with a number and a head starts a household; rows with only a member belong to the household above; people who are only counted are numbered. Households already registered with the same number and head are left unchanged.',
       params: VillageParams,
       querystring: HouseholdImportQuery,
       body: RosterBody,
@@ -92,8 +92,8 @@ export const importRoutes: FastifyPluginAsyncTypebox<{
     schema: {
       operationId: 'householdImportGet',
       tags: ['households'],
-      summary: 'An import of a roster',
-      description: 'How far it has come, and what was found.',
+      summary: 'Retrieve a roster import',
+      description: 'Returns the progress of the import and its findings.',
       params: HouseholdImportParams,
       response: { 200: HouseholdImport },
     },
@@ -107,8 +107,8 @@ export const importRoutes: FastifyPluginAsyncTypebox<{
     schema: {
       operationId: 'householdImportErrorList',
       tags: ['households'],
-      summary: 'List the mistakes of a roster',
-      description: 'By row. A household with a mistake in one of its rows is not entered.',
+      summary: 'List the errors of a roster import',
+      description: 'Returns errors by row. A household with an error in any of its rows is not enrolled.',
       params: HouseholdImportParams,
       querystring: HouseholdImportErrorListQuery,
       response: { 200: HouseholdImportErrorPage },
@@ -124,8 +124,9 @@ export const importRoutes: FastifyPluginAsyncTypebox<{
     schema: {
       operationId: 'householdImportCommit',
       tags: ['households'],
-      summary: 'Enter a roster',
-      description: 'Every household without a mistake, in the background. A report waits seven days for this.',
+      summary: 'Commit a roster import',
+      description:
+        'Enrols every household without errors, in the background. A dry run can be committed within seven days.',
       params: HouseholdImportParams,
       response: { 200: HouseholdImport },
     },

@@ -13,7 +13,7 @@ export const RosterBody = {
       schema: Type.String({
         maxLength: rosterMaxBytes,
         description:
-          'UTF-8 or GB18030; commas, semicolons or tabs; the first row names the columns, in English or Chinese',
+          'CSV text in UTF-8 or GB18030, separated by commas, semicolons or tabs. The first row names the columns, in English or Chinese.',
         examples: [
           'number,grid_number,head_name,members,phone,id_last4\nH0001,1,刘仕兰,1,19900000963,3792\n户号,… 网格,户主姓名,人数,电话,身份证后四位',
         ],
@@ -23,7 +23,7 @@ export const RosterBody = {
       schema: Type.String({
         format: 'binary',
         maxLength: rosterMaxBytes,
-        description: 'A workbook; the first sheet is read, formulas are text',
+        description: 'Excel workbook. Only the first sheet is read; formulas are read as text.',
         examples: ['PK…'],
       }),
     },
@@ -32,39 +32,47 @@ export const RosterBody = {
 
 export const HouseholdImport = Type.Object(
   {
-    id: Id('The import'),
+    id: Id('ID of the import.'),
     village: VillageCode,
-    state: OneOf(['received', 'checking', 'reported', 'committing', 'done', 'failed'], 'How far it has come'),
-    dryRun: Type.Boolean({ description: 'Whether it waits, once reported, to be committed' }),
-    format: OneOf(['csv', 'xlsx'], 'What was sent'),
-    bytes: Whole('Size of the file', { maximum: rosterMaxBytes }),
-    encoding: Nullable(Type.String({ maxLength: 20, description: 'Of the text, as it was read', examples: ['utf-8'] })),
-    ignoredColumns: Type.Array(Text(60, 'A column', 'is_five_guarantee'), {
+    state: OneOf(['received', 'checking', 'reported', 'committing', 'done', 'failed'], 'State of the import.'),
+    dryRun: Type.Boolean({ description: 'Whether the import waits to be committed after it has been checked.' }),
+    format: OneOf(['csv', 'xlsx'], 'Format of the uploaded file.'),
+    bytes: Whole('Size of the file in bytes.', { maximum: rosterMaxBytes }),
+    encoding: Nullable(
+      Type.String({ maxLength: 20, description: 'Character encoding detected in the file.', examples: ['utf-8'] }),
+    ),
+    ignoredColumns: Type.Array(Text(60, 'Column name.', 'is_five_guarantee'), {
       maxItems: 50,
-      description: 'Columns that nothing was taken from',
+      description: 'Columns that were not recognised and are ignored.',
     }),
-    rows: Whole('Rows read so far'),
-    households: Whole('Households in them'),
-    good: Whole('Households that may be entered; in the end, those that were'),
-    alreadyThere: Whole('Households in the register already, with this number and this head: nothing changes for them'),
-    mistakes: Whole('Mistakes that were found'),
-    entered: Whole('Households entered so far'),
-    createdBy: Id('Who sent it'),
-    createdAt: Instant('When it was sent'),
-    reportedAt: Nullable(Instant('When it was checked')),
-    committedBy: Nullable(Id('Who had it entered')),
-    committedAt: Nullable(Instant('When that was asked for')),
-    endedAt: Nullable(Instant('When it was done, or given up')),
+    rows: Whole('Number of rows read so far.'),
+    households: Whole('Number of households in those rows.'),
+    good: Whole('Number of households that can be enrolled or, once the import has ended, that were enrolled.'),
+    alreadyThere: Whole('Number of households already registered with the same number and head. They are not changed.'),
+    mistakes: Whole('Number of errors found.'),
+    entered: Whole('Number of households enrolled so far.'),
+    createdBy: Id('ID of the user who uploaded the file.'),
+    createdAt: Instant('When the file was uploaded.'),
+    reportedAt: Nullable(Instant('When the check was finished.')),
+    committedBy: Nullable(Id('ID of the user who committed the import.')),
+    committedAt: Nullable(Instant('When the import was committed.')),
+    endedAt: Nullable(Instant('When the import was finished or abandoned.')),
   },
   { title: 'HouseholdImport' },
 );
 
 /** A misspelt `dryRun` would otherwise be none. */
 export const HouseholdImportQuery = Type.Object(
-  { dryRun: Type.Boolean({ default: true, description: 'Report only, until it is committed', examples: [true] }) },
+  {
+    dryRun: Type.Boolean({
+      default: true,
+      description: 'Only check the file; enrol nothing until the import is committed.',
+      examples: [true],
+    }),
+  },
   { additionalProperties: false },
 );
-export const HouseholdImportParams = Type.Object({ village: VillageCode, import: Id('The import') });
+export const HouseholdImportParams = Type.Object({ village: VillageCode, import: Id('ID of the import.') });
 export const HouseholdImportListQuery = Type.Object(PageQuery);
 export const HouseholdImportPage = PageOf(HouseholdImport, 'HouseholdImportPage');
 
@@ -72,11 +80,15 @@ export const HouseholdImportErrorListQuery = Type.Object(PageQuery);
 export const HouseholdImportErrorPage = PageOf(
   Type.Object(
     {
-      row: Whole('Row, as the spreadsheet counts: 1 names the columns', { minimum: 1 }),
-      column: Nullable(Type.String({ maxLength: 40, description: 'Column', examples: ['phone'] })),
-      code: Type.String({ maxLength: 40, description: 'What is wrong', examples: ['phone-bad'] }),
-      zh: Type.String({ maxLength: 100, description: 'In Chinese', examples: ['电话应为 5 至 20 位数字。'] }),
-      en: Type.String({ maxLength: 100, description: 'In English', examples: ['A telephone has 5 to 20 digits.'] }),
+      row: Whole('Row number as in the spreadsheet, where row 1 holds the column names.', { minimum: 1 }),
+      column: Nullable(Type.String({ maxLength: 40, description: 'Column of the error.', examples: ['phone'] })),
+      code: Type.String({ maxLength: 40, description: 'Code of the error.', examples: ['phone-bad'] }),
+      zh: Type.String({ maxLength: 100, description: 'Message in Chinese.', examples: ['电话应为 5 至 20 位数字。'] }),
+      en: Type.String({
+        maxLength: 100,
+        description: 'Message in English.',
+        examples: ['A phone number has 5 to 20 digits.'],
+      }),
     },
     { title: 'HouseholdImportError' },
   ),

@@ -32,9 +32,9 @@ export const readingRoutes: FastifyPluginAsyncTypebox<{ database: Database; cloc
     schema: {
       operationId: 'ruleBookFindingList',
       tags: ['rules'],
-      summary: 'What is wrong with a rule book',
+      summary: 'Check a rule book',
       description:
-        'Errors keep it from being adopted: fines, cut benefits, rules that ask for no evidence. Warnings do not: missing caps, a photo as the only evidence, vague words and the like.',
+        'Returns findings. Errors prevent adoption: fines, cut benefits, rules that require no evidence. Warnings do not: missing caps, photos as the only accepted evidence, vague wording and the like.',
       params: RuleBookParams,
       response: { 200: RuleBookFindings },
     },
@@ -55,8 +55,9 @@ export const readingRoutes: FastifyPluginAsyncTypebox<{ database: Database; cloc
     schema: {
       operationId: 'ruleBookDiffGet',
       tags: ['rules'],
-      summary: 'What a rule book changes',
-      description: 'Against another book of the village, rule by rule, in sentences that can be read out.',
+      summary: 'Compare two rule books',
+      description:
+        'Returns the differences from another rule book of the village, rule by rule, in sentences that can be read aloud.',
       params: RuleBookParams,
       querystring: RuleBookDiffQuery,
       response: { 200: RuleBookDiff },
@@ -77,8 +78,8 @@ export const readingRoutes: FastifyPluginAsyncTypebox<{ database: Database; cloc
     schema: {
       operationId: 'ruleList',
       tags: ['rules'],
-      summary: 'The rules in force',
-      description: 'On a day, today unless told. Everybody in the village may know them.',
+      summary: 'List the rules in force',
+      description: 'Returns the rules in force on a date, by default today.',
       params: VillageParams,
       querystring: RuleListQuery,
       response: { 200: RuleList },
@@ -96,8 +97,8 @@ export const readingRoutes: FastifyPluginAsyncTypebox<{ database: Database; cloc
     schema: {
       operationId: 'publicRuleList',
       tags: ['rules'],
-      summary: 'The rules in force today, for anybody',
-      description: 'For the notice board and the village’s page. With an ETag, so that it need not be fetched twice.',
+      summary: 'List the rules in force today without signing in',
+      description: 'For the notice board and the village’s web page. Supports conditional requests with an ETag.',
       params: VillageParams,
       response: { 200: RuleList },
     },

@@ -44,7 +44,7 @@ export const ruleRoutes: FastifyPluginAsyncTypebox<{
       operationId: 'ruleBookList',
       tags: ['rules'],
       summary: 'List rule books',
-      description: 'Drafts and adopted ones, the newest first, without their rules.',
+      description: 'Returns drafts and adopted rule books, newest first, without their rules.',
       params: VillageParams,
       querystring: RuleBookListQuery,
       response: { 200: RuleBookPage },
@@ -64,9 +64,9 @@ export const ruleRoutes: FastifyPluginAsyncTypebox<{
     schema: {
       operationId: 'ruleBookCreate',
       tags: ['rules'],
-      summary: 'Draft a rule book',
+      summary: 'Create a rule book',
       description:
-        'A whole book with its rules, or a copy of another’s. Wording that fines people or cuts benefits is refused. Deductions may stand in it; nothing awards them yet.',
+        'Creates a draft, either with its own rules or as a copy of another rule book. Wording that fines people or cuts benefits is refused. A rule book may contain deductions, but they cannot be awarded yet.',
       params: VillageParams,
       body: RuleBookCreate,
       response: { 201: RuleBook },
@@ -90,8 +90,8 @@ export const ruleRoutes: FastifyPluginAsyncTypebox<{
     schema: {
       operationId: 'ruleBookGet',
       tags: ['rules'],
-      summary: 'A rule book',
-      description: 'With its rules, by code, and the resolution that put it in force.',
+      summary: 'Retrieve a rule book',
+      description: 'Returns the rule book with its rules, by code, and the resolution that adopted it.',
       params: RuleBookParams,
       response: { 200: RuleBook },
     },
@@ -109,9 +109,9 @@ export const ruleRoutes: FastifyPluginAsyncTypebox<{
     schema: {
       operationId: 'ruleBookUpdate',
       tags: ['rules'],
-      summary: 'Revise a draft',
+      summary: 'Update a draft rule book',
       description:
-        'Title and rules as a whole, while it is a draft; its rules get new ids. Whoever revises it cannot adopt it.',
+        'Replaces the draft’s title and rules as a whole; the rules receive new IDs. Whoever updates a draft cannot adopt it.',
       params: RuleBookParams,
       body: RuleBookUpdate,
       response: { 200: RuleBook },
@@ -131,8 +131,8 @@ export const ruleRoutes: FastifyPluginAsyncTypebox<{
     schema: {
       operationId: 'ruleBookDiscard',
       tags: ['rules'],
-      summary: 'Give a draft up',
-      description: 'It stays readable, and cannot be revised or adopted any more.',
+      summary: 'Discard a draft rule book',
+      description: 'The draft stays readable but can no longer be updated or adopted.',
       params: RuleBookParams,
       response: { 200: RuleBook },
     },
@@ -165,9 +165,9 @@ export const ruleRoutes: FastifyPluginAsyncTypebox<{
     schema: {
       operationId: 'ruleBookAdopt',
       tags: ['rules'],
-      summary: 'Put a rule book in force',
+      summary: 'Adopt a rule book',
       description:
-        'By somebody who had no hand in the draft, with the assembly’s resolution. A book with errors is refused. It holds from its first day until the next book’s, and never changes again.',
+        'Adopts a draft with the village assembly’s resolution. The caller must not have worked on the draft. A rule book with errors is refused. It is in force from its first day until that of the next rule book, and never changes.',
       params: RuleBookParams,
       body: RuleBookAdopt,
       response: { 200: RuleBook },

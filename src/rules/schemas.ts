@@ -9,7 +9,7 @@ const code = (description: string, example: string) =>
 const Evidence = Type.String({
   pattern: '^[a-z][A-Za-z]{1,29}$',
   maxLength: 30,
-  description: 'A kind of evidence',
+  description: 'Kind of evidence.',
   examples: ['signIn'],
   'x-extensible-enum': [
     'photo',
@@ -31,28 +31,34 @@ const Evidence = Type.String({
 });
 
 const ruleFields = {
-  code: code('Short name, one in a book; caps follow it from book to book', 'ENV03'),
-  category: Text(20, 'Heading it stands under', '环境卫生'),
-  title: Text(60, 'What is done, in Chinese', '参加村组环境清扫'),
-  titleEn: Nullable(Text(120, 'What is done, in English', 'Taking part in a village clean-up')),
-  points: Whole('Points for one unit; positive for a deduction too', { minimum: 1, maximum: 1000 }),
-  direction: OneOf(['award', 'deduction'], 'Which way the points go'),
-  unit: Text(20, 'What is counted', '人次'),
-  capTimes: Nullable(Whole('Most units in a period; null: no cap', { minimum: 1, maximum: 10_000 })),
-  capPeriod: Nullable(OneOf(['day', 'week', 'month', 'year', 'once'], 'Period of the cap, in Asia/Shanghai')),
-  capScope: OneOf(['household', 'member'], 'Whom the item, and its cap, belongs to'),
-  evidence: Type.Array(Evidence, { maxItems: 15, uniqueItems: true, description: 'What shows that it was done' }),
-  excludes: Type.Array(code('Code of a rule', 'VOL02'), {
+  code: code(
+    'Short code, unique within the rule book. Caps carry over to the rule with the same code in the next rule book.',
+    'ENV03',
+  ),
+  category: Text(20, 'Category of the rule.', '环境卫生'),
+  title: Text(60, 'What the rule rewards or deducts for, in Chinese.', '参加村组环境清扫'),
+  titleEn: Nullable(
+    Text(120, 'What the rule rewards or deducts for, in English.', 'Taking part in a village clean-up'),
+  ),
+  points: Whole('Points per unit. Positive for deductions, too.', { minimum: 1, maximum: 1000 }),
+  direction: OneOf(['award', 'deduction'], 'Whether the rule awards or deducts points.'),
+  unit: Text(20, 'Unit that is counted.', '人次'),
+  capTimes: Nullable(Whole('Maximum number of units per period; `null` for no cap.', { minimum: 1, maximum: 10_000 })),
+  capPeriod: Nullable(OneOf(['day', 'week', 'month', 'year', 'once'], 'Period of the cap, in Asia/Shanghai.')),
+  capScope: OneOf(['household', 'member'], 'Whether the rule and its cap apply to the household or to each member.'),
+  evidence: Type.Array(Evidence, {
+    maxItems: 15,
+    uniqueItems: true,
+    description: 'Kinds of evidence the rule accepts.',
+  }),
+  excludes: Type.Array(code('Code of a rule.', 'VOL02'), {
     maxItems: 20,
     uniqueItems: true,
-    description: 'Rules that may not be awarded for the same occasion; holds both ways',
+    description: 'Codes of rules that cannot be awarded for the same occasion. Applies in both directions.',
   }),
-  highestOnlyGroup: Nullable(code('Of one group, one item counts for the same occasion', 'HON01')),
-  honour: Type.Boolean({ description: 'Whether it earns honour points too', examples: [true] }),
-  publicity: OneOf(
-    ['required', 'exempt'],
-    'Whether its points wait on the notice board, where the policy has them wait',
-  ),
+  highestOnlyGroup: Nullable(code('Group of rules of which only one counts per occasion.', 'HON01')),
+  honour: Type.Boolean({ description: 'Whether the rule also earns honour points.', examples: [true] }),
+  publicity: OneOf(['required', 'exempt'], 'Whether points wait for public notice where the policy requires it.'),
 };
 
 const exampleRule = {
@@ -74,7 +80,7 @@ const exampleRule = {
 };
 
 const onBehalf = Type.Boolean({
-  description: 'Whether staff may claim it for a household; true unless told',
+  description: 'Whether staff may claim on behalf of a household. Defaults to `true`.',
   examples: [true],
 });
 
@@ -83,15 +89,15 @@ const RuleDraft = Type.Object(
   { title: 'RuleDraft', additionalProperties: false },
 );
 
-const DraftRules = Type.Array(RuleDraft, { minItems: 1, maxItems: 200, description: 'Every rule of the book' });
+const DraftRules = Type.Array(RuleDraft, { minItems: 1, maxItems: 200, description: 'All rules of the rule book.' });
 const Revision = (description: string) => Whole(description, { minimum: 1, maximum: 1_000_000 });
-const Title = Text(60, 'Title', '封家湾社区积分细则（2026年版）');
+const Title = Text(60, 'Title of the rule book.', '封家湾社区积分细则（2026年版）');
 
 export const RuleBookCreate = Type.Object(
   {
     title: Title,
     rules: Type.Optional(DraftRules),
-    copyOf: Type.Optional(Id('A book whose rules to begin with, instead of `rules`')),
+    copyOf: Type.Optional(Id('ID of a rule book to copy, instead of `rules`.')),
   },
   {
     title: 'RuleBookCreate',
@@ -104,7 +110,7 @@ export const RuleBookUpdate = Type.Object(
   {
     title: Title,
     rules: DraftRules,
-    revision: Type.Optional(Revision('The one that was read: refused when the draft is another by now')),
+    revision: Type.Optional(Revision('Revision the caller has read. Refused if the draft has changed since.')),
   },
   {
     title: 'RuleBookUpdate',
@@ -114,26 +120,26 @@ export const RuleBookUpdate = Type.Object(
 );
 
 export const Rule = Type.Object(
-  { id: Id('The rule'), ruleBookId: Id('Its book'), ...ruleFields, onBehalf },
+  { id: Id('ID of the rule.'), ruleBookId: Id('ID of the rule book.'), ...ruleFields, onBehalf },
   { title: 'Rule' },
 );
 
 const Resolution = Type.Object(
   {
-    heldOn: Day('The meeting; not after the first day in force'),
-    present: Whole('Who was there', { minimum: 1, maximum: 100_000 }),
-    votesFor: Whole('Votes for it: more than against', { minimum: 1, maximum: 100_000 }),
-    votesAgainst: Whole('Votes against it', { maximum: 100_000 }),
-    abstained: Whole('Abstentions', { maximum: 100_000 }),
+    heldOn: Day('Date of the meeting. Not after the first day in force.'),
+    present: Whole('Number of people present.', { minimum: 1, maximum: 100_000 }),
+    votesFor: Whole('Votes in favour. Must exceed the votes against.', { minimum: 1, maximum: 100_000 }),
+    votesAgainst: Whole('Votes against.', { maximum: 100_000 }),
+    abstained: Whole('Abstentions.', { maximum: 100_000 }),
   },
-  { title: 'Resolution', additionalProperties: false, description: 'Resolution of the village assembly' },
+  { title: 'Resolution', additionalProperties: false, description: 'Resolution of the village assembly.' },
 );
 
 export const RuleBookAdopt = Type.Object(
   {
-    inForceFrom: Day('First day in force; after that of the book before'),
+    inForceFrom: Day('First day in force. Must be after that of the previous rule book.'),
     resolution: Resolution,
-    revision: Type.Optional(Revision('The one the assembly has read: refused when the draft is another by now')),
+    revision: Type.Optional(Revision('Revision the assembly has read. Refused if the draft has changed since.')),
   },
   {
     title: 'RuleBookAdopt',
@@ -148,109 +154,114 @@ export const RuleBookAdopt = Type.Object(
 );
 
 const summary = {
-  id: Id('The book'),
+  id: Id('ID of the rule book.'),
   village: VillageCode,
   title: Title,
-  state: OneOf(['draft', 'adopted', 'discarded'], 'An adopted book never changes'),
+  state: OneOf(['draft', 'adopted', 'discarded'], 'State of the rule book. An adopted one never changes.'),
   standing: OneOf(
     ['draft', 'discarded', 'adopted', 'inForce', 'superseded'],
-    'What it is today: an adopted book comes into force on its first day, and is superseded by the next',
+    'Status as of today. An adopted rule book comes into force on its first day and is superseded by the next one.',
   ),
-  revision: Revision('Counts the revisions of the draft'),
-  ruleCount: Whole('How many rules it has', { maximum: 200 }),
-  inForceFrom: Nullable(Day('First day in force')),
-  inForceTo: Nullable(Day('First day no more in force; null while no later book is adopted')),
+  revision: Revision('Revision number of the draft.'),
+  ruleCount: Whole('Number of rules.', { maximum: 200 }),
+  inForceFrom: Nullable(Day('First day in force.')),
+  inForceTo: Nullable(Day('First day no longer in force; `null` until a later rule book is adopted.')),
   resolution: Nullable(Resolution),
-  createdBy: Id('Who drafted it'),
-  createdAt: Instant('When it was drafted'),
-  editedBy: Type.Array(Id('A person'), { maxItems: 200, description: 'Who has revised the draft beside' }),
-  adoptedBy: Nullable(Id('Who put it in force')),
-  adoptedAt: Nullable(Instant('When it was put in force')),
-  discardedBy: Nullable(Id('Who gave the draft up')),
-  discardedAt: Nullable(Instant('When it was given up')),
+  createdBy: Id('ID of the user who created the draft.'),
+  createdAt: Instant('When the draft was created.'),
+  editedBy: Type.Array(Id('ID of a person.'), {
+    maxItems: 200,
+    description: 'IDs of other users who have updated the draft.',
+  }),
+  adoptedBy: Nullable(Id('ID of the user who adopted the rule book.')),
+  adoptedAt: Nullable(Instant('When the rule book was adopted.')),
+  discardedBy: Nullable(Id('ID of the user who discarded the draft.')),
+  discardedAt: Nullable(Instant('When the draft was discarded.')),
 };
 
 const Rules = (description: string) => Type.Array(Rule, { maxItems: 200, description });
 
 export const RuleBookSummary = Type.Object(summary, { title: 'RuleBookSummary' });
 export const RuleBookPage = PageOf(RuleBookSummary, 'RuleBookPage');
-export const RuleBook = Type.Object({ ...summary, rules: Rules('Its rules, by code') }, { title: 'RuleBook' });
-export const RuleBookParams = Type.Object({ village: VillageCode, ruleBook: Id('The book') });
+export const RuleBook = Type.Object({ ...summary, rules: Rules('Rules, by code.') }, { title: 'RuleBook' });
+export const RuleBookParams = Type.Object({ village: VillageCode, ruleBook: Id('ID of the rule book.') });
 export const RuleBookListQuery = Type.Object(PageQuery);
 
-export const RuleListQuery = Type.Object({ on: Type.Optional(Day('Day to look at; today unless told')) });
+export const RuleListQuery = Type.Object({ on: Type.Optional(Day('Date to look up. Defaults to today.')) });
 
 const inForce = {
-  id: Id('The book'),
+  id: Id('ID of the rule book.'),
   title: Title,
-  inForceFrom: Day('First day in force'),
-  inForceTo: Nullable(Day('First day no more in force; null while no later book is adopted')),
+  inForceFrom: Day('First day in force.'),
+  inForceTo: Nullable(Day('First day no longer in force; `null` until a later rule book is adopted.')),
 };
 
 export const RuleList = Type.Object(
   {
-    on: Day('The day'),
+    on: Day('Date the rules are in force on.'),
     ruleBook: Nullable(
-      Type.Object(inForce, { title: 'RuleBookInForce', description: 'The book in force; null before the first' }),
+      Type.Object(inForce, {
+        title: 'RuleBookInForce',
+        description: 'Rule book in force; `null` before the first one.',
+      }),
     ),
-    data: Rules('Rules in force that day, by code'),
+    data: Rules('Rules in force on that date, by code.'),
   },
   { title: 'RuleList' },
 );
 
 const sentences = {
-  zh: Text(2000, 'In Chinese', 'ENV03 参加村组环境清扫：分值由 5 改为 3；每月封顶由 4 次改为不封顶'),
+  zh: Text(2000, 'Sentence in Chinese.', 'ENV03 参加村组环境清扫：分值由 5 改为 3；每月封顶由 4 次改为不封顶'),
   en: Text(
     2000,
-    'In English',
-    'ENV03 Taking part in a village clean-up: points 5 become 3; cap 4 a month becomes none',
+    'Sentence in English.',
+    'ENV03 Taking part in a village clean-up: points changed from 5 to 3; cap of 4 a month removed',
   ),
 };
 
 export const RuleBookFindings = Type.Object(
   {
-    ruleBookId: Id('The book'),
-    revision: Revision('The revision that was looked at'),
-    errors: Whole('Findings that keep it from being adopted', { maximum: 2000 }),
-    warnings: Whole('Findings for the assembly to weigh', { maximum: 2000 }),
+    ruleBookId: Id('ID of the rule book.'),
+    revision: Revision('Revision that was checked.'),
+    errors: Whole('Number of findings that prevent adoption.', { maximum: 2000 }),
+    warnings: Whole('Number of findings for the assembly to consider.', { maximum: 2000 }),
     data: Type.Array(
       Type.Object(
         {
-          level: OneOf(['error', 'warning'], 'Whether it keeps the book from being adopted'),
-          kind: OneOf([...findingKinds], 'What was found'),
-          ruleCode: Nullable(code('The rule it is about; null: the book', 'ENV03')),
+          level: OneOf(['error', 'warning'], 'Whether the finding prevents adoption.'),
+          kind: OneOf([...findingKinds], 'Kind of finding.'),
+          ruleCode: Nullable(code('Code of the rule; `null` if the finding concerns the whole rule book.', 'ENV03')),
           ...sentences,
         },
         { title: 'RuleBookFinding' },
       ),
-      { maxItems: 2000, description: 'Errors first, then by rule' },
+      { maxItems: 2000, description: 'Findings: errors first, then by rule.' },
     ),
   },
   { title: 'RuleBookFindings' },
 );
 
-export const RuleBookDiffQuery = Type.Object({ against: Id('The book to compare with: the one before') });
+export const RuleBookDiffQuery = Type.Object({
+  against: Id('ID of the rule book to compare with, usually the previous one.'),
+});
 export const RuleBookDiff = Type.Object(
   {
-    ruleBookId: Id('The book'),
-    againstId: Id('The one it is compared with'),
+    ruleBookId: Id('ID of the rule book.'),
+    againstId: Id('ID of the rule book it is compared with.'),
     data: Type.Array(
       Type.Object(
         {
-          code: code('The rule', 'ENV03'),
-          kind: OneOf(['added', 'removed', 'changed'], 'What happened to it'),
-          fields: Type.Array(
-            Type.String({ maxLength: 30, description: 'A member of the rule', examples: ['points'] }),
-            {
-              maxItems: 20,
-              description: 'What changed of it; empty where it came or went as a whole',
-            },
-          ),
+          code: code('Code of the rule.', 'ENV03'),
+          kind: OneOf(['added', 'removed', 'changed'], 'What happened to the rule.'),
+          fields: Type.Array(Type.String({ maxLength: 30, description: 'Field of the rule.', examples: ['points'] }), {
+            maxItems: 20,
+            description: 'Fields that changed. Empty if the rule was added or removed.',
+          }),
           ...sentences,
         },
         { title: 'RuleDifference' },
       ),
-      { maxItems: 400, description: 'Rules that are not as they were, by code' },
+      { maxItems: 400, description: 'Rules that differ, by code.' },
     ),
   },
   { title: 'RuleBookDiff' },

@@ -7,17 +7,17 @@ import { CostFen, goodsMax, Points } from './shapes.ts';
 
 export const Store = Type.Object(
   {
-    id: Id('The store'),
-    name: Text(40, 'Name', '积分超市'),
-    place: Nullable(Text(120, 'Where people find it', '村委会一楼')),
-    createdAt: Instant('When it was opened'),
+    id: Id('ID of the store.'),
+    name: Text(40, 'Name of the store.', '积分超市'),
+    place: Nullable(Text(120, 'Where to find the store.', '村委会一楼')),
+    createdAt: Instant('When the store was created.'),
   },
   { title: 'Store' },
 );
 export const StoreCreate = Type.Object(
   {
-    name: Text(40, 'Name; no other store of the village has it', '积分超市'),
-    place: Type.Optional(Nullable(Text(120, 'Where people find it', '村委会一楼'))),
+    name: Text(40, 'Name of the store, unique in the village.', '积分超市'),
+    place: Type.Optional(Nullable(Text(120, 'Where to find the store.', '村委会一楼'))),
   },
   { title: 'StoreCreate', additionalProperties: false, examples: [{ name: '积分超市', place: '村委会一楼' }] },
 );
@@ -27,34 +27,36 @@ export const StorePage = PageOf(Store, 'StorePage');
 const Sku = Type.String({
   pattern: '^[A-Za-z0-9._-]{1,20}$',
   maxLength: 20,
-  description: 'The village’s own code of the goods; unique in it',
+  description: 'SKU: the village’s own code for the goods, unique in the village.',
   examples: ['G001'],
 });
 const Barcode = Type.String({
   pattern: '^[0-9]{13}$',
   maxLength: 13,
-  description: 'EAN-13 with its check digit',
+  description: 'EAN-13 barcode with its check digit.',
   examples: ['2000000000015'],
 });
 const goodsFields = {
-  name: Text(60, 'Name', '大米（5公斤）'),
-  unit: Text(10, 'What one piece is', '袋'),
-  category: Text(30, 'Where it stands on the shelf', '粮油副食'),
-  isService: Type.Boolean({ description: 'A service, such as a haircut: it costs points and has no stock' }),
-  minStock: Whole('Pieces the village wants to have on each shelf; 0 for a service'),
+  name: Text(60, 'Name of the goods.', '大米（5公斤）'),
+  unit: Text(10, 'Unit of one piece.', '袋'),
+  category: Text(30, 'Category of the goods.', '粮油副食'),
+  isService: Type.Boolean({
+    description: 'Whether this is a service, such as a haircut, which costs points but has no stock.',
+  }),
+  minStock: Whole('Minimum stock the village wants to keep at each store; `0` for a service.'),
 };
-const NameEn = Text(80, 'Name in English', 'Rice, 5 kg');
+const NameEn = Text(80, 'Name of the goods in English.', 'Rice, 5 kg');
 
 export const Goods = Type.Object(
   {
-    id: Id('The goods'),
+    id: Id('ID of the goods.'),
     sku: Sku,
     ...goodsFields,
     nameEn: Nullable(NameEn),
     barcode: Nullable(Barcode),
     costFen: Nullable(CostFen),
-    state: OneOf(['active', 'archived'], 'Whether they may be offered'),
-    createdAt: Instant('When they were entered'),
+    state: OneOf(['active', 'archived'], 'State of the goods. Only `active` goods can be offered.'),
+    createdAt: Instant('When the goods were created.'),
   },
   { title: 'Goods' },
 );
@@ -84,20 +86,20 @@ export const GoodsCreate = Type.Object(
     ],
   },
 );
-export const GoodsParams = Type.Object({ village: VillageCode, goods: Id('The goods') });
+export const GoodsParams = Type.Object({ village: VillageCode, goods: Id('ID of the goods.') });
 export const GoodsListQuery = Type.Object({
-  q: Type.Optional(Text(60, 'Part of a name, the beginning of an sku, or a whole barcode', '大米')),
-  state: Type.Optional(OneOf(['active', 'archived'], 'Only those in this state')),
+  q: Type.Optional(Text(60, 'Search text: part of a name, the start of an SKU, or a complete barcode.', '大米')),
+  state: Type.Optional(OneOf(['active', 'archived'], 'Return only goods in this state.')),
   ...PageQuery,
 });
 export const GoodsPage = PageOf(Goods, 'GoodsPage');
 
 const priceList = {
-  id: Id('The price list'),
-  validFrom: Day('First day it holds'),
-  itemCount: Whole('How many goods it names'),
-  publishedBy: Id('Who published it'),
-  publishedAt: Instant('When it was published'),
+  id: Id('ID of the price list.'),
+  validFrom: Day('First day the price list is valid.'),
+  itemCount: Whole('Number of goods in the price list.'),
+  publishedBy: Id('ID of the user who published the price list.'),
+  publishedAt: Instant('When the price list was published.'),
 };
 export const PriceListSummary = Type.Object(priceList, { title: 'PriceListSummary' });
 export const PriceList = Type.Object(
@@ -106,27 +108,29 @@ export const PriceList = Type.Object(
     items: Type.Array(
       Type.Object(
         {
-          goodsId: Id('The goods'),
+          goodsId: Id('ID of the goods.'),
           sku: Sku,
-          name: Text(60, 'Their name', '大米（5公斤）'),
-          points: Points('Points of one piece'),
+          name: Text(60, 'Name of the goods.', '大米（5公斤）'),
+          points: Points('Points per piece.'),
         },
         { title: 'PriceListItem' },
       ),
-      { maxItems: goodsMax, description: 'By sku; goods that are not here are not offered' },
+      { maxItems: goodsMax, description: 'Items, by SKU. Goods not listed are not offered.' },
     ),
   },
   { title: 'PriceList' },
 );
 export const PriceListCreate = Type.Object(
   {
-    validFrom: Day('First day it holds; after today, or for the first list the day the village opened or later'),
+    validFrom: Day(
+      'First day the price list is valid. Must be in the future; for the first price list, on or after the day the village was opened.',
+    ),
     items: Type.Array(
       Type.Object(
-        { goodsId: Id('The goods'), points: Points('Points of one piece') },
+        { goodsId: Id('ID of the goods.'), points: Points('Points per piece.') },
         { title: 'PriceListCreateItem', additionalProperties: false },
       ),
-      { minItems: 1, maxItems: goodsMax, description: 'What is offered, and for how many points' },
+      { minItems: 1, maxItems: goodsMax, description: 'Goods to offer and their points.' },
     ),
   },
   {
@@ -135,6 +139,6 @@ export const PriceListCreate = Type.Object(
     examples: [{ validFrom: '2031-01-01', items: [{ goodsId: exampleId, points: 39 }] }],
   },
 );
-export const PriceListParams = Type.Object({ village: VillageCode, priceList: Id('The price list') });
+export const PriceListParams = Type.Object({ village: VillageCode, priceList: Id('ID of the price list.') });
 export const PriceListListQuery = Type.Object(PageQuery);
 export const PriceListPage = PageOf(PriceListSummary, 'PriceListPage');

@@ -19,9 +19,9 @@ export const verificationRoutes: FastifyPluginAsyncTypebox<{ database: Database;
     schema: {
       operationId: 'bookVerify',
       tags: ['ledger'],
-      summary: 'Recompute the book',
+      summary: 'Verify the book',
       description:
-        'Numbers, balances, lots, limits, reversals, leaves, chain and checkpoints, all from the transactions; it changes nothing and names what is wrong. A book rewritten whole, hashes, checkpoints and all, looks sound: compare with a checkpoint kept elsewhere.',
+        'Recomputes numbers, balances, lots, limits, reversals, leaves, hash chain and checkpoints from the transactions, and reports every discrepancy. Changes nothing. A book rewritten as a whole, hashes and checkpoints included, passes this check: compare it with a checkpoint kept elsewhere.',
       params: VillageParams,
       response: { 200: Soundness },
     },

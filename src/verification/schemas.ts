@@ -4,30 +4,30 @@ import { Instant } from '../http/shapes.ts';
 
 const Finding = Type.Object(
   {
-    check: Type.String({ maxLength: 20, description: 'The check', examples: ['leaves'] }),
-    place: Type.String({ maxLength: 400, description: 'Where', examples: ['transaction 12'] }),
-    expected: Type.String({ maxLength: 20_000, description: 'What should be there' }),
-    found: Type.String({ maxLength: 20_000, description: 'What is there' }),
+    check: Type.String({ maxLength: 20, description: 'Name of the check.', examples: ['leaves'] }),
+    place: Type.String({ maxLength: 400, description: 'Where the discrepancy was found.', examples: ['transaction 12'] }),
+    expected: Type.String({ maxLength: 20_000, description: 'Expected value.' }),
+    found: Type.String({ maxLength: 20_000, description: 'Value found.' }),
   },
   { title: 'Finding' },
 );
 export const Soundness = Type.Object(
   {
-    sound: Type.Boolean({ description: 'Whether every check is' }),
+    sound: Type.Boolean({ description: 'Whether every check passed.' }),
     number: BookNumber,
     headHash: Digest,
     rootHash: Digest,
-    checkedAt: Instant('When it was recomputed'),
+    checkedAt: Instant('When the book was recomputed.'),
     checks: Type.Array(
       Type.Object(
         {
-          name: Type.String({ maxLength: 20, description: 'The check', examples: ['chain'] }),
-          ok: Type.Boolean({ description: 'Whether it found nothing' }),
-          findings: Type.Array(Finding, { maxItems: 24, description: 'The first of what is wrong' }),
+          name: Type.String({ maxLength: 20, description: 'Name of the check.', examples: ['chain'] }),
+          ok: Type.Boolean({ description: 'Whether the check found no discrepancies.' }),
+          findings: Type.Array(Finding, { maxItems: 24, description: 'First discrepancies found.' }),
         },
         { title: 'SoundnessCheck' },
       ),
-      { maxItems: 20, description: 'Each looks at the whole book' },
+      { maxItems: 20, description: 'Checks that were run, each over the whole book.' },
     ),
   },
   { title: 'Soundness' },

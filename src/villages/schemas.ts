@@ -5,18 +5,21 @@ import { Day, exampleVillage, Nullable, OneOf, Text, VillageCode, Whole } from '
 const DivisionCode = Type.String({
   pattern: '^[0-9]{12}$',
   maxLength: 12,
-  description: 'Official 12-digit division code, padded with zeros',
+  description: 'Official 12-digit division code, padded with zeros.',
   examples: ['520281127000'],
 });
 
 const divisionFields = {
   code: DivisionCode,
-  level: OneOf(['province', 'city', 'county', 'town', 'village'], 'Level in the tree'),
+  level: OneOf(['province', 'city', 'county', 'town', 'village'], 'Administrative level.'),
   parentCode: Nullable(DivisionCode),
-  name: Text(60, 'Full name', '双凤镇'),
-  kind: Text(20, 'Kind of place', '镇'),
-  provisional: Type.Boolean({ description: 'True while the official code is not known', examples: [false] }),
-  households: Nullable(Whole('Number of households, where known', { maximum: 600_000_000 })),
+  name: Text(60, 'Full name.', '双凤镇'),
+  kind: Text(20, 'Kind of settlement.', '镇'),
+  provisional: Type.Boolean({
+    description: 'Whether the code is provisional because the official one is not known.',
+    examples: [false],
+  }),
+  households: Nullable(Whole('Number of households, if known.', { maximum: 600_000_000 })),
 };
 
 export const Division = Type.Object(divisionFields, { title: 'Division' });
@@ -47,16 +50,18 @@ export const DivisionPage = PageOf(Division, 'DivisionPage');
 export const Village = Type.Object(
   {
     village: VillageCode,
-    name: Text(60, 'Full name', '封家湾社区'),
-    kind: Text(20, 'Kind of place', '社区'),
-    provisional: Type.Boolean({ description: 'True while the official code is not known' }),
-    openedOn: Day('First day of its book'),
+    name: Text(60, 'Full name.', '封家湾社区'),
+    kind: Text(20, 'Kind of settlement.', '社区'),
+    provisional: Type.Boolean({
+      description: 'Whether the code is provisional because the official one is not known.',
+    }),
+    openedOn: Day('First day of the village’s book.'),
   },
   { title: 'Village' },
 );
 
 export const VillageCreate = Type.Object(
-  { village: VillageCode, openedOn: Day('First day of its book; may lie in the past, never after today') },
+  { village: VillageCode, openedOn: Day('First day of the village’s book. Can be in the past but not in the future.') },
   {
     title: 'VillageCreate',
     additionalProperties: false,
@@ -68,8 +73,8 @@ export const VillagePage = PageOf(Village, 'VillagePage');
 
 export const Grid = Type.Object(
   {
-    number: Type.Integer({ minimum: 1, maximum: 999, description: 'Number in the village', examples: [1] }),
-    name: Text(40, 'Name', '第一组'),
+    number: Type.Integer({ minimum: 1, maximum: 999, description: 'Number within the village.', examples: [1] }),
+    name: Text(40, 'Name of the group or patrol grid.', '第一组'),
   },
   { title: 'Grid' },
 );
@@ -79,84 +84,108 @@ export const GridCreate = Type.Object(Grid.properties, {
   examples: [{ number: 99, name: '第九十九组' }],
 });
 export const GridList = Type.Object(
-  { data: Type.Array(Grid, { maxItems: 999, description: 'All of them, by number' }) },
+  { data: Type.Array(Grid, { maxItems: 999, description: 'Groups and patrol grids, by number.' }) },
   { title: 'GridList' },
 );
 
 const TimeOfDay = Type.String({
   pattern: '^([01][0-9]|2[0-3]):[0-5][0-9]$',
   maxLength: 5,
-  description: 'Time of day in Asia/Shanghai',
+  description: 'Time of day in Asia/Shanghai.',
   examples: ['09:00'],
 });
 
 const ExchangeDay = Type.Object(
   {
-    weekday: Nullable(Type.Integer({ minimum: 1, maximum: 7, description: '1 Monday … 7 Sunday', examples: [5] })),
-    dayOfMonth: Nullable(Type.Integer({ minimum: 1, maximum: 31, description: 'Day of the month', examples: [15] })),
+    weekday: Nullable(
+      Type.Integer({
+        minimum: 1,
+        maximum: 7,
+        description: 'Day of the week, from `1` (Monday) to `7` (Sunday).',
+        examples: [5],
+      }),
+    ),
+    dayOfMonth: Nullable(Type.Integer({ minimum: 1, maximum: 31, description: 'Day of the month.', examples: [15] })),
     opens: TimeOfDay,
     closes: TimeOfDay,
   },
-  { title: 'ExchangeDay', additionalProperties: false, description: 'Either a weekday or a day of the month' },
+  {
+    title: 'ExchangeDay',
+    additionalProperties: false,
+    description: 'A recurring exchange day: either a weekday or a day of the month.',
+  },
 );
 
 const settings = {
-  directAwardPublicityDays: Whole('Days on the notice board before a direct award can be spent: 0, or 3 to 7', {
+  directAwardPublicityDays: Whole('Days of public notice before a direct award can be spent: `0`, or 3 to 7.', {
     maximum: 7,
   }),
-  directAwardMaxPoints: Whole('Most points of one direct award; 0: none', { maximum: 1000 }),
-  backdateDays: Whole('How many days later an award or a redemption may be entered', { maximum: 3660 }),
-  kioskBackdateDays: Whole('The same for a household at a kiosk; 0: only today', { maximum: 3660 }),
-  householdDayMaxPoints: Whole('Most points a household is awarded a day', { minimum: 1, maximum: 100_000 }),
-  redemptionsPerDay: Whole('Redemptions of one household a day', { minimum: 1, maximum: 50 }),
-  exchangeDays: Type.Array(ExchangeDay, { maxItems: 40, description: 'When the store is open' }),
-  exchangeDayMaxVisits: Nullable(
-    Whole('Redemptions of the whole village on one day; null: no limit', { minimum: 1, maximum: 100_000 }),
+  directAwardMaxPoints: Whole('Maximum points of a direct award; `0` allows none.', { maximum: 1000 }),
+  backdateDays: Whole(
+    'Number of days after the business date within which an award or redemption can still be recorded.',
+    { maximum: 3660 },
   ),
-  reservationMinutes: Whole('How long a reservation at the counter holds', { minimum: 1, maximum: 1440 }),
-  pickupDays: Whole('How long a reservation for pick-up holds', { minimum: 1, maximum: 60 }),
-  returnDays: Whole('How many days after the hand-over goods may come back', { maximum: 60 }),
-  pinTries: Whole('Wrong PINs until a clerk has to unlock it', { minimum: 3, maximum: 10 }),
-  pinAbovePoints: Whole('Redemptions above this many points need the PIN at a kiosk', { maximum: 100_000 }),
+  kioskBackdateDays: Whole('The same limit for a household at a kiosk; `0` allows only the current day.', {
+    maximum: 3660,
+  }),
+  householdDayMaxPoints: Whole('Maximum points awarded to a household per day.', { minimum: 1, maximum: 100_000 }),
+  redemptionsPerDay: Whole('Maximum redemptions per household and day.', { minimum: 1, maximum: 50 }),
+  exchangeDays: Type.Array(ExchangeDay, { maxItems: 40, description: 'Opening times of the stores.' }),
+  exchangeDayMaxVisits: Nullable(
+    Whole('Maximum redemptions per day in the whole village; `null` for no limit.', { minimum: 1, maximum: 100_000 }),
+  ),
+  reservationMinutes: Whole('Minutes a reservation at the counter is held.', { minimum: 1, maximum: 1440 }),
+  pickupDays: Whole('Days a reservation for pick-up is held.', { minimum: 1, maximum: 60 }),
+  returnDays: Whole('Days after handover in which goods can be returned.', { maximum: 60 }),
+  pinTries: Whole('Number of wrong PIN attempts before the PIN is locked and a clerk has to unlock it.', {
+    minimum: 3,
+    maximum: 10,
+  }),
+  pinAbovePoints: Whole('Redemptions of more points than this require the PIN at a kiosk.', { maximum: 100_000 }),
 };
 
 const laterSettings = {
   expiryMonths: Nullable(
-    Whole('Points expire at the end of the month so many months after the one they count for; null: never', {
-      minimum: 1,
-      maximum: 120,
-    }),
+    Whole(
+      'Number of months after the month they are earned in until points expire, at the end of the month; `null` if they never expire.',
+      {
+        minimum: 1,
+        maximum: 120,
+      },
+    ),
   ),
   yearEnd: OneOf(
     ['carry', 'clear', 'cap'],
-    'What happens to spendable points in winter: kept, cleared, kept up to a cap',
+    'What happens to spendable points at year end: kept (`carry`), cleared (`clear`), or kept up to a cap (`cap`).',
   ),
-  yearEndCapPoints: Nullable(Whole('The cap; null unless `yearEnd` is `cap`', { maximum: 1_000_000 })),
-  expiryNoticeDays: Whole('How many days points are on the notice before they expire', { minimum: 7, maximum: 180 }),
+  yearEndCapPoints: Nullable(
+    Whole('Points a household may keep at year end; `null` unless `yearEnd` is `cap`.', { maximum: 1_000_000 }),
+  ),
+  expiryNoticeDays: Whole('Days of notice before points expire.', { minimum: 7, maximum: 180 }),
   arrears: OneOf(
     ['floorAndRecord', 'reject'],
-    'When an award is taken back whose points are spent: take what is there and record the rest, or refuse',
+    'What to do when an award is reversed whose points have been spent: take what is available and record the rest as arrears, or refuse.',
   ),
-  basePoints: Whole('Points that every household is given and cannot spend; 0: none', { maximum: 10_000 }),
-  basePeriod: OneOf(['once', 'month', 'year'], 'How often they are given'),
-  pointValueFen: Whole('What a point is worth, in fen', { minimum: 1, maximum: 10_000 }),
-  issuingFund: Nullable(Text(60, 'The fund that stands behind the points; null: none', '村集体经济')),
+  basePoints: Whole('Points given to every household that cannot be spent; `0` for none.', { maximum: 10_000 }),
+  basePeriod: OneOf(['once', 'month', 'year'], 'How often base points are given.'),
+  pointValueFen: Whole('Value of one point, in fen.', { minimum: 1, maximum: 10_000 }),
+  issuingFund: Nullable(Text(60, 'Fund that backs the points; `null` for none.', '村集体经济')),
   issuingBudgetFen: Nullable(
-    Whole('Its money for a calendar year, in fen; no more points than it is worth are awarded', {
+    Whole('Budget of the fund per calendar year, in fen. Points worth more than this cannot be awarded.', {
       maximum: 10_000_000_000,
     }),
   ),
-  publicityDays: Whole('Full days on the notice board for what claims and rounds have earned', {
+  publicityDays: Whole('Full days of public notice for points from claims and evaluation rounds.', {
     minimum: 3,
     maximum: 7,
   }),
   reviewSteps: OneOf(
     ['firstReviewAndPanel', 'firstReview', 'panel'],
-    'Who looks at a claim before it earns: a first reviewer, the panel, or one after the other',
+    'Review steps of a claim: first review, panel, or both in turn.',
   ),
-  panelSize: Whole('Votes that a panel gives on a claim', { minimum: 3, maximum: 5 }),
+  panelSize: Whole('Number of panel members who vote on a claim.', { minimum: 3, maximum: 5 }),
   secondApproverFromPoints: Whole(
-    'A claim worth as much, or with points set by hand, needs a second person one level up',
+    'Claims worth at least this many points, and all claims with custom points, require a second approval one level up.',
     { minimum: 1, maximum: 100_000 },
   ),
 };
@@ -198,19 +227,25 @@ const exampleLaterSettings = {
 };
 
 export const Policy = Type.Object(
-  { validFrom: Nullable(Day('First day it holds; null for the defaults')), ...settings, ...laterSettings },
+  {
+    validFrom: Nullable(Day('First day the policy is valid; `null` for the defaults.')),
+    ...settings,
+    ...laterSettings,
+  },
   { title: 'Policy', examples: [{ validFrom: '2026-10-01', ...exampleSettings, ...exampleLaterSettings }] },
 );
 export const PolicyCreate = Type.Object(
   {
-    validFrom: Day('First day it holds; after today, or for the first one the day the village opened'),
+    validFrom: Day(
+      'First day the policy is valid. Must be in the future; for the first policy, it can be the day the village was opened.',
+    ),
     ...settings,
     ...Type.Partial(Type.Object(laterSettings)).properties,
   },
   { title: 'PolicyCreate', additionalProperties: false, examples: [{ validFrom: '2031-01-01', ...exampleSettings }] },
 );
 export const PolicyList = Type.Object(
-  { data: Type.Array(Policy, { maxItems: 200, description: 'The newest first' }) },
+  { data: Type.Array(Policy, { maxItems: 200, description: 'Policies, newest first.' }) },
   { title: 'PolicyList' },
 );
-export const PolicyQuery = Type.Object({ on: Type.Optional(Day('Day to look at; today unless told')) });
+export const PolicyQuery = Type.Object({ on: Type.Optional(Day('Date to look up. Defaults to today.')) });

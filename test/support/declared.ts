@@ -83,8 +83,8 @@ export function unclassified(operation: Operation, { status, body, headers, text
 
 /** The contract says who may call in the last words of the description. */
 function accessIn(description: string): Access {
-  if (description.endsWith(' Anybody.')) return 'public';
-  if (description.endsWith(' Whoever is signed in.')) return 'signedIn';
+  if (description.endsWith(' No sign-in required.')) return 'public';
+  if (description.endsWith(' Any signed-in caller.')) return 'signedIn';
   const named = /Roles: ([A-Za-z, ]+)\.$/.exec(description)?.[1]?.split(', ') ?? [];
   if (named.length === 0 || named.some(name => !roles.includes(name as Role))) throw new Error(`who? ${description}`);
   return named as Role[];
