@@ -6,18 +6,18 @@ import { say, tellSoundness } from './say.ts';
 import { verifyJournal } from './verification/journal-file.ts';
 import { type KeptCheckpoint, readCheckpoint } from './verification/kept-checkpoint.ts';
 
-const help = `jifen: what the operator of a village points store does from a terminal
+const help = `jifen: operate a village points store from the terminal
 
-  jifen admin create <login> <name>   make a platform administrator; the password is made and shown once,
-                                      or read from the first line of input with --password-stdin
-  jifen migrate                       bring the database up to this version
-  jifen verify [village]              recompute the book of one village, or of all; exit 1 if one is unsound
-  jifen verify --journal <file>       the same from an exported journal (canonical or jsonl), without any database
-      --checkpoint <file>             hold the book beside a checkpoint that was kept elsewhere; may be repeated
-      --key <key>                     the checkpoints must be signed with this verifier key
+  jifen admin create <login> <name>   create a platform administrator; a password is generated and shown once,
+                                      or read from the first line of standard input with --password-stdin
+  jifen migrate                       migrate the database to this version
+  jifen verify [village]              verify the book of one village, or of all; exits with 1 if one is unsound
+  jifen verify --journal <file>       verify an exported journal (canonical or jsonl) without a database
+      --checkpoint <file>             compare with a checkpoint kept elsewhere; may be repeated
+      --key <key>                     require the checkpoints to be signed with this verifier key
 
-The database is the one the service has: DATABASE_URL, or the embedded one in JIFEN_DATA_DIR (./data). The embedded
-one serves one process at a time, so stop the service first.
+Uses the database of the service: DATABASE_URL, or the embedded one in JIFEN_DATA_DIR (./data). The embedded database
+serves one process at a time, so stop the service first.
 `;
 
 async function main(): Promise<number> {
@@ -47,7 +47,7 @@ async function main(): Promise<number> {
   if (command === 'admin' && verb === 'create' && login !== undefined && name !== undefined && more.length === 0) {
     return (await commands()).createAdmin({ login, name, fromInput: values['password-stdin'] === true });
   }
-  throw new Error(`There is no such command. Try: jifen --help`);
+  throw new Error(`Unknown command. Run jifen --help for a list.`);
 }
 
 /** What needs the database is loaded when it is asked for: a file is checked where there is none, and at once. */
@@ -57,7 +57,7 @@ function commands() {
 
 async function readCheckpoints(paths: string[], key: string | undefined): Promise<KeptCheckpoint[]> {
   const verifier = key === undefined ? undefined : parseVerifier(key);
-  if (verifier !== undefined && paths.length === 0) throw new Error('A key is for a checkpoint, and none is given.');
+  if (verifier !== undefined && paths.length === 0) throw new Error('--key needs at least one --checkpoint.');
   const kept: KeptCheckpoint[] = [];
   for (const path of paths) kept.push(readCheckpoint(await readFile(path, 'utf8'), verifier));
   return kept;
@@ -67,7 +67,9 @@ async function verifyFile(path: string, kept: KeptCheckpoint[]): Promise<number>
   const { village, ...soundness } = await verifyJournal(path, kept);
   const unsound = tellSoundness(village, soundness, kept.length);
   if (kept.length === 0)
-    say('  without a checkpoint kept elsewhere, whoever wrote the file may have written all of it anew\n');
+    say(
+      '  No checkpoint given: the whole file could have been rewritten. Compare it with a checkpoint kept elsewhere.\n',
+    );
   return unsound;
 }
 

@@ -17,16 +17,18 @@ import { listOpenVillages } from './villages/read.ts';
 export async function migrateDatabase(): Promise<number> {
   const postgres = await openPostgres(readConfig(), () => undefined);
   await postgres.stop();
-  return say(postgres.migrated.length === 0 ? 'Nothing to do.\n' : `${postgres.migrated.join('\n')}\n`);
+  return say(postgres.migrated.length === 0 ? 'The database is up to date.\n' : `${postgres.migrated.join('\n')}\n`);
 }
 
 export async function createAdmin(said: { login: string; name: string; fromInput: boolean }): Promise<number> {
   if (!/^[a-z0-9][a-z0-9._-]{1,63}$/.test(said.login)) {
-    throw new Error('The login has 2 to 64 of a-z, 0-9, dot, dash and underscore, and begins with a letter or digit.');
+    throw new Error(
+      'The login must have 2 to 64 characters of a-z, 0-9, dot, hyphen and underscore, and start with a letter or digit.',
+    );
   }
-  if (!/^\S(.{0,58}\S)?$/.test(said.name)) throw new Error('The name has 1 to 60 characters.');
+  if (!/^\S(.{0,58}\S)?$/.test(said.name)) throw new Error('The name must have 1 to 60 characters.');
   const password = said.fromInput ? await firstLineOfInput() : randomBytes(15).toString('base64url');
-  if (password.length < 15 || password.length > 128) throw new Error('The password has 15 to 128 characters.');
+  if (password.length < 15 || password.length > 128) throw new Error('The password must have 15 to 128 characters.');
   const passwordHash = await hashSecret(password);
 
   return onDatabase(async database => {
@@ -35,12 +37,12 @@ export async function createAdmin(said: { login: string; name: string; fromInput
       .inTransaction(none, tx => createFirstAdmin(tx, { login, name, passwordHash }, systemClock.now()))
       .catch(error => {
         if (pgErrorOf(error)?.constraint !== 'user_login_key') throw error;
-        throw new Error(`There is a user ${login} already.`);
+        throw new Error(`User ${login} already exists.`);
       });
     return say(
       said.fromInput
-        ? `${login} may sign in as platformAdmin.\n`
-        : `${login} may sign in as platformAdmin with this password, which is shown once:\n${password}\n`,
+        ? `${login} can sign in as platformAdmin.\n`
+        : `${login} can sign in as platformAdmin with this password, which is shown only once:\n${password}\n`,
     );
   });
 }
@@ -54,8 +56,9 @@ async function verify(database: Database, asked: string | undefined, kept: KeptC
   const open = await database.inSnapshot(none, db => listOpenVillages(db));
   const villages = asked === undefined ? open : [asked];
   for (const village of [...villages, ...kept.map(checkpoint => checkpoint.village)]) {
-    if (!open.includes(village)) throw new Error(`No book is kept here for village ${village}.`);
-    if (!villages.includes(village)) throw new Error(`A checkpoint is of the book of village ${village}.`);
+    if (!open.includes(village)) throw new Error(`There is no book for village ${village} in this database.`);
+    if (!villages.includes(village))
+      throw new Error(`A checkpoint belongs to the book of another village, ${village}.`);
   }
   let unsound = 0;
   for (const village of villages) {

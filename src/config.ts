@@ -51,9 +51,11 @@ export interface Config {
 export function readConfig(): Config {
   const env = readEnvironment();
   if (env.DATABASE_URL === '' && env.DATABASE_APP_URL !== '')
-    throw new Error('DATABASE_APP_URL needs DATABASE_URL beside it: migrations run with that one.');
+    throw new Error('DATABASE_APP_URL requires DATABASE_URL, which migrations run with.');
   if (env.DATABASE_URL === '' && env.JIFEN_ROLE !== 'all')
-    throw new Error(`JIFEN_ROLE=${env.JIFEN_ROLE} needs DATABASE_URL: the embedded database serves one process.`);
+    throw new Error(
+      `JIFEN_ROLE=${env.JIFEN_ROLE} requires DATABASE_URL: the embedded database serves a single process.`,
+    );
   return {
     host: env.HOST,
     port: env.PORT,
@@ -82,7 +84,7 @@ function bucketOf(env: Static<typeof Environment>): Config['photoBucket'] {
   const missing = Object.keys(named).filter(name => named[name as keyof typeof named] === '');
   if (missing.length === Object.keys(named).length) return null;
   if (missing.length > 0)
-    throw new Error(`${missing[0]} is missing: a bucket for photos needs all of JIFEN_PHOTO_S3_….`);
+    throw new Error(`${missing[0]} is missing: a photo bucket requires all JIFEN_PHOTO_S3_ variables.`);
   if (!URL.canParse(env.JIFEN_PHOTO_S3_ENDPOINT)) throw new Error('JIFEN_PHOTO_S3_ENDPOINT must be a URL.');
   return {
     endpoint: env.JIFEN_PHOTO_S3_ENDPOINT,

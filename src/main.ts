@@ -30,7 +30,8 @@ async function main(): Promise<void> {
   const stop = async (code: number) => {
     if (stopping) return;
     stopping = true;
-    for (const step of closing.reverse()) await step().catch(error => log.error({ err: error }, 'while stopping'));
+    for (const step of closing.reverse())
+      await step().catch(error => log.error({ err: error }, 'error while stopping'));
     process.exit(code);
   };
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -54,7 +55,7 @@ async function main(): Promise<void> {
 
 /** Opens everything, the service last. `lost` hears why the database went away. */
 async function start(config: Config, log: Logger, closing: Closing, lost: (reason: string) => void): Promise<void> {
-  const onError = (error: Error) => log.error({ err: error }, 'database connection');
+  const onError = (error: Error) => log.error({ err: error }, 'database connection failed');
   const opening = openPostgres(config, line => log.info(line));
   // Before it is there: Ctrl-C during the first start waits for it, so that no PostgreSQL stays behind.
   closing.push(async () => (await opening.catch(() => null))?.stop());
@@ -73,7 +74,7 @@ async function start(config: Config, log: Logger, closing: Closing, lost: (reaso
   if (config.role !== 'api') await startWorker({ database, jobs, clock: systemClock, signer, photos });
   const { version } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8'));
   if (config.role === 'worker') {
-    log.info({ version }, 'working off jobs');
+    log.info({ version }, 'processing jobs');
     return;
   }
   const signIns = await loadOnFirstStart(config, database);
@@ -101,7 +102,7 @@ async function start(config: Config, log: Logger, closing: Closing, lost: (reaso
   const address = await app.listen({
     host: config.host,
     port: config.port,
-    listenTextResolver: address => `jifen ${version} answers at ${address}, its contract page is ${address}/docs`,
+    listenTextResolver: address => `jifen ${version} is listening at ${address}; API reference at ${address}/docs`,
   });
   if (signIns !== null) process.stdout.write(welcome(config, address, signIns));
 }

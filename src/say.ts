@@ -11,7 +11,7 @@ export function tellSoundness(
   { sound, number, headHash, rootHash, checks }: Soundness,
   kept: number,
 ): 0 | 1 {
-  const beside = kept === 0 ? '' : `, ${kept} checkpoint${kept === 1 ? '' : 's'} beside it`;
+  const beside = kept === 0 ? '' : `, compared with ${kept} checkpoint${kept === 1 ? '' : 's'}`;
   say(
     `${village} ${sound ? 'sound' : 'UNSOUND'}, ${number} transactions, head ${headHash}, root ${rootHash}${beside}\n`,
   );

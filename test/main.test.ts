@@ -27,7 +27,7 @@ test('a first start, a crash, a second start, and a clean end', async t => {
   await once(occupant, 'listening').catch(() => undefined);
 
   const made = await jifen(t, { JIFEN_DATA_DIR: folder }, ['admin', 'create', 'root1', '管理员', '--password-stdin']);
-  t.same(made, { code: 0, out: 'root1 may sign in as platformAdmin.\n', err: '' });
+  t.same(made, { code: 0, out: 'root1 can sign in as platformAdmin.\n', err: '' });
 
   const first = await startService(t, { JIFEN_DATA_DIR: folder });
   t.equal(await readiness(first.url), 200);
@@ -50,7 +50,10 @@ test('a first start, a crash, a second start, and a clean end', async t => {
 
   const second = await jifen(t, { JIFEN_DATA_DIR: folder }, ['migrate']);
   t.equal(second.code, 2);
-  t.match(second.err, /^jifen: The database in .* is in use by another running instance\. Stop that one, or .*\n$/);
+  t.match(
+    second.err,
+    /^jifen: The database in .* is in use by another running instance\. Stop that instance, or .*\n$/,
+  );
   const third = await run(t, 'src/main.ts', { JIFEN_DATA_DIR: folder });
   t.match(third, { code: 1, err: /^jifen: The database in .* is in use by another running instance\..*\n$/ });
 
@@ -109,18 +112,15 @@ test('what is wrong with the environment is said in one line', async t => {
   const cases: [Record<string, string>, string][] = [
     [{ PORT: 'many' }, 'PORT must be integer.'],
     [{ JIFEN_ROLE: 'king' }, 'JIFEN_ROLE must be equal to one of the allowed values: all, api, worker.'],
-    [{ JIFEN_ROLE: 'api' }, 'JIFEN_ROLE=api needs DATABASE_URL: the embedded database serves one process.'],
-    [
-      { DATABASE_APP_URL: 'postgres://x' },
-      'DATABASE_APP_URL needs DATABASE_URL beside it: migrations run with that one.',
-    ],
+    [{ JIFEN_ROLE: 'api' }, 'JIFEN_ROLE=api requires DATABASE_URL: the embedded database serves a single process.'],
+    [{ DATABASE_APP_URL: 'postgres://x' }, 'DATABASE_APP_URL requires DATABASE_URL, which migrations run with.'],
     [
       { DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none' },
-      'DATABASE_URL cannot be used: connect ECONNREFUSED 127.0.0.1:1.',
+      'Cannot use DATABASE_URL: connect ECONNREFUSED 127.0.0.1:1.',
     ],
     [
       { PORT: port, JIFEN_DATA_DIR: folder },
-      `Port ${port} at 127.0.0.1 is in use: stop what listens there, or set PORT.`,
+      `Port ${port} on 127.0.0.1 is already in use: stop the process that uses it, or set PORT.`,
     ],
   ];
   for (const [env, line] of cases) {
@@ -154,23 +154,26 @@ test('several processes start at once on one empty external database', async t =
   for (const { child } of [one, other, worker]) child.kill('SIGTERM');
   for (const { exit } of [one, other, worker]) t.same(await exit, { code: 0, err: '' });
   const { code, out } = await jifen(t, env, ['migrate']);
-  t.same({ code, out }, { code: 0, out: 'Nothing to do.\n' });
+  t.same({ code, out }, { code: 0, out: 'The database is up to date.\n' });
 });
 
 test('the command makes administrators, checks books and explains itself', async t => {
   const env = { JIFEN_DATA_DIR: folder };
   t.match((await jifen(t, env, ['--help'])).out, 'jifen admin create <login> <name>');
-  t.match(await jifen(t, env, ['admin', 'destroy']), { code: 2, err: 'There is no such command' });
+  t.match(await jifen(t, env, ['admin', 'destroy']), { code: 2, err: 'Unknown command' });
   t.match(await jifen(t, env, ['migrate', '--force']), { code: 2, err: /Unknown option '--force'/ });
-  t.match(await jifen(t, env, ['admin', 'create', 'Root', '管理员']), { code: 2, err: 'The login has 2 to 64' });
+  t.match(await jifen(t, env, ['admin', 'create', 'Root', '管理员']), { code: 2, err: 'The login must have 2 to 64' });
   const made = await jifen(t, env, ['admin', 'create', 'root2', '管理员']);
-  t.match(made.out, /this password, which is shown once:\n[\w-]{20}\n$/);
+  t.match(made.out, /this password, which is shown only once:\n[\w-]{20}\n$/);
   t.match(await jifen(t, env, ['admin', 'create', 'root1', '管理员']), {
     code: 2,
-    err: 'jifen: There is a user root1 already.\n',
+    err: 'jifen: User root1 already exists.\n',
   });
   t.same(await jifen(t, env, ['verify']), { code: 0, out: '', err: '' });
-  t.match(await jifen(t, env, ['verify', '520281127101']), { code: 2, err: 'No book is kept here for village' });
+  t.match(await jifen(t, env, ['verify', '520281127101']), {
+    code: 2,
+    err: 'There is no book for village 520281127101',
+  });
   const service = await startService(t, env);
   await signIn(service.url, 'root2', made.out.trimEnd().split('\n').at(-1)!);
 });
@@ -212,7 +215,7 @@ async function startService(t: Test, env: Record<string, string>): Promise<Servi
   });
   const lines: string[] = [];
   child.stdout!.setEncoding('utf8').on('data', (data: string) => lines.push(data));
-  const ready = /answers at (http:\S+),|working off jobs/;
+  const ready = /listening at (http:\S+);|processing jobs/;
   while (!ready.test(lines.join('')) && !ended) await sleep(20);
   if (ended) throw new Error(`the service did not start: ${(await exit).err}${lines.join('')}`);
   const url = ready.exec(lines.join(''))?.[1] as string;

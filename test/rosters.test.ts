@@ -474,7 +474,7 @@ test('a worker does it', async t => {
 test('a mistake is told in words', async t => {
   t.strictSame(wordsOf({ code: 'person-twice', facts: { row: 12 } }), {
     zh: '此人与第 12 行是同一人。',
-    en: 'The same person stands in row 12.',
+    en: 'The same person is listed in row 12.',
   });
 });
 

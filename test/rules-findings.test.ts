@@ -105,7 +105,7 @@ t.test('each finding', async t => {
       kind: 'wordingRefused',
       ruleCode: null,
       zh: '含罚款或停发待遇内容：罚款',
-      en: 'It fines people or cuts benefits: 罚款',
+      en: 'Contains a fine or benefit cut: 罚款',
     },
   ]);
   const mixed = kinds([sound('A1', { evidence: ['photo'] }), sound('B1', { evidence: [] })]);
@@ -150,7 +150,7 @@ t.test('differences in words', async t => {
       kind: 'changed',
       fields: ['points', 'capTimes', 'capPeriod'],
       zh: 'ENV03 参加村组环境清扫：分值由 5 改为 3；每月封顶由 4 次改为不封顶',
-      en: 'ENV03 Village clean-up: points 5 become 3; cap 4 a month becomes none',
+      en: 'ENV03 Village clean-up: points changed from 5 to 3; cap changed from 4 a month to none',
     },
   ]);
   const said: [string, Partial<RuleDraft>, Partial<RuleDraft>?][] = [
@@ -192,13 +192,13 @@ t.test('differences in words', async t => {
         'removed',
         [],
         'DED01 参会迟到：取消，原为每人次扣 1 分，不封顶，按人计',
-        'DED01 参会迟到: removed, was takes 1 points for each 人次, cap none, belongs to the member',
+        'DED01 参会迟到: removed; it was: deduction of 1 per 人次, cap: none, per member',
       ],
       [
         'added',
         [],
         'REC01 回收塑料袋：新增，每50个加 1 分，每月封顶 20 份（每份 50个），按户计',
-        'REC01 回收塑料袋: added, gives 1 points for each 50个, cap 20 a month, belongs to the household',
+        'REC01 回收塑料袋: added: award of 1 per 50个, cap: 20 a month, per household',
       ],
     ],
     'by code',

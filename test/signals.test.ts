@@ -91,7 +91,7 @@ t.test('each pattern is listed with its evidence', async t => {
     t.match(signal, { severity: 100, evidence: { count: 2, points: 15, firstAt: '2026-11-02T01:00:00.000Z' } });
     t.strictSame([signal.evidence.userIds, signal.evidence.householdIds], [[kin.actor.id], [homes[0]]]);
     t.strictSame(signal.evidence.awardIds, ids);
-    t.match([signal.zh, signal.en], [/2 笔，共 15 分/, /2 awards of 15 points/]);
+    t.match([signal.zh, signal.en], [/2 笔，共 15 分/, /2 awards worth 15 points/]);
   });
 
   await t.test('the largest quantity that is still direct', async t => {

@@ -33,7 +33,7 @@ export interface BalanceView {
 export async function balanceAt(db: Db, village: string, of: AccountView, moment: Moment): Promise<BalanceView> {
   const { through, postedAt, occurredAt } = moment;
   if ([through, postedAt, occurredAt].filter(said => said !== undefined).length > 1) {
-    const detail = 'one of through, postedAt and occurredAt';
+    const detail = 'provide at most one of through, postedAt and occurredAt';
     throw new Refusal('validation-failed', { errors: [{ pointer: '/query', code: 'maxProperties', detail }] });
   }
   const { number: last } = await getBook(db, village);

@@ -48,9 +48,9 @@ export function verifierText(name: string, publicKey: Buffer): string {
 export function parseVerifier(text: string): Verifier {
   const [, name = '', keyId = '', encoded = ''] = /^([^\s+]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/=]+)$/.exec(text) ?? [];
   const key = fromBase64(encoded);
-  if (key?.length !== 33 || key[0] !== ed25519) throw new Error(`no verifier key of Ed25519: ${text}`);
+  if (key?.length !== 33 || key[0] !== ed25519) throw new Error(`Not an Ed25519 verifier key: ${text}`);
   const publicKey = key.subarray(1);
-  if (keyIdOf(name, publicKey) !== keyId) throw new Error(`the key id does not belong to the key: ${text}`);
+  if (keyIdOf(name, publicKey) !== keyId) throw new Error(`The key ID does not match the key: ${text}`);
   return { name, keyId, publicKey };
 }
 
@@ -64,18 +64,18 @@ export function signNote(text: string, name: string, privateKey: KeyObject): str
 /** Takes a signed note apart; nothing is believed yet. @throws Error that says what is wrong with its form */
 export function parseNote(note: string): Note {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: a note has none but LF
-  if (/[\u0000-\u0009\u000b-\u001f]/.test(note)) throw new Error('a note has no control characters');
+  if (/[\u0000-\u0009\u000b-\u001f]/.test(note)) throw new Error('A note must not contain control characters.');
   const end = note.lastIndexOf('\n\n');
-  if (end < 1) throw new Error('a note is a text, an empty line and signatures');
+  if (end < 1) throw new Error('A note consists of a text, an empty line and signatures.');
   const lines = note.slice(end + 2).split('\n');
-  if (lines.pop() !== '' || lines.length === 0) throw new Error('a note ends with lines of signatures');
+  if (lines.pop() !== '' || lines.length === 0) throw new Error('A note must end with signature lines.');
   return { text: note.slice(0, end + 1), signatures: lines.map(parseSignature) };
 }
 
 function parseSignature(line: string): Note['signatures'][number] {
   const [, name, encoded = ''] = /^— ([^\s+]+) ([A-Za-z0-9+/=]+)$/.exec(line) ?? [];
   const bytes = fromBase64(encoded);
-  if (name === undefined || bytes === undefined || bytes.length < 5) throw new Error(`no signature: ${line}`);
+  if (name === undefined || bytes === undefined || bytes.length < 5) throw new Error(`Not a signature: ${line}`);
   return { name, keyId: bytes.toString('hex', 0, 4), signature: bytes.subarray(4) };
 }
 
@@ -107,7 +107,7 @@ export function parseCheckpoint(text: string): CheckpointBody {
   const root = fromBase64(encoded);
   const size = Number(said);
   if (origin === '' || !/^(0|[1-9][0-9]{0,15})$/.test(said) || !Number.isSafeInteger(size) || root?.length !== 32) {
-    throw new Error('a checkpoint is an origin, a size and a root, a line each');
+    throw new Error('A checkpoint consists of origin, size and root hash, one per line.');
   }
   return { origin, size, root };
 }

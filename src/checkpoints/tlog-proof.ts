@@ -23,14 +23,14 @@ export function tlogProofText({ index, hashes, checkpoint }: TlogProof): string 
 export function parseTlogProof(text: string): TlogProof {
   const end = text.indexOf('\n\n');
   const [first, ...lines] = text.slice(0, Math.max(0, end)).split('\n');
-  if (first !== firstLine) throw new Error(`a proof begins with ${firstLine}`);
+  if (first !== firstLine) throw new Error(`A proof must start with ${firstLine}`);
   // Extra data is nobody's word: it is let pass unread.
   if (lines[0]?.startsWith('extra ')) lines.shift();
   const [, index] = /^index (0|[1-9][0-9]{0,14})$/.exec(lines.shift() ?? '') ?? [];
-  if (index === undefined) throw new Error('a proof says which leaf it is of');
+  if (index === undefined) throw new Error('A proof must name the index of its leaf.');
   const hashes = lines.map(line => {
     const hash = fromBase64(line);
-    if (hash?.length !== 32) throw new Error(`no hash: ${line}`);
+    if (hash?.length !== 32) throw new Error(`Not a hash: ${line}`);
     return hash;
   });
   return { index: Number(index), hashes, checkpoint: text.slice(end + 2) };

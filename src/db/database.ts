@@ -165,7 +165,7 @@ async function inOneBreath<T>(pool: pg.Pool, begin: string, work: (db: Db) => Pr
     stream.uncork();
     const answers = await Promise.all(asked);
     // PostgreSQL answers a commit of what has failed with a rollback, and no error.
-    if (answers.at(-1)!.command !== 'COMMIT') throw new Error('PostgreSQL has rolled back what it was to commit');
+    if (answers.at(-1)!.command !== 'COMMIT') throw new Error('PostgreSQL rolled back instead of committing');
     return result(answers.map(answer => answer.rows));
   });
 }

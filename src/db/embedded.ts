@@ -54,13 +54,13 @@ export async function startEmbedded(options: {
     const server = running ?? (await spawnPostmaster(place));
     const owner = await own(place, server);
     if (owner !== undefined) {
-      log(`PostgreSQL ${running ? 'was still running and is taken over' : 'runs'} at 127.0.0.1:${server.port}.`);
+      log(`PostgreSQL ${running ? 'was still running; reusing it' : 'is running'} at 127.0.0.1:${server.port}.`);
       await removeUnfinished(cluster);
       return supervise(place, server, owner, log);
     }
     // It ended before it answered: the port was taken, processes of a killed server still hold its memory (until their
     // statements end), an earlier instance was just stopping, or another start was quicker. All of these pass.
-    if (attempt === attemptsMax) throw new Error(`PostgreSQL in ${folder} does not start. ${await endOfLog(folder)}`);
+    if (attempt === attemptsMax) throw new Error(`PostgreSQL in ${folder} did not start. ${await endOfLog(folder)}`);
     await sleep(200 * attempt);
   }
 }
@@ -121,7 +121,7 @@ async function own(place: Place, server: Postmaster): Promise<Owner | undefined>
     if (owner !== undefined) return owner;
     // A recovery goes on without us, so the next start has less to wait for.
     if (tooLate.aborted)
-      throw new Error(`The database in ${place.folder} is not ready yet. Start again to go on waiting.`);
+      throw new Error(`The database in ${place.folder} is not ready yet. Start again to keep waiting.`);
     await sleep(30);
   }
   return undefined;
@@ -150,9 +150,9 @@ async function lock(place: Place, server: Postmaster): Promise<Owner | undefined
     const code = error instanceof pg.DatabaseError ? error.code : undefined;
     const the = `The database in ${place.folder}`;
     if (code === '55P03')
-      throw new Error(`${the} is in use by another running instance. Stop that one, or set JIFEN_DATA_DIR.`);
+      throw new Error(`${the} is in use by another running instance. Stop that instance, or set JIFEN_DATA_DIR.`);
     if (code === '28P01')
-      throw new Error(`${the} does not know the password beside it: one of the two has been replaced.`);
+      throw new Error(`${the} does not accept the stored password: one of the two has been replaced.`);
     return undefined;
   }
 }

@@ -50,13 +50,13 @@ async function refuseStrangers(client: pg.Client, files: Map<string, string>): P
   const newer = rows.filter(row => !files.has(row.name)).map(row => row.name);
   if (newer.length > 0) {
     throw new Error(
-      `The database is newer than this jifen, which does not know ${newer.join(', ')}. Start the version that made it.`,
+      `The database is newer than this version of jifen, which does not know ${newer.join(', ')}. Start the version that created it.`,
     );
   }
   const changed = rows.filter(row => files.get(row.name) !== row.sha256).map(row => row.name);
   if (changed.length > 0) {
     throw new Error(
-      `Changed after it had run in this database: ${changed.join(', ')}. A migration is never changed: put it back as it was, and write a new one.`,
+      `Migration changed after it had run in this database: ${changed.join(', ')}. Restore the file and write a new migration instead.`,
     );
   }
 }
@@ -82,7 +82,7 @@ async function runMissing(client: pg.Client, folder: string): Promise<string[]> 
     });
     return run.map(migration => migration.name);
   } catch (cause) {
-    throw new Error(`Migration ${current} failed, and nothing of it stays: ${(cause as Error).message}.`, { cause });
+    throw new Error(`Migration ${current} failed and was rolled back: ${(cause as Error).message}.`, { cause });
   }
 }
 

@@ -50,11 +50,11 @@ async function findExternal(ownerUrl: string): Promise<Server> {
     await client.connect();
     const { rows } = await client.query('show server_version_num');
     const version = Math.floor(Number(rows[0].server_version_num) / 10_000);
-    if (version < 15) throw new Error(`it is PostgreSQL ${version}, and 15 or newer is needed`);
+    if (version < 15) throw new Error(`it is PostgreSQL ${version}, but 15 or newer is required`);
   } catch (cause) {
     // A refused connection to a name with several addresses has its words in the parts.
     const { message, errors } = cause as Error & { errors?: Error[] };
-    throw new Error(`DATABASE_URL cannot be used: ${message || errors?.map(error => error.message).join('; ')}.`, {
+    throw new Error(`Cannot use DATABASE_URL: ${message || errors?.map(error => error.message).join('; ')}.`, {
       cause,
     });
   } finally {

@@ -48,7 +48,7 @@ function occurredAtOf({ businessDate, occurredAt }: Sheet, now: Temporal.Instant
   if (businessDate === undefined) return occurredAt;
   if (occurredAt !== undefined) {
     throw new Refusal('validation-failed', {
-      errors: [{ pointer: '/businessDate', code: 'not', detail: 'either the day or the instant' }],
+      errors: [{ pointer: '/businessDate', code: 'not', detail: 'provide either businessDate or occurredAt' }],
     });
   }
   const day = Temporal.PlainDate.from(businessDate);

@@ -96,7 +96,7 @@ function refuseHousehold({ householdId }: AwardLine, { households }: Grounds): v
 function refuseMember({ householdId, memberId }: AwardLine, rule: GroundRule, { members }: Grounds): void {
   if (memberId === null) {
     if (rule.capScope === 'household') return;
-    throw malformed('/memberId', 'required', `${rule.code} belongs to a member: say which`);
+    throw malformed('/memberId', 'required', `rule ${rule.code} applies to members: name one`);
   }
   if (members.get(memberId) !== householdId) throw new Refusal('not-found', { field: 'memberId' });
 }

@@ -50,14 +50,15 @@ function refuseFigures(entries: Entry[], items: Item[]): void {
   const seen = new Set<string>();
   for (const [index, { householdId, scores, notSeen }] of entries.entries()) {
     const pointer = `/entries/${index}`;
-    if (seen.has(householdId)) throw malformed(`${pointer}/householdId`, 'uniqueItems', 'a household stands once');
+    if (seen.has(householdId))
+      throw malformed(`${pointer}/householdId`, 'uniqueItems', 'a household may appear only once');
     seen.add(householdId);
     if ((scores === undefined) === (notSeen === undefined)) {
-      throw malformed(pointer, 'oneOf', 'either figures, or that nobody was at home');
+      throw malformed(pointer, 'oneOf', 'provide either scores or notSeen');
     }
     if (scores === undefined) continue;
     if (scores.length !== items.length) {
-      throw malformed(`${pointer}/scores`, 'minItems', `a figure for each of the ${items.length} items`);
+      throw malformed(`${pointer}/scores`, 'minItems', `one score is required for each of the ${items.length} items`);
     }
     const beyond = scores.findIndex((score, place) => score > items[place]!.maxScore);
     if (beyond === -1) continue;

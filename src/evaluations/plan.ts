@@ -105,7 +105,11 @@ async function refuseRules(tx: Tx, village: string, grades: Grade[]): Promise<vo
     if (found.direction === 'award' && found.capScope === 'household') continue;
     throw new Refusal('validation-failed', {
       errors: [
-        { pointer: `/grades/${index}/ruleId`, code: 'not', detail: 'a rule that awards points to a whole household' },
+        {
+          pointer: `/grades/${index}/ruleId`,
+          code: 'not',
+          detail: 'must be a rule that awards points to whole households',
+        },
       ],
     });
   }
@@ -113,6 +117,6 @@ async function refuseRules(tx: Tx, village: string, grades: Grade[]): Promise<vo
 
 function twice(pointer: string, member: string): Refusal {
   return new Refusal('validation-failed', {
-    errors: [{ pointer, code: 'uniqueItems', detail: `no ${member} stands twice` }],
+    errors: [{ pointer, code: 'uniqueItems', detail: `each ${member} may appear only once` }],
   });
 }

@@ -83,7 +83,9 @@ async function lastDayOf(tx: Tx, village: string, said: NewRun, now: Temporal.In
   if (named === undefined || other !== undefined) {
     const pointer = said.kind === 'yearEnd' ? '/year' : '/throughOn';
     throw new Refusal('validation-failed', {
-      errors: [{ pointer, code: 'required', detail: 'a year end names its year, a run of lots its last day' }],
+      errors: [
+        { pointer, code: 'required', detail: 'a year-end run needs year, a run of dated points needs throughOn' },
+      ],
     });
   }
   const { openedOn } = await getVillage(tx, village);

@@ -86,17 +86,17 @@ function splitOf(input: Input<'split'>, { living, balances }: Household): Terms 
 
 function deathOf({ kind, memberId, diedOn, headMemberId, heirHouseholdId, lapse }: Input<'death'>): Terms {
   if (heirHouseholdId !== undefined && lapse === true) {
-    throw malformed('/lapse', 'not', 'who inherits, or that it lapses: not both');
+    throw malformed('/lapse', 'not', 'name an heir or set lapse, not both');
   }
   const estate = heirHouseholdId !== undefined ? { heirHouseholdId } : lapse === true ? 'lapses' : null;
   return { kind, memberId, diedOn, headMemberId: headMemberId ?? null, estate };
 }
 
 function refuseSelf(change: Change): void {
-  if (otherHouseholdOf(change) === change.householdId) throw malformed('/toHouseholdId', 'not', 'another household');
+  if (otherHouseholdOf(change) === change.householdId) throw malformed('/toHouseholdId', 'not', 'must be another household');
   const otherVillage =
     change.kind === 'moveAway' ? change.toVillage : change.kind === 'moveIn' ? change.closing.village : null;
-  if (otherVillage === change.village) throw malformed('/toVillage', 'not', 'another village');
+  if (otherVillage === change.village) throw malformed('/toVillage', 'not', 'must be another village');
 }
 
 async function refusePlaces(tx: Tx, change: Change): Promise<void> {

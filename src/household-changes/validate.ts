@@ -90,7 +90,7 @@ function refuseDeath(death: Extract<Change, { kind: 'death' }>, household: House
   }
   const last = endsHousehold(death, household);
   if (last !== (estate !== null)) {
-    const detail = last ? 'nobody is left: say who inherits, or that it lapses' : 'others are left: nobody inherits';
+    const detail = last ? 'no member is left: name the heir, or set lapse' : 'members are left: nobody inherits';
     throw malformed('/heirHouseholdId', last ? 'required' : 'not', detail);
   }
   const endedOn = Temporal.PlainDate.from(diedOn).add({ years: 1 });
@@ -105,7 +105,7 @@ function refuseHead(change: Change, household: Household): void {
   if (kind === 'moveIn') return;
   const headMemberId = newHeadOf(change);
   if (endsHousehold(change, household)) {
-    if (headMemberId !== null) throw malformed('/headMemberId', 'not', 'nobody is left to be head');
+    if (headMemberId !== null) throw malformed('/headMemberId', 'not', 'no member is left to become head');
     return;
   }
   const leaving = leavingMembersOf(change);
@@ -115,10 +115,10 @@ function refuseHead(change: Change, household: Household): void {
       ? new Refusal('split-unequal', { field: 'headMemberId' })
       : malformed('/headMemberId', 'enum', detail);
   // The last one to go takes all along, which is a merger.
-  if (staying.length === 0) throw malformed('/memberId', 'minItems', 'nobody would be left: merge the households');
+  if (staying.length === 0) throw malformed('/memberId', 'minItems', 'no member would be left: merge the households instead');
   if (headMemberId === null && leaving.includes(household.row.headMemberId))
-    throw broken('the head leaves: say who is next');
-  if (headMemberId !== null && !staying.includes(headMemberId)) throw broken('the head is one of those who stay');
+    throw broken('the head leaves: name a new one');
+  if (headMemberId !== null && !staying.includes(headMemberId)) throw broken('the head must be a member who stays');
   if (kind === 'head' && headMemberId === household.row.headMemberId) {
     throw new Refusal('wrong-state', { state: 'head', memberId: headMemberId });
   }

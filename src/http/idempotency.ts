@@ -210,7 +210,7 @@ function keyOf(request: FastifyRequest, actor: Actor): string {
         {
           pointer: '/headers/idempotency-key',
           code: 'pattern',
-          detail: `1 to ${lengthMax} printable ASCII characters`,
+          detail: `must have 1 to ${lengthMax} printable ASCII characters`,
         },
       ],
     });

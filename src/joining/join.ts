@@ -132,9 +132,9 @@ async function validated(tx: Tx, village: string, said: JoinContent) {
     isMinor: one.isMinor ?? false,
     guardian: one.guardian ?? null,
   }));
-  if (members[0]!.isMinor) throw malformed('/members/0/isMinor', 'required', 'the head is of age');
+  if (members[0]!.isMinor) throw malformed('/members/0/isMinor', 'required', 'the head of household must be of age');
   const place = members.findIndex(one => one.isMinor && one.guardian === null);
-  if (place >= 0) throw malformed(`/members/${place}/guardian`, 'required', 'a guardian of whoever is under 14');
+  if (place >= 0) throw malformed(`/members/${place}/guardian`, 'required', 'a person under 14 needs a guardian');
   if (said.grid !== null && !(await hasGrid(tx, village, said.grid))) throw new Refusal('not-found', { field: 'grid' });
   const { grid, consent } = said;
   return { grid, address: said.address ?? null, phone: said.phone ?? null, members, consentBy: consent.by };

@@ -21,15 +21,15 @@ const locales = {
   },
   en: {
     title: 'Points store',
-    showCard: 'Show your card',
+    showCard: 'Please show your card',
     enterPin: 'Enter your six-digit PIN',
-    available: 'Points to spend',
-    pending: 'On the notice board',
+    available: 'Available points',
+    pending: 'Under public notice',
     redeem: 'Redeem',
     confirm: 'Confirm',
     cancel: 'Cancel',
     done: 'Done',
-    timedOut: 'Timed out. Show your card again',
+    timedOut: 'Timed out. Please show your card again',
   },
 };
 

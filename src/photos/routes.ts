@@ -235,7 +235,11 @@ function householdOf(actor: Actor, asked: string | undefined): string {
     return actor.householdId!;
   }
   if (asked !== undefined) return asked;
-  const error = { pointer: '/querystring/householdId', code: 'required', detail: 'whose photo it is' };
+  const error = {
+    pointer: '/querystring/householdId',
+    code: 'required',
+    detail: 'name the household the photo belongs to',
+  };
   throw new Refusal('validation-failed', { errors: [error] });
 }
 

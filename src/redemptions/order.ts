@@ -122,6 +122,6 @@ export function orderingHousehold(actor: Actor, said: string | undefined): strin
   }
   if (said !== undefined) return said;
   throw new Refusal('validation-failed', {
-    errors: [{ pointer: '/householdId', code: 'required', detail: 'staff says for which household' }],
+    errors: [{ pointer: '/householdId', code: 'required', detail: 'staff must name the household' }],
   });
 }

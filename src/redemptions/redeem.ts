@@ -109,8 +109,8 @@ export async function redeem(
 function refuseOdd(said: NewRedemption): void {
   const odd = (pointer: string, detail: string) =>
     new Refusal('validation-failed', { errors: [{ pointer, code: 'dependency', detail }] });
-  if (said.handOver && said.mode === 'pickup') throw odd('/mode', 'goods that are handed over are not picked up later');
-  if (!said.handOver && said.occurredAt !== undefined) throw odd('/occurredAt', 'only goods that left have a past');
+  if (said.handOver && said.mode === 'pickup') throw odd('/mode', 'cannot be combined with handOver');
+  if (!said.handOver && said.occurredAt !== undefined) throw odd('/occurredAt', 'only allowed with handOver');
 }
 
 async function refuseMoment(

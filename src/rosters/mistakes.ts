@@ -4,41 +4,56 @@
  */
 export const mistakes = {
   'file-empty': { zh: '文件中没有数据行。', en: 'The file has no rows.' },
-  'file-unreadable': { zh: '文件无法读取，可能已损坏或加密。', en: 'The file cannot be read: damaged, or encrypted.' },
-  'file-too-large': { zh: '文件展开后过大。', en: 'The file is too large when unpacked.' },
+  'file-unreadable': {
+    zh: '文件无法读取，可能已损坏或加密。',
+    en: 'The file cannot be read; it may be damaged or encrypted.',
+  },
+  'file-too-large': { zh: '文件展开后过大。', en: 'The file is too large once unpacked.' },
   'encoding-unknown': { zh: '文字编码既不是 UTF-8 也不是 GB18030。', en: 'The text is neither UTF-8 nor GB18030.' },
-  'too-many-rows': { zh: '数据行超过 {number} 行，请分开导入。', en: 'More than {number} rows: split the file.' },
+  'too-many-rows': {
+    zh: '数据行超过 {number} 行，请分开导入。',
+    en: 'The file has more than {number} rows. Split it.',
+  },
   'column-missing': { zh: '缺少这一列。', en: 'This column is missing.' },
-  'column-twice': { zh: '这一列出现了两次。', en: 'This column stands there twice.' },
-  'row-too-long': { zh: '本行的格数比表头多。', en: 'The row has more cells than there are columns.' },
-  'control-character': { zh: '含有换行或不可见字符。', en: 'A line break or an invisible character is in it.' },
-  'number-missing': { zh: '没有户号。', en: 'The number of the household is missing.' },
+  'column-twice': { zh: '这一列出现了两次。', en: 'This column appears twice.' },
+  'row-too-long': { zh: '本行的格数比表头多。', en: 'The row has more cells than the header has columns.' },
+  'control-character': {
+    zh: '含有换行或不可见字符。',
+    en: 'The cell contains a line break or an invisible character.',
+  },
+  'number-missing': { zh: '没有户号。', en: 'The household number is missing.' },
   'number-bad': {
     zh: '户号应为 1 至 8 位数字，前面可有一个字母。',
-    en: 'A number has 1 to 8 digits, after a letter or none.',
+    en: 'A household number has 1 to 8 digits, optionally after one letter.',
   },
-  'number-twice': { zh: '户号与第 {row} 行重复。', en: 'Row {row} has this number too.' },
-  'number-taken': { zh: '此户号已登记在另一户主名下。', en: 'The number belongs to a household with another head.' },
-  'head-missing': { zh: '没有户主姓名。', en: 'The name of the head is missing.' },
+  'number-twice': { zh: '户号与第 {row} 行重复。', en: 'Row {row} has the same household number.' },
+  'number-taken': {
+    zh: '此户号已登记在另一户主名下。',
+    en: 'The household number is registered under a different head.',
+  },
+  'head-missing': { zh: '没有户主姓名。', en: 'The name of the head of household is missing.' },
   'name-bad': {
     zh: '姓名应为 1 至 60 个字，且不能是公式或数字。',
-    en: 'A name has 1 to 60 characters, and is no formula or number.',
+    en: 'A name has 1 to 60 characters and is not a formula or number.',
   },
-  'grid-unknown': { zh: '本村没有这个网格（组）。', en: 'The village has no such group.' },
+  'grid-unknown': { zh: '本村没有这个网格（组）。', en: 'The village has no such group or patrol grid.' },
   'phone-bad': { zh: '电话应为 5 至 20 位数字。', en: 'A phone number has 5 to 20 digits.' },
   'id-bad': {
     zh: '身份证后四位应为四位数字，末位可为 X。',
-    en: 'The end of an ID number is four digits, the last may be X.',
+    en: 'The last four characters of an ID number are digits; the last may be X.',
   },
   'members-bad': {
     zh: '人数应为整数，且不少于已列出的人。',
-    en: 'People are a whole number, not less than those listed.',
+    en: 'The number of people must be a whole number and at least the number listed.',
   },
-  'too-many-members': { zh: '一户不能超过 {number} 人。', en: 'A household has at most {number} people.' },
-  'member-astray': { zh: '家庭成员上方没有对应的户主行。', en: 'No household stands above this member.' },
-  'person-twice': { zh: '此人与第 {row} 行是同一人。', en: 'The same person stands in row {row}.' },
-  'person-elsewhere': { zh: '此人已登记在 {number} 户。', en: 'The person is registered in household {number}.' },
-  'address-bad': { zh: '住址不能超过 120 个字。', en: 'An address has at most 120 characters.' },
+  'too-many-members': { zh: '一户不能超过 {number} 人。', en: 'A household can have at most {number} people.' },
+  'member-astray': { zh: '家庭成员上方没有对应的户主行。', en: 'There is no household above this member.' },
+  'person-twice': { zh: '此人与第 {row} 行是同一人。', en: 'The same person is listed in row {row}.' },
+  'person-elsewhere': {
+    zh: '此人已登记在 {number} 户。',
+    en: 'The person is already registered in household {number}.',
+  },
+  'address-bad': { zh: '住址不能超过 120 个字。', en: 'An address can have at most 120 characters.' },
 } as const;
 
 export type MistakeCode = keyof typeof mistakes;

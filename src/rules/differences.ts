@@ -22,7 +22,7 @@ export function differencesOf(before: RuleDraft[], after: RuleDraft[]): Differen
 function differenceOf(code: string, was: RuleDraft | undefined, is: RuleDraft | undefined): Difference[] {
   if (was === undefined) {
     const { zh, en } = termsOf(is!);
-    return [{ code, kind: 'added', fields: [], zh: `${headZh(is!)}：新增，${zh}`, en: `${headEn(is!)}: added, ${en}` }];
+    return [{ code, kind: 'added', fields: [], zh: `${headZh(is!)}：新增，${zh}`, en: `${headEn(is!)}: added: ${en}` }];
   }
   if (is === undefined) {
     const { zh, en } = termsOf(was);
@@ -32,7 +32,7 @@ function differenceOf(code: string, was: RuleDraft | undefined, is: RuleDraft | 
         kind: 'removed',
         fields: [],
         zh: `${headZh(was)}：取消，原为${zh}`,
-        en: `${headEn(was)}: removed, was ${en}`,
+        en: `${headEn(was)}: removed; it was: ${en}`,
       },
     ];
   }
@@ -66,43 +66,45 @@ function changesOf(was: RuleDraft, is: RuleDraft): Change[] {
     return [{ fields: [field], zh, en }];
   };
   return [
-    ...turned('title', (a, b) => [`名称由“${a}”改为“${b}”`, `title “${a}” becomes “${b}”`]),
+    ...turned('title', (a, b) => [`名称由“${a}”改为“${b}”`, `title changed from “${a}” to “${b}”`]),
     ...turned('titleEn', (a, b) => [
       `英文名称由${quotedZh(a)}改为${quotedZh(b)}`,
-      `English title ${quotedEn(a)} becomes ${quotedEn(b)}`,
+      `English title changed from ${quotedEn(a)} to ${quotedEn(b)}`,
     ]),
-    ...turned('category', (a, b) => [`类别由“${a}”改为“${b}”`, `heading “${a}” becomes “${b}”`]),
+    ...turned('category', (a, b) => [`类别由“${a}”改为“${b}”`, `category changed from “${a}” to “${b}”`]),
     ...turned('direction', (_, b) =>
       b === 'deduction'
-        ? ['由加分改为扣分', 'takes points instead of giving them']
-        : ['由扣分改为加分', 'gives points instead of taking them'],
+        ? ['由加分改为扣分', 'now deducts points instead of awarding them']
+        : ['由扣分改为加分', 'now awards points instead of deducting them'],
     ),
-    ...turned('points', (a, b) => [`分值由 ${a} 改为 ${b}`, `points ${a} become ${b}`]),
-    ...turned('unit', (a, b) => [`计量单位由“${a}”改为“${b}”`, `unit “${a}” becomes “${b}”`]),
+    ...turned('points', (a, b) => [`分值由 ${a} 改为 ${b}`, `points changed from ${a} to ${b}`]),
+    ...turned('unit', (a, b) => [`计量单位由“${a}”改为“${b}”`, `unit changed from “${a}” to “${b}”`]),
     ...capChange(was, is),
     ...turned('capScope', (a, b) => [
       `计分对象由${scopes[a].zh}改为${scopes[b].zh}`,
-      `belongs to ${scopes[b].en} instead of ${scopes[a].en}`,
+      `now applies to ${scopes[b].en} instead of ${scopes[a].en}`,
     ]),
     ...turned('evidence', (a, b) => [
       `佐证由${evidenceZh(a)}改为${evidenceZh(b)}`,
-      `evidence ${listEn(a)} becomes ${listEn(b)}`,
+      `evidence changed from ${listEn(a)} to ${listEn(b)}`,
     ]),
     ...exclusionChange(was, is),
     ...turned('highestOnlyGroup', (a, b) => [
       b === null ? `不再归入 ${a} 组` : `${a === null ? '' : `由 ${a} 组`}改为归入 ${b} 组，同一事由组内只计一项`,
-      b === null ? `leaves group ${a}` : `joins group ${b}, of which one counts for the same occasion`,
+      b === null ? `removed from group ${a}` : `added to group ${b}, of which only one rule counts per occasion`,
     ]),
-    ...turned('honour', (_, b) => (b ? ['改为计入荣誉分', 'earns honour'] : ['改为不计荣誉分', 'earns no honour'])),
+    ...turned('honour', (_, b) =>
+      b ? ['改为计入荣誉分', 'now earns honour points'] : ['改为不计荣誉分', 'no longer earns honour points'],
+    ),
     ...turned('publicity', (_, b) =>
       b === 'required'
-        ? ['改为须经公示', 'waits on the notice board']
-        : ['改为免公示', 'does not wait on the notice board'],
+        ? ['改为须经公示', 'now requires public notice']
+        : ['改为免公示', 'no longer requires public notice'],
     ),
     ...turned('onBehalf', (_, b) =>
       b === false
-        ? ['改为须由本户自行申报', 'is claimed by the household itself only']
-        : ['改为可由村里代为申报', 'may be claimed for a household'],
+        ? ['改为须由本户自行申报', 'can now be claimed only by the household itself']
+        : ['改为可由村里代为申报', 'can now be claimed on behalf of a household'],
     ),
   ];
 }
@@ -111,7 +113,7 @@ function capChange(was: RuleDraft, is: RuleDraft): Change[] {
   const [a, b] = [capOf(was), capOf(is)];
   if (a?.times === b?.times && a?.period === b?.period) return [];
   const fields = (['capTimes', 'capPeriod'] as const).filter(field => was[field] !== is[field]);
-  const en = `cap ${capEn(was)} becomes ${capEn(is)}`;
+  const en = `cap changed from ${capEn(was)} to ${capEn(is)}`;
   if (a === null) return [{ fields, zh: `由不封顶改为${capZh(is)}`, en }];
   const before = amountZh(a.times, was.unit);
   if (b === null) return [{ fields, zh: `${periods[a.period].zh}封顶由 ${before}改为不封顶`, en }];
@@ -129,7 +131,7 @@ function exclusionChange(was: RuleDraft, is: RuleDraft): Change[] {
     ...(gone.length > 0 ? [`同一事由可以与 ${gone.join('、')} 同时计分`] : []),
   ];
   const en = [
-    ...(fresh.length > 0 ? [`excludes ${fresh.join(', ')} for the same occasion`] : []),
+    ...(fresh.length > 0 ? [`now excludes ${fresh.join(', ')} for the same occasion`] : []),
     ...(gone.length > 0 ? [`no longer excludes ${gone.join(', ')}`] : []),
   ];
   return [{ fields: ['excludes'], zh: zh.join('，'), en: en.join(', ') }];
@@ -138,10 +140,10 @@ function exclusionChange(was: RuleDraft, is: RuleDraft): Change[] {
 /** What a rule gives, how often, and to whom. */
 function termsOf(rule: RuleDraft): { zh: string; en: string } {
   const { points, unit, direction, capScope } = rule;
-  const [verbZh, verbEn] = direction === 'award' ? ['加', 'gives'] : ['扣', 'takes'];
+  const [verbZh, verbEn] = direction === 'award' ? ['加', 'award'] : ['扣', 'deduction'];
   return {
     zh: `每${unit}${verbZh} ${points} 分，${capZh(rule)}，${scopes[capScope].zh}计`,
-    en: `${verbEn} ${points} points for each ${unit}, cap ${capEn(rule)}, belongs to ${scopes[capScope].en}`,
+    en: `${verbEn} of ${points} per ${unit}, cap: ${capEn(rule)}, per ${capScope}`,
   };
 }
 
@@ -200,7 +202,7 @@ const periods: Record<CapPeriod, { zh: string; en: string }> = {
   week: { zh: '每周', en: 'a week' },
   month: { zh: '每月', en: 'a month' },
   year: { zh: '每年', en: 'a year' },
-  once: { zh: '累计', en: 'in all' },
+  once: { zh: '累计', en: 'in total' },
 };
 
 const scopes = {

@@ -57,7 +57,7 @@ async function rulesFor(
   today: Temporal.PlainDate,
 ): Promise<RuleDraft[]> {
   if ((rules === undefined) === (copyOf === undefined)) {
-    throw malformed('/copyOf', 'relation', 'either the rules or the book to copy');
+    throw malformed('/copyOf', 'relation', 'provide either rules or copyOf');
   }
   if (rules !== undefined) return rules;
   const copied = await getRuleBook(tx, village, copyOf!, today);
@@ -78,7 +78,7 @@ function refuseOddRelations(rules: RuleDraft[]): void {
   const scopeOfGroup = new Map<string, string>();
   rules.forEach((draft, index) => {
     if ((draft.capTimes === null) !== (draft.capPeriod === null)) {
-      throw malformed(`/rules/${index}/capPeriod`, 'relation', 'a cap has times and a period, or neither');
+      throw malformed(`/rules/${index}/capPeriod`, 'relation', 'set capTimes and capPeriod together, or neither');
     }
     draft.excludes.forEach((code, place) => {
       const other = byCode.get(code);
@@ -86,14 +86,14 @@ function refuseOddRelations(rules: RuleDraft[]): void {
         throw malformed(
           `/rules/${index}/excludes/${place}`,
           'relation',
-          'another rule of this book, with the same capScope',
+          'must name another rule of this book with the same capScope',
         );
       }
     });
     const group = draft.highestOnlyGroup;
     if (group === null) return;
     if ((scopeOfGroup.get(group) ?? draft.capScope) !== draft.capScope) {
-      throw malformed(`/rules/${index}/highestOnlyGroup`, 'relation', 'rules of one group have the same capScope');
+      throw malformed(`/rules/${index}/highestOnlyGroup`, 'relation', 'rules of one group must have the same capScope');
     }
     scopeOfGroup.set(group, draft.capScope);
   });

@@ -54,18 +54,20 @@ function ofRule(rule: RuleDraft): Finding[] {
       kind: 'evidenceMissing',
       ruleCode: code,
       zh: '没有写明凭什么佐证，谁都可以说自己做了',
-      en: 'No evidence is asked for: anybody could say that it was done',
+      en: 'No evidence is required: anyone could claim it',
     });
   }
   if (rule.capTimes === null && !isRareDeed(title)) {
-    found.push(warn('capMissing', '没有封顶，一户可以无限次计分', 'No cap: a household may earn from it without end'));
+    found.push(
+      warn('capMissing', '没有封顶，一户可以无限次计分', 'No cap: a household can earn from this rule without limit'),
+    );
   }
   if (rule.evidence.length === 1 && rule.evidence[0] === 'photo') {
     found.push(
       warn(
         'photoOnly',
         '只认照片，不会拍照的人无法申报，请加一种佐证',
-        'Only a photo is accepted: name another kind of evidence for those who take none',
+        'Only photos are accepted: add another kind of evidence for people who cannot take them',
       ),
     );
   }
@@ -74,7 +76,7 @@ function ofRule(rule: RuleDraft): Finding[] {
       warn(
         'pointsHigh',
         `一次 ${rule.points} 分，超过 ${usualPointsMax} 分，请再核实`,
-        `${rule.points} points for one unit are more than ${usualPointsMax}: please check`,
+        `${rule.points} points per unit is more than ${usualPointsMax}: please check`,
       ),
     );
   }
@@ -83,7 +85,7 @@ function ofRule(rule: RuleDraft): Finding[] {
       warn(
         'titleLong',
         `名称超过 ${noticeTitleMax} 个字，公示表一行放不下`,
-        `The title has more than ${noticeTitleMax} characters and takes two lines on the notice`,
+        `The title has more than ${noticeTitleMax} characters and does not fit on one line of the notice`,
       ),
     );
   }
@@ -93,7 +95,7 @@ function ofRule(rule: RuleDraft): Finding[] {
       warn(
         'wordingVague',
         `“${vague.join('”“')}”说不清做了什么，请写成看得见、数得出的事`,
-        `“${vague.join('”, “')}” does not say what was done: name a thing that can be seen and counted`,
+        `“${vague.join('”, “')}” does not say what was done: describe something that can be seen and counted`,
       ),
     );
   }
@@ -111,21 +113,31 @@ function besides(rule: RuleDraft, rules: RuleDraft[]): Finding[] {
         'exclusionOneSided',
         rule.code,
         `写明不与 ${code} 同时计分，${code} 却没有写明`,
-        `It excludes ${code}, but ${code} does not exclude it`,
+        `Excludes ${code}, but ${code} does not exclude it`,
       ),
     );
   }
   const group = rule.highestOnlyGroup;
   if (group !== null && !others.some(other => other.highestOnlyGroup === group)) {
     found.push(
-      warning('groupOfOne', rule.code, `${group} 组只有这一项，分组不起作用`, `It is the only rule of group ${group}`),
+      warning(
+        'groupOfOne',
+        rule.code,
+        `${group} 组只有这一项，分组不起作用`,
+        `Only rule of group ${group}, so the group has no effect`,
+      ),
     );
   }
   const twins = others.filter(other => plain(other.title) === plain(rule.title) && other.code < rule.code);
   if (twins.length > 0) {
     const code = twins[0]!.code;
     found.push(
-      warning('titleRepeated', rule.code, `名称与 ${code} 相同，登记时容易选错`, `It has the same title as ${code}`),
+      warning(
+        'titleRepeated',
+        rule.code,
+        `名称与 ${code} 相同，登记时容易选错`,
+        `Has the same title as ${code} and is easily confused with it`,
+      ),
     );
   }
   return found;
@@ -138,7 +150,7 @@ function ofDeductions(rules: RuleDraft[], basePoints: number): Finding[] {
       'deductionWithoutBase',
       null,
       '有扣分项，但本村不发基础分，积分为零的户无分可扣',
-      'There are deductions, but the village gives no base points: nothing can be taken from those who have none',
+      'The rule book has deductions, but the village grants no base points: households without points have nothing to deduct from',
     ),
   ];
 }
@@ -152,7 +164,7 @@ function wordingOf(ruleCode: string | null, texts: string[]): Finding[] {
       kind: 'wordingRefused',
       ruleCode,
       zh: `含罚款或停发待遇内容：${terms.join('、')}`,
-      en: `It fines people or cuts benefits: ${terms.join(', ')}`,
+      en: `Contains a fine or benefit cut: ${terms.join(', ')}`,
     },
   ];
 }

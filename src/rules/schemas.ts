@@ -215,7 +215,7 @@ const sentences = {
   en: Text(
     2000,
     'Sentence in English.',
-    'ENV03 Taking part in a village clean-up: points changed from 5 to 3; cap of 4 a month removed',
+    'ENV03 Taking part in a village clean-up: points changed from 5 to 3; cap changed from 4 a month to none',
   ),
 };
 

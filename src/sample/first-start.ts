@@ -37,12 +37,12 @@ export function welcome(config: Config, address: string, signIns: SignIns): stri
   const lines = sampleStaff.map(({ login, role }) => `  ${login.padEnd(14)} ${role.padEnd(17)} ${signIns[login]}`);
   return [
     '',
-    `The sample village 封家湾社区 (${sampleVillage}) is loaded. Look at ${address}/docs, and sign in as:`,
+    `The sample village 封家湾社区 (${sampleVillage}) is loaded. Open ${address}/docs and sign in as:`,
     '',
     ...lines,
     '',
-    `${config.samplePassword === '' ? 'These passwords were made just now; they' : 'They'} lie in ${signInsFile(config.dataDir)}.`,
-    'Next: the tour in README.md, or npm run sample:month.',
+    `${config.samplePassword === '' ? 'These passwords were generated just now and' : 'They'} are stored in ${signInsFile(config.dataDir)}.`,
+    'Next, take the tour in README.md or run npm run sample:month.',
     '',
     '',
   ].join('\n');

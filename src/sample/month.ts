@@ -37,7 +37,7 @@ async function main(): Promise<void> {
   );
   const staff = (login: string) => callers.get(login)!;
 
-  say(`Looking at ${home} at ${origin}.`);
+  say(`Reading ${home} at ${origin}.`);
   const kept = await readMonth(config.dataDir);
   const households = await householdsOf(staff('clerk1'));
   const rules = await byName(staff('clerk1'), `${home}/rules?on=2026-10-15`, 'code');

@@ -45,6 +45,8 @@ export async function readSignIns(dataDir: string): Promise<SignIns> {
   try {
     return JSON.parse(await readFile(signInsFile(dataDir), 'utf8'));
   } catch {
-    throw new Error(`No sample sign-ins in ${signInsFile(dataDir)}: start the service with its sample village first.`);
+    throw new Error(
+      `No sample sign-ins found in ${signInsFile(dataDir)}: start the service with the sample village first.`,
+    );
   }
 }

@@ -62,7 +62,7 @@ async function ownBenefit(db: Db, span: Span): Promise<Signal[]> {
     kind: 'ownBenefit',
     severity: 100,
     zh: `给本户或亲属户登记或决定了 ${evidence.count} 笔，共 ${evidence.points} 分`,
-    en: `Entered or decided ${evidence.count} awards of ${evidence.points} points for the own household or kin`,
+    en: `Recorded or decided ${evidence.count} awards worth ${evidence.points} points for their own household or relatives`,
     evidence,
   }));
 }
@@ -94,7 +94,7 @@ async function justUnderDirectAward(db: Db, span: Span): Promise<Signal[]> {
     kind: 'justUnderLimit',
     severity: percentOf(evidence.count, evidence.of!),
     zh: `直接加分 ${evidence.of} 笔，其中 ${evidence.count} 笔刚好不超过 ${evidence.points} 分上限`,
-    en: `${evidence.count} of ${evidence.of} direct awards stay just within the limit of ${evidence.points} points`,
+    en: `${evidence.count} of ${evidence.of} direct awards are at or just below the limit of ${evidence.points} points`,
     evidence,
   }));
 }
@@ -124,7 +124,7 @@ async function justUnderHouseholdDay(db: Db, span: Span): Promise<Signal[]> {
     kind: 'justUnderLimit',
     severity: severityOf(evidence.count, householdDaysFrom),
     zh: `有 ${evidence.count} 个户日的加分接近每户每日 ${evidence.points} 分上限`,
-    en: `${evidence.count} times a household’s day was filled almost to its cap of ${evidence.points} points`,
+    en: `${evidence.count} times a household came close to its daily maximum of ${evidence.points} points`,
     evidence,
   }));
 }
@@ -146,7 +146,7 @@ async function nightEntries(db: Db, span: Span): Promise<Signal[]> {
     kind: 'nightEntries',
     severity: severityOf(evidence.count, nightEntriesFrom),
     zh: `一夜之间（22 时至次日 6 时）登记 ${evidence.count} 笔，共 ${evidence.points} 分`,
-    en: `${evidence.count} awards of ${evidence.points} points entered in one night (22:00 to 06:00)`,
+    en: `${evidence.count} awards worth ${evidence.points} points were recorded in one night (22:00 to 06:00)`,
     evidence,
   }));
 }
@@ -175,7 +175,7 @@ async function householdShare(db: Db, span: Span): Promise<Signal[]> {
     kind: 'householdShare',
     severity: percentOf(evidence.count, evidence.of!),
     zh: `经办的 ${evidence.of} 分中，一户占 ${evidence.count} 分`,
-    en: `One household has ${evidence.count} of the ${evidence.of} points that this person entered`,
+    en: `One household received ${evidence.count} of the ${evidence.of} points this person recorded`,
     evidence,
   }));
 }
@@ -199,7 +199,7 @@ async function reversedEntries(db: Db, span: Span): Promise<Signal[]> {
     kind: 'reversedEntries',
     severity: percentOf(evidence.count, evidence.of!),
     zh: `登记的 ${evidence.of} 笔中有 ${evidence.count} 笔被冲正`,
-    en: `${evidence.count} of ${evidence.of} awards that this person entered were taken back`,
+    en: `${evidence.count} of ${evidence.of} awards this person recorded were reversed`,
     evidence,
   }));
 }

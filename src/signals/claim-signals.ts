@@ -59,7 +59,7 @@ async function reviewerConcentration(db: Db, span: Span): Promise<Signal[]> {
     kind: 'reviewerConcentration',
     severity: percentOf(evidence.count, evidence.of!),
     zh: `同一经办人的 ${evidence.of} 件申报，${evidence.count} 件由同一人审核`,
-    en: `One reviewer decided ${evidence.count} of the ${evidence.of} claims that one person filed`,
+    en: `One reviewer decided ${evidence.count} of the ${evidence.of} claims one person filed`,
     evidence,
   }));
 }
@@ -125,7 +125,7 @@ async function justUnderSecondApprover(db: Db, span: Span): Promise<Signal[]> {
     kind: 'justUnderLimit',
     severity: percentOf(evidence.count, evidence.of!),
     zh: `代为申报 ${evidence.of} 件，其中 ${evidence.count} 件刚好低于 ${evidence.points} 分复核线`,
-    en: `${evidence.count} of ${evidence.of} claims stay just below the ${evidence.points} points that need a second approver`,
+    en: `${evidence.count} of ${evidence.of} claims are just below the ${evidence.points} points that require a second approval`,
     evidence,
   }));
 }
@@ -147,7 +147,7 @@ async function nightClaims(db: Db, span: Span): Promise<Signal[]> {
     kind: 'nightEntries',
     severity: severityOf(evidence.count, nightEntriesFrom),
     zh: `一夜之间（22 时至次日 6 时）代为申报 ${evidence.count} 件`,
-    en: `${evidence.count} claims filed for others in one night (22:00 to 06:00)`,
+    en: `${evidence.count} claims were filed on behalf of others in one night (22:00 to 06:00)`,
     evidence,
   }));
 }
@@ -187,7 +187,7 @@ async function nearDuplicatePhotos(db: Db, span: Span): Promise<Signal[]> {
     // Another household's picture weighs more than the own courtyard from the same place.
     severity: (evidence.householdIds.length > 1 ? 90 : 50) - evidence.count,
     zh: `两件申报的照片几乎相同（64 位中相差 ${evidence.count} 位）`,
-    en: `Photos of two claims are almost one picture (${evidence.count} of 64 bits differ)`,
+    en: `Photos of two claims are nearly identical (${evidence.count} of 64 bits differ)`,
     evidence,
   }));
 }

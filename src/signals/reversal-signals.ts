@@ -51,7 +51,7 @@ async function fastReversals(db: Db, span: Span): Promise<Signal[]> {
     kind: 'fastDecisions',
     severity: percentOf(evidence.count, evidence.of!),
     zh: `${evidence.of} 次冲正审批中有 ${evidence.count} 次在 ${fastFrom.seconds} 秒内作出`,
-    en: `${evidence.count} of ${evidence.of} reversals were agreed to within ${fastFrom.seconds} seconds`,
+    en: `${evidence.count} of ${evidence.of} reversals were approved within ${fastFrom.seconds} seconds`,
     evidence,
   }));
 }

@@ -48,7 +48,7 @@ export async function createGoods(
 ): Promise<GoodsView> {
   if (said.barcode != null && !isEan13(said.barcode)) {
     throw new Refusal('validation-failed', {
-      errors: [{ pointer: '/barcode', code: 'checkDigit', detail: 'the last digit of an EAN-13 checks the others' }],
+      errors: [{ pointer: '/barcode', code: 'checkDigit', detail: 'the check digit of the EAN-13 is wrong' }],
     });
   }
   if (said.isService && said.minStock > 0) throw new Refusal('out-of-bounds', { field: 'minStock', min: 0, max: 0 });
@@ -108,6 +108,6 @@ export function refuseRepeats(items: readonly { goodsId: string }[], list: strin
   const at = items.findIndex((item, index) => items.findIndex(other => other.goodsId === item.goodsId) < index);
   if (at === -1) return;
   throw new Refusal('validation-failed', {
-    errors: [{ pointer: `/${list}/${at}/goodsId`, code: 'uniqueItems', detail: 'goods stand in a list once' }],
+    errors: [{ pointer: `/${list}/${at}/goodsId`, code: 'uniqueItems', detail: 'goods may appear only once' }],
   });
 }

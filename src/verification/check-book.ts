@@ -110,7 +110,7 @@ export function checkBook(
 function wellFormed(content: Content, report: Report): Content {
   const fault = formFault(content);
   if (fault === undefined) return content;
-  report('forms', `transaction ${content.number}`, `${fault.field} in its form`, fault.found);
+  report('forms', `transaction ${content.number}`, `${fault.field} in canonical form`, fault.found);
   return typeof content.frozen === 'object' && content.frozen !== null ? content : { ...content, frozen: {} };
 }
 
@@ -118,10 +118,10 @@ function checkOrder(t: Content, postedBefore: string, causes: Fingerprints, repo
   const place = `transaction ${t.number}`;
   if (t.postedAt < postedBefore) report('order', place, `not posted before ${postedBefore}`, `posted ${t.postedAt}`);
   if (t.approverId === t.actorId)
-    report('order', place, 'an approver who is not the actor', `approver ${t.approverId}`);
+    report('order', place, 'an approver other than the actor', `approver ${t.approverId}`);
   const known = causes.size();
   if (causes.put(`${t.kind} ${t.cause}`) < known) {
-    report('order', place, `the only one of cause ${t.kind} ${t.cause}`, 'an earlier one has it');
+    report('order', place, `a unique cause ${t.kind} ${t.cause}`, 'used by an earlier transaction');
   }
 }
 

@@ -25,10 +25,15 @@ export function checkReversals(report: Report): { take(t: Content): void } {
     const place = `transaction ${t.number}`;
     const original = placeOf(reverses);
     if (original < 0 || state.get(original) & isReversal) {
-      return report('reversals', place, 'an earlier transaction, no reversal itself', `transaction ${reverses}`);
+      return report(
+        'reversals',
+        place,
+        'an earlier transaction that is not itself a reversal',
+        `transaction ${reverses}`,
+      );
     }
     if (state.get(original) & isReversed) {
-      report('reversals', place, `the only reversal of ${reverses}`, 'an earlier one reverses it');
+      report('reversals', place, `the only reversal of ${reverses}`, 'already reversed by an earlier transaction');
     }
     state.set(original, state.get(original) | isReversed);
     const [h, l] = fingerprintOf(movedText(t));

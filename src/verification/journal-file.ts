@@ -66,7 +66,7 @@ async function formatOf(file: FileHandle): Promise<JournalFormat> {
   const start = buffer.toString('latin1', 0, bytesRead);
   if (start.startsWith('{')) return 'jsonl';
   if (start === 'jifen/1\n' || start === '') return 'canonical';
-  throw new Error('the file is no journal in canonical texts or JSON lines.');
+  throw new Error('The file is not a journal in canonical texts or JSON lines.');
 }
 
 /** Transactions of canonical texts, an empty line after each. What is not written as it would be again is reported. */
@@ -75,7 +75,7 @@ async function* textsOf(file: FileHandle, report: Report): AsyncGenerator<Record
     const text = `${bytes.toString()}\n`;
     const content = parseCanonical(text);
     if (!ended || !isUtf8(bytes) || canonicalText(content) !== text) {
-      report('forms', `text ${index + 1} of the file`, 'a canonical text and an empty line', shown(text));
+      report('forms', `text ${index + 1} of the file`, 'a canonical text followed by an empty line', shown(text));
     }
     if (Number.isSafeInteger(content.number) && content.number > 0) yield { content };
   }
@@ -87,7 +87,7 @@ async function* linesOf(file: FileHandle, report: Report): AsyncGenerator<Record
     const text = bytes.toString();
     const recorded = recordOfJson(text);
     if (!ended || !isUtf8(bytes) || recorded === undefined) {
-      report('forms', `line ${index + 1} of the file`, 'a transaction in the form of RFC 8785', shown(text));
+      report('forms', `line ${index + 1} of the file`, 'a transaction in RFC 8785 form', shown(text));
     }
     return recorded;
   };
@@ -153,7 +153,8 @@ async function* piecesOf(file: FileHandle, separator: string): AsyncGenerator<Pi
     }
     rest = bytes.subarray(start);
     offset += start;
-    if (rest.length > pieceMax) throw new Error(`the file is no journal: nothing ends for ${pieceMax} bytes.`);
+    if (rest.length > pieceMax)
+      throw new Error(`The file is not a journal: no line or text ends within ${pieceMax} bytes.`);
   }
   if (rest.length > 0) yield { bytes: rest, index, offset, ended: false };
 }

@@ -14,10 +14,10 @@ export function readCheckpoint(note: string, verifier: Verifier | undefined): Ke
   const parsed = parseNote(note);
   const { origin, size, root } = parseCheckpoint(parsed.text);
   const [, village] = /\/books\/([0-9]{12})$/.exec(origin) ?? [];
-  if (village === undefined) throw new Error(`the checkpoint is of no village’s book: ${origin}`);
+  if (village === undefined) throw new Error(`The checkpoint does not belong to a village’s book: ${origin}`);
   if (verifier !== undefined && (verifier.name !== origin || !verifyNote(parsed, [verifier]))) {
     throw new Error(
-      `the checkpoint of ${size} transactions is not signed with the key ${verifier.name}+${verifier.keyId}.`,
+      `The checkpoint of ${size} transactions is not signed with the key ${verifier.name}+${verifier.keyId}.`,
     );
   }
   return { origin, size, root, village };

