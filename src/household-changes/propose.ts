@@ -93,7 +93,8 @@ function deathOf({ kind, memberId, diedOn, headMemberId, heirHouseholdId, lapse 
 }
 
 function refuseSelf(change: Change): void {
-  if (otherHouseholdOf(change) === change.householdId) throw malformed('/toHouseholdId', 'not', 'must be another household');
+  if (otherHouseholdOf(change) === change.householdId)
+    throw malformed('/toHouseholdId', 'not', 'must be another household');
   const otherVillage =
     change.kind === 'moveAway' ? change.toVillage : change.kind === 'moveIn' ? change.closing.village : null;
   if (otherVillage === change.village) throw malformed('/toVillage', 'not', 'must be another village');

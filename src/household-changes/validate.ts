@@ -115,7 +115,8 @@ function refuseHead(change: Change, household: Household): void {
       ? new Refusal('split-unequal', { field: 'headMemberId' })
       : malformed('/headMemberId', 'enum', detail);
   // The last one to go takes all along, which is a merger.
-  if (staying.length === 0) throw malformed('/memberId', 'minItems', 'no member would be left: merge the households instead');
+  if (staying.length === 0)
+    throw malformed('/memberId', 'minItems', 'no member would be left: merge the households instead');
   if (headMemberId === null && leaving.includes(household.row.headMemberId))
     throw broken('the head leaves: name a new one');
   if (headMemberId !== null && !staying.includes(headMemberId)) throw broken('the head must be a member who stays');

@@ -5,7 +5,11 @@ import { Instant } from '../http/shapes.ts';
 const Finding = Type.Object(
   {
     check: Type.String({ maxLength: 20, description: 'Name of the check.', examples: ['leaves'] }),
-    place: Type.String({ maxLength: 400, description: 'Where the discrepancy was found.', examples: ['transaction 12'] }),
+    place: Type.String({
+      maxLength: 400,
+      description: 'Where the discrepancy was found.',
+      examples: ['transaction 12'],
+    }),
     expected: Type.String({ maxLength: 20_000, description: 'Expected value.' }),
     found: Type.String({ maxLength: 20_000, description: 'Value found.' }),
   },
