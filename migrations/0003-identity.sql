@@ -15,8 +15,8 @@ create table identity.user (
   constraint user_pkey primary key (id),
   constraint user_login_key unique (login)
 );
+comment on table identity.user is 'A person who may sign in with a name and a password.';
 
--- Wrong passwords, by the name that was typed: kept for unknown names too, so that a lock does not tell who exists.
 create table identity.sign_in (
   login text not null,
   failed_attempts integer not null,
@@ -24,8 +24,9 @@ create table identity.sign_in (
   tried_at timestamptz(3) not null,
   constraint sign_in_pkey primary key (login)
 );
+comment on table identity.sign_in is
+  'Wrong passwords, by the name that was typed: kept for unknown names too, so that a lock does not tell who exists.';
 
--- Nobody changes their own rights: only the first administrator, made by the operator's command, has no grantor.
 create table identity.grant (
   id uuid not null,
   user_id uuid not null references identity.user,
@@ -41,10 +42,11 @@ create table identity.grant (
   constraint grant_end_second_person check (ended_by is null or ended_by <> user_id),
   constraint grant_empty_prefix check ((prefix = '') = (role = 'platformAdmin'))
 );
+comment on table identity.grant is
+  'A role over a part of the country, by the prefix of its codes. Nobody changes their own rights: only the first '
+  'administrator, made by the operator''s command, has no grantor.';
 create unique index grant_open_key on identity.grant (user_id, role, prefix) where ended_at is null;
 
--- One sign-in of a person, a kiosk or a household at a kiosk. `refresh_hash` is the token in use; `successor_hash` the
--- one that was handed out for it and not used yet.
 create table identity.session (
   id uuid not null,
   kind text not null check (kind in ('staff', 'kiosk', 'household')),
@@ -62,17 +64,24 @@ create table identity.session (
   constraint session_pkey primary key (id),
   constraint session_village check ((kind = 'staff') = (village is null))
 );
--- A device is what a household stands at: its sign-in ends with the device's.
+comment on table identity.session is 'One sign-in of a person, a kiosk or a household at a kiosk.';
+comment on column identity.session.device is 'What a household stands at: its sign-in ends with the device''s.';
+comment on column identity.session.refresh_hash is 'Digest of the refresh token in use.';
+comment on column identity.session.successor_hash is
+  'Digest of the one that was handed out for it and has not been used yet.';
 create index session_subject on identity.session (subject) where ended_at is null;
+-- The households at a device are found by it, when it is retired or the next one steps up.
+create index session_device on identity.session (device) where ended_at is null;
 create unique index session_refresh on identity.session (refresh_hash);
 create unique index session_successor on identity.session (successor_hash);
 
--- Refresh tokens that have been succeeded. Shown again, one of these ends the whole sign-in.
 create table identity.spent_refresh (
   hash bytea not null,
   session_id uuid not null references identity.session,
   constraint spent_refresh_pkey primary key (hash)
 );
+comment on table identity.spent_refresh is
+  'Refresh tokens that have been succeeded. Shown again, one of these ends the whole sign-in.';
 
 grant select, insert on identity.user, identity.grant, identity.session, identity.spent_refresh to jifen_app;
 grant update (name, password_hash, state) on identity.user to jifen_app;

@@ -3,7 +3,6 @@
 create schema villages;
 grant usage on schema villages to jifen_app;
 
--- The tree of places. A reference table: it holds no village's affairs and is read by everybody.
 create table villages.division (
   code text collate "C" not null check (code ~ '^[0-9]{12}$'),
   level text not null check (level in ('province', 'city', 'county', 'town', 'village')),
@@ -15,9 +14,10 @@ create table villages.division (
   constraint division_pkey primary key (code),
   constraint division_parent check ((level = 'province') = (parent_code is null))
 );
+comment on table villages.division is
+  'The tree of places. A reference table: it holds no village''s affairs and is read by everybody.';
 create index division_parent_code on villages.division (parent_code, code);
 
--- A division of level village that keeps a book here: a reference table too, for that is no secret.
 create table villages.village (
   village text collate "C" not null references villages.division,
   opened_on date not null,
@@ -25,6 +25,8 @@ create table villages.village (
   created_at timestamptz(3) not null,
   constraint village_pkey primary key (village)
 );
+comment on table villages.village is
+  'A division of level village that keeps a book here: a reference table too, for that is no secret.';
 
 create table villages.grid (
   village text collate "C" not null references villages.village,
@@ -32,8 +34,8 @@ create table villages.grid (
   name text not null check (length(name) between 1 and 40),
   constraint grid_pkey primary key (village, number)
 );
+comment on table villages.grid is 'A group of households of a village (网格).';
 
--- A policy holds from its date until the next one's; it is never changed, and never reaches back.
 create table villages.policy (
   village text collate "C" not null references villages.village,
   valid_from date not null,
@@ -42,6 +44,9 @@ create table villages.policy (
   set_at timestamptz(3) not null,
   constraint policy_pkey primary key (village, valid_from)
 );
+comment on table villages.policy is
+  'What a village has decided about itself. Holds from its date until the next one''s; it is never changed, and never '
+  'reaches back.';
 
 alter table villages.grid enable row level security;
 alter table villages.grid force row level security;

@@ -64,6 +64,8 @@ create table audit.checkpoint (
   constraint checkpoint_root CHECK ((length(root) = 32)),
   constraint checkpoint_size CHECK ((size >= 0))
 );
+comment on table audit.checkpoint is 'A signed head of a book, as a note that others keep. It stays what it was.';
+comment on column audit.checkpoint.name is 'Who signs, and the first line of what is signed: it stays what it was at the book''s first checkpoint.';
 alter table audit.checkpoint enable row level security;
 alter table audit.checkpoint force row level security;
 create policy scope on audit.checkpoint using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
@@ -78,6 +80,7 @@ create table audit.subtree (
   constraint subtree_root CHECK ((length(root) = 32)),
   constraint subtree_start CHECK (((start >= 0) AND ((start % (256)::bigint) = 0)))
 );
+comment on table audit.subtree is 'Roots of the tree''s complete subtrees of 256 leaves, made of transactions that never change. The next checkpoint begins where they end, and a proof in a book of a million transactions reads four thousand hashes and not a million.';
 alter table audit.subtree enable row level security;
 alter table audit.subtree force row level security;
 create policy scope on audit.subtree using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
@@ -146,6 +149,11 @@ create table claims.claim (
   constraint claim_taken CHECK (((taken_by IS NULL) = (taken_until IS NULL))),
   constraint claim_unit_points_check CHECK (((unit_points >= 1) AND (unit_points <= 1000)))
 );
+comment on table claims.claim is 'What a household says it has done, with what shows it. The points come with an award, which names the claim.';
+comment on column claims.claim.custom_points is 'Set by hand instead of the rule''s, which is never decided without a second person.';
+comment on column claims.claim.round is '1, and 2 after it was sent back.';
+comment on column claims.claim.taken_by is 'Who looks at it now; nobody else does until `taken_until`.';
+comment on column claims.claim.passed_by is 'From here on, what was decided: written by claims.decide alone.';
 CREATE INDEX claim_household ON claims.claim USING btree (village, household_id, id);
 CREATE UNIQUE INDEX claim_open_key ON claims.claim USING btree (village, household_id, occasion, rule_code, member_id) NULLS NOT DISTINCT WHERE ((occasion IS NOT NULL) AND (state = ANY (ARRAY['submitted'::text, 'inPanel'::text, 'awaitingSecond'::text, 'returned'::text])));
 CREATE INDEX claim_rule ON claims.claim USING btree (village, rule_id, id);
@@ -189,6 +197,8 @@ CASE step
     ELSE (verdict = ANY (ARRAY['approve'::text, 'reject'::text]))
 END)
 );
+comment on table claims.decision is 'What one person decided about a claim. Numbered in the order in which it happened.';
+comment on column claims.decision.quantity is 'How many of the claimed units, with a yes.';
 CREATE INDEX decision_decided ON claims.decision USING btree (village, decided_at);
 CREATE UNIQUE INDEX decision_first_key ON claims.decision USING btree (village, claim_id, round) WHERE (step = 'firstReview'::text);
 CREATE UNIQUE INDEX decision_second_key ON claims.decision USING btree (village, claim_id, round) WHERE (step = 'second'::text);
@@ -238,6 +248,13 @@ create table earning.award (
   constraint award_second_person CHECK ((NOT (created_by = ANY (decided_by)))),
   constraint award_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'posted'::text, 'reversed'::text])))
 );
+comment on table earning.award is 'That a household gained points under a rule, for an occasion.';
+comment on column earning.award.occasion is 'What it was for, in words of the village; the id of the award where nothing was named.';
+comment on column earning.award.state is '`pending` while the notice board has it, `posted` once its points can be spent, `reversed` for good.';
+comment on column earning.award.created_by is 'Who entered it.';
+comment on column earning.award.transaction_number is 'What it moved, in the book.';
+comment on column earning.award.decided_by is 'Who decided on it.';
+comment on column earning.award.release_number is 'The transaction that made its points spendable when its publicity had ended.';
 CREATE UNIQUE INDEX award_claim_key ON earning.award USING btree (village, claim_id) WHERE (claim_id IS NOT NULL);
 CREATE INDEX award_household ON earning.award USING btree (village, household_id, transaction_number);
 CREATE INDEX award_pending ON earning.award USING btree (village, transaction_number) WHERE (state = 'pending'::text);
@@ -269,6 +286,7 @@ create table earning.reversal (
   constraint reversal_second_person CHECK (((decided_by IS NULL) OR (decided_by <> proposed_by))),
   constraint reversal_state_check CHECK ((state = ANY (ARRAY['proposed'::text, 'posted'::text, 'rejected'::text])))
 );
+comment on table earning.reversal is 'A proposal to reverse an award. One person proposes, another decides; one open proposal at a time.';
 CREATE UNIQUE INDEX reversal_open_key ON earning.reversal USING btree (village, award_id) WHERE (state = ANY (ARRAY['proposed'::text, 'posted'::text]));
 alter table earning.reversal enable row level security;
 alter table earning.reversal force row level security;
@@ -298,6 +316,10 @@ create table evaluations.entrant (
   constraint entrant_outcome_check CHECK ((outcome = ANY (ARRAY['awarded'::text, 'refused'::text, 'noGrade'::text, 'tooFewJudges'::text, 'notSeen'::text]))),
   constraint entrant_refusal_check CHECK (((length(refusal) >= 1) AND (length(refusal) <= 60)))
 );
+comment on table evaluations.entrant is 'A household of a round, as it was when the round was opened, and what became of it when it was closed.';
+comment on column evaluations.entrant.judges is 'How many judges count.';
+comment on column evaluations.entrant.average_hundredths is 'The mean of their totals.';
+comment on column evaluations.entrant.grade is 'The place of its grade among the round''s, from 0.';
 alter table evaluations.entrant enable row level security;
 alter table evaluations.entrant force row level security;
 create policy scope on evaluations.entrant using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
@@ -335,6 +357,11 @@ create table evaluations.round (
   constraint round_state_check CHECK ((state = ANY (ARRAY['planned'::text, 'open'::text, 'closed'::text, 'cancelled'::text]))),
   constraint round_title_check CHECK (((length(title) >= 1) AND (length(title) <= 60)))
 );
+comment on table evaluations.round is 'A month''s walk of the judges through the courtyards.';
+comment on column evaluations.round.items is 'The sheet, [{name, maxScore}].';
+comment on column evaluations.round.grades is '[{title, averageMin, ruleId, quantity}], the highest first.';
+comment on column evaluations.round.households is 'Households that were active when it was opened.';
+comment on column evaluations.round.awarded is 'Households that closing it awarded.';
 CREATE UNIQUE INDEX round_standing_key ON evaluations.round USING btree (village, month, title) WHERE (state <> 'cancelled'::text);
 alter table evaluations.round enable row level security;
 alter table evaluations.round force row level security;
@@ -356,6 +383,8 @@ create table evaluations.score (
   constraint score_total CHECK (((scores IS NULL) = (total IS NULL))),
   constraint score_total_check CHECK (((total >= 0) AND (total <= 1000)))
 );
+comment on table evaluations.score is 'A judge''s figures for a household.';
+comment on column evaluations.score.scores is 'One for each item of the sheet; null where nobody was at home, which is not zero.';
 alter table evaluations.score enable row level security;
 alter table evaluations.score force row level security;
 create policy scope on evaluations.score using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
@@ -378,6 +407,7 @@ create table expiry.line (
   constraint line_taken CHECK (((transaction_number IS NULL) = (COALESCE(taken, (0)::bigint) = 0))),
   constraint line_taken_check CHECK ((taken >= 0))
 );
+comment on table expiry.line is 'What a household has and would lose, as the preview found it; and what was taken.';
 CREATE INDEX line_unsettled ON expiry.line USING btree (village, run_id, household_id) WHERE (taken IS NULL);
 alter table expiry.line enable row level security;
 alter table expiry.line force row level security;
@@ -424,6 +454,13 @@ create table expiry.run (
   constraint run_state_check CHECK ((state = ANY (ARRAY['previewed'::text, 'announced'::text, 'posting'::text, 'posted'::text, 'cancelled'::text]))),
   constraint run_year_end CHECK (((kind = 'lots'::text) OR (to_char((through_on)::timestamp with time zone, 'MM-DD'::text) = '12-31'::text)))
 );
+comment on table expiry.run is 'A run that takes points which have ended: previewed, announced, approved by a second person, posted by a job.';
+comment on column expiry.run.through_on is 'The last day on which the points could be spent: of the year, or of the latest lots.';
+comment on column expiry.run.rule is 'What it takes of what is spendable, as the preview found it: all, all above the cap, or the lots up to the last day.';
+comment on column expiry.run.book_number is 'How far the book had come when it was previewed.';
+comment on column expiry.run.due_on is 'The first day on which it may be posted.';
+comment on column expiry.run.settled is 'Households that the posting has come to.';
+comment on column expiry.run.taken is 'What the posting has taken so far.';
 CREATE UNIQUE INDEX run_standing_key ON expiry.run USING btree (village, kind, through_on) WHERE (state <> 'cancelled'::text);
 alter table expiry.run enable row level security;
 alter table expiry.run force row level security;
@@ -445,6 +482,7 @@ create table households.card (
   constraint card_code_key UNIQUE (village, code_hash),
   constraint card_household_fkey FOREIGN KEY (village, household_id) REFERENCES households.household(village, id)
 );
+comment on table households.card is 'A card that a household shows. Its code is shown once, when it is issued; only its digest stays.';
 CREATE INDEX card_household ON households.card USING btree (village, household_id);
 alter table households.card enable row level security;
 alter table households.card force row level security;
@@ -512,6 +550,17 @@ END),
   constraint change_state_check CHECK ((state = ANY (ARRAY['proposed'::text, 'approved'::text, 'rejected'::text, 'withdrawn'::text]))),
   constraint change_transaction CHECK (((transaction_number IS NULL) OR (state = 'approved'::text)))
 );
+comment on table households.change is 'A change of a household that one person proposed, and what became of it.';
+comment on column households.change.household_id is 'The household that changes.';
+comment on column households.change.to_household_id is 'The other one: where a member goes, what a split makes, what stays of a merger, who inherits.';
+comment on column households.change.member_ids is 'Who moves, leaves or has died. A merger moves everybody: they are known when it is agreed to.';
+comment on column households.change.head_member_id is 'The head that the household has afterwards, where it gets another one.';
+comment on column households.change.new_number is 'Number, group, address and head of what a split makes.';
+comment on column households.change.available_points is 'What goes along, as the two sides of a split signed it or as the other village''s closing says.';
+comment on column households.change.carried is 'Of a household that moves away, whether its points go along; of any other that ends, null.';
+comment on column households.change.other_village is 'The village where it goes, or came from.';
+comment on column households.change.closing_number is 'Of a household that moves in, the closing transaction in the other village''s book.';
+comment on column households.change.lots is 'What of the points that come in expires, by the last day on which it can be spent.';
 CREATE UNIQUE INDEX change_closing_key ON households.change USING btree (village, other_village, closing_number) WHERE ((kind = 'moveIn'::text) AND (state = ANY (ARRAY['proposed'::text, 'approved'::text])));
 CREATE INDEX change_household ON households.change USING btree (village, household_id, id);
 CREATE UNIQUE INDEX change_open_key ON households.change USING btree (village, household_id) WHERE (state = 'proposed'::text);
@@ -545,6 +594,7 @@ create table households.household (
   constraint household_pin_failed_attempts_check CHECK ((pin_failed_attempts >= 0)),
   constraint household_state_check CHECK ((state = ANY (ARRAY['active'::text, 'frozen'::text, 'closed'::text])))
 );
+comment on table households.household is 'A household of the village register. Its points stand in the book, under its id.';
 alter table households.household enable row level security;
 alter table households.household force row level security;
 create policy scope on households.household using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
@@ -596,6 +646,9 @@ create table households.join_application (
   constraint join_application_second_person CHECK (((state <> ALL (ARRAY['approved'::text, 'rejected'::text])) OR ((decided_by <> created_by) AND (decided_by IS DISTINCT FROM resubmitted_by)))),
   constraint join_application_state_check CHECK ((state = ANY (ARRAY['submitted'::text, 'returned'::text, 'approved'::text, 'rejected'::text, 'withdrawn'::text])))
 );
+comment on table households.join_application is 'A household that asks to be entered in the register.';
+comment on column households.join_application.members is 'Name, phone, idLast4, isMinor and guardian of each; the first is the head.';
+comment on column households.join_application.edited_by is 'Everybody who answered a question, and may have corrected what it says: `resubmitted_by` is the last one only.';
 CREATE INDEX join_application_state ON households.join_application USING btree (village, state, id);
 alter table households.join_application enable row level security;
 alter table households.join_application force row level security;
@@ -621,6 +674,7 @@ create table households.kin (
   constraint kin_ended CHECK (((ended_by IS NULL) = (ended_at IS NULL))),
   constraint kin_relation_check CHECK ((relation = ANY (ARRAY['own'::text, 'kin'::text])))
 );
+comment on table households.kin is 'Households that a person who works for the village must not decide on: the own one, and those of declared kin.';
 CREATE UNIQUE INDEX kin_own_key ON households.kin USING btree (village, user_id) WHERE ((relation = 'own'::text) AND (ended_at IS NULL));
 alter table households.kin enable row level security;
 alter table households.kin force row level security;
@@ -644,6 +698,7 @@ create table households.member (
   constraint member_name_check CHECK (((length(name) >= 1) AND (length(name) <= 60))),
   constraint member_phone_check CHECK ((phone ~ '^[0-9+-]{5,20}$'::text))
 );
+comment on table households.member is 'A person of a household.';
 CREATE INDEX member_household ON households.member USING btree (village, household_id);
 CREATE INDEX member_person ON households.member USING btree (village, name, id_last4);
 CREATE INDEX member_phone ON households.member USING btree (village, phone) WHERE (phone IS NOT NULL);
@@ -692,6 +747,8 @@ create table households.roster_import (
   constraint roster_import_rows_check CHECK ((rows >= 0)),
   constraint roster_import_state_check CHECK ((state = ANY (ARRAY['received'::text, 'checking'::text, 'reported'::text, 'committing'::text, 'done'::text, 'failed'::text])))
 );
+comment on table households.roster_import is 'A roster that somebody sent. The file itself goes as soon as it is settled, or when nobody has come back for it.';
+comment on column households.roster_import.attempts is 'How often a job has begun on it: a file that ends the process each time comes to an end too.';
 alter table households.roster_import enable row level security;
 alter table households.roster_import force row level security;
 create policy scope on households.roster_import using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
@@ -710,6 +767,8 @@ create table households.roster_mistake (
   constraint roster_mistake_import_fkey FOREIGN KEY (village, import_id) REFERENCES households.roster_import(village, id),
   constraint roster_mistake_row_check CHECK (("row" >= 1))
 );
+comment on table households.roster_mistake is 'What is wrong with the rows of a roster. Row 1 holds the names of the columns; a mistake of the file stands there.';
+comment on column households.roster_mistake.facts is 'A row or a number that the sentence names; never a name or a phone.';
 alter table households.roster_mistake enable row level security;
 alter table households.roster_mistake force row level security;
 create policy scope on households.roster_mistake using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
@@ -729,6 +788,10 @@ create table http.idempotency (
   constraint idempotency_key_check CHECK (((length(key) >= 1) AND (length(key) <= 255))),
   constraint idempotency_village_check CHECK (((village = ''::text) OR (village ~ '^[0-9]{12}$'::text)))
 );
+comment on table http.idempotency is 'The answer to a request that may be repeated, by its client''s key. Outside row-level security: a row is found by its client''s own key only, and some clients stand above any village.';
+comment on column http.idempotency.village is 'Empty for operations that belong to no village.';
+comment on column http.idempotency.client is 'The user, or at a kiosk the device.';
+comment on column http.idempotency.fingerprint is 'Digest of the request: the same key with another request is refused.';
 CREATE INDEX idempotency_created_at ON http.idempotency USING btree (village, created_at) WHERE (created_at > '-infinity'::timestamp with time zone);
 grant delete, insert, select, update on http.idempotency to jifen_app;
 
@@ -750,6 +813,7 @@ create table identity."grant" (
   constraint grant_prefix_check CHECK ((prefix ~ '^([0-9]{2}|[0-9]{4}|[0-9]{6}|[0-9]{9}|[0-9]{12})?$'::text)),
   constraint grant_second_person CHECK (((granted_by IS NULL) OR (granted_by <> user_id)))
 );
+comment on table identity."grant" is 'A role over a part of the country, by the prefix of its codes. Nobody changes their own rights: only the first administrator, made by the operator''s command, has no grantor.';
 CREATE UNIQUE INDEX grant_open_key ON identity."grant" USING btree (user_id, role, prefix) WHERE (ended_at IS NULL);
 grant insert, select on identity."grant" to jifen_app;
 grant update (ended_by, ended_at) on identity."grant" to jifen_app;
@@ -769,6 +833,7 @@ create table identity."user" (
   constraint user_name_check CHECK (((length(name) >= 1) AND (length(name) <= 60))),
   constraint user_state_check CHECK ((state = ANY (ARRAY['active'::text, 'disabled'::text])))
 );
+comment on table identity."user" is 'A person who may sign in with a name and a password.';
 grant insert, select on identity."user" to jifen_app;
 grant update (name, password_hash, state) on identity."user" to jifen_app;
 
@@ -791,6 +856,10 @@ create table identity.session (
   constraint session_kind_check CHECK ((kind = ANY (ARRAY['staff'::text, 'kiosk'::text, 'household'::text]))),
   constraint session_village CHECK (((kind = 'staff'::text) = (village IS NULL)))
 );
+comment on table identity.session is 'One sign-in of a person, a kiosk or a household at a kiosk.';
+comment on column identity.session.device is 'What a household stands at: its sign-in ends with the device''s.';
+comment on column identity.session.refresh_hash is 'Digest of the refresh token in use.';
+comment on column identity.session.successor_hash is 'Digest of the one that was handed out for it and has not been used yet.';
 CREATE INDEX session_device ON identity.session USING btree (device) WHERE (ended_at IS NULL);
 CREATE UNIQUE INDEX session_refresh ON identity.session USING btree (refresh_hash);
 CREATE INDEX session_subject ON identity.session USING btree (subject) WHERE (ended_at IS NULL);
@@ -806,6 +875,7 @@ create table identity.sign_in (
   tried_at timestamp(3) with time zone not null,
   constraint sign_in_pkey PRIMARY KEY (login)
 );
+comment on table identity.sign_in is 'Wrong passwords, by the name that was typed: kept for unknown names too, so that a lock does not tell who exists.';
 grant delete, insert, select, update on identity.sign_in to jifen_app;
 
 -- identity.spent_refresh
@@ -815,6 +885,7 @@ create table identity.spent_refresh (
   constraint spent_refresh_pkey PRIMARY KEY (hash),
   constraint spent_refresh_session_id_fkey FOREIGN KEY (session_id) REFERENCES identity.session(id)
 );
+comment on table identity.spent_refresh is 'Refresh tokens that have been succeeded. Shown again, one of these ends the whole sign-in.';
 grant insert, select on identity.spent_refresh to jifen_app;
 
 -- kiosks.kiosk
@@ -843,6 +914,8 @@ create table kiosks.kiosk (
   constraint kiosk_state_check CHECK ((state = ANY (ARRAY['active'::text, 'suspended'::text, 'retired'::text]))),
   constraint kiosk_state_reason_check CHECK ((state_reason = 'unknownCards'::text))
 );
+comment on table kiosks.kiosk is 'A device that is bound to a store of a village.';
+comment on column kiosks.kiosk.state_reason is 'Why it stands so, where the service itself has decided it.';
 alter table kiosks.kiosk enable row level security;
 alter table kiosks.kiosk force row level security;
 create policy scope on kiosks.kiosk using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
@@ -878,6 +951,8 @@ END),
   constraint pairing_user_code_check CHECK ((user_code ~ '^[BCDFGHJKLMNPQRSTVWXZ]{4}-[BCDFGHJKLMNPQRSTVWXZ]{4}$'::text)),
   constraint pairing_village_check CHECK ((village ~ '^[0-9]{12}$'::text))
 );
+comment on table kiosks.pairing is 'A device that asks to be bound to a village. Outside row-level security: it belongs to none until somebody approves it. Found by the digest of a code that only the device has, or by the code on its screen while it waits; a decided one only by its own village.';
+comment on column kiosks.pairing.session_id is 'The sign-in that the last approved answer held: void as soon as the answer is asked for again.';
 CREATE INDEX pairing_decided_code ON kiosks.pairing USING btree (village, user_code) WHERE (state <> 'pending'::text);
 CREATE INDEX pairing_expires_at ON kiosks.pairing USING btree (expires_at);
 CREATE UNIQUE INDEX pairing_open_key ON kiosks.pairing USING btree (user_code) WHERE (state = 'pending'::text);
@@ -891,6 +966,7 @@ create table kiosks.pairing_try (
   tries integer not null,
   constraint pairing_try_pkey PRIMARY KEY (address)
 );
+comment on table kiosks.pairing_try is 'Pairings asked for by one address within the hour. Outside row-level security, as they belong to no village.';
 grant delete, insert, select on kiosks.pairing_try to jifen_app;
 grant update (since, tries) on kiosks.pairing_try to jifen_app;
 
@@ -901,6 +977,7 @@ create table kiosks.unknown_number (
   failed_attempts integer not null,
   constraint unknown_number_pkey PRIMARY KEY (village, number)
 );
+comment on table kiosks.unknown_number is 'Wrong PINs for household numbers that nobody has: they are counted too, so that the count does not tell who exists.';
 alter table kiosks.unknown_number enable row level security;
 alter table kiosks.unknown_number force row level security;
 create policy scope on kiosks.unknown_number using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
@@ -926,6 +1003,10 @@ create table ledger.account (
   constraint account_lots CHECK (((lots = '{}'::jsonb) OR ledger.lots_fit(account.*))),
   constraint account_number_check CHECK ((number > 0))
 ) with (fillfactor=70);
+comment on table ledger.account is 'What a code has of one asset. Its floor is the law of its code (ledger.floor_of), never a caller''s choice.';
+comment on column ledger.account.floor is 'What the balance never falls below; null for sources and sinks.';
+comment on column ledger.account.entries is 'How many entries it has: one for each transfer that it is a side of.';
+comment on column ledger.account.lots is 'What of the balance expires, by the last day on which it can be spent: {"2027-11-30": 5}. The rest never does, and is not written down: so the lots cannot come to anything but the balance (view ledger.lot).';
 alter table ledger.account enable row level security;
 alter table ledger.account force row level security;
 create policy scope on ledger.account using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
@@ -942,6 +1023,11 @@ create table ledger.book (
   constraint book_number_check CHECK ((number >= 0)),
   constraint book_village_check CHECK ((village ~ '^[0-9]{12}$'::text))
 ) with (fillfactor=50);
+comment on table ledger.book is 'A village''s book. Whoever locks this row is the book''s only writer: every number and every hash is given under the lock.';
+comment on column ledger.book.number is 'Number of the last transaction.';
+comment on column ledger.book.head is 'Chain hash after it; of an empty book, the hash of nothing.';
+comment on column ledger.book.accounts is 'How many accounts were opened, for their numbers.';
+comment on column ledger.book.posted_at is 'When the last transaction was posted. Never runs backwards.';
 alter table ledger.book enable row level security;
 alter table ledger.book force row level security;
 create policy scope on ledger.book using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
@@ -956,6 +1042,7 @@ create table ledger.limit_use (
   constraint limit_use_pkey PRIMARY KEY (village, key),
   constraint limit_use_max CHECK (((used >= 0) AND (used <= max)))
 ) with (fillfactor=70);
+comment on table ledger.limit_use is 'How much of a limit is used. The key names the household or member, the rule and the period.';
 alter table ledger.limit_use enable row level security;
 alter table ledger.limit_use force row level security;
 create policy scope on ledger.limit_use using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
@@ -985,6 +1072,16 @@ create table ledger.transaction (
   constraint transaction_number_check CHECK ((number > 0)),
   constraint transaction_second_person CHECK (((approver IS NULL) OR (approver <> actor)))
 );
+comment on table ledger.transaction is 'One business event in a village''s book. Never changed: a mistake is mended by another transaction that reverses it.';
+comment on column ledger.transaction.number is 'Without gaps in its book, from 1: the order of events, which no time is.';
+comment on column ledger.transaction.cause is 'What it was posted for; posts once in its kind and village, for ever.';
+comment on column ledger.transaction.business_date is 'The day in Asia/Shanghai that it counts for, which may be an earlier one.';
+comment on column ledger.transaction.actor is 'The user or device that did it.';
+comment on column ledger.transaction.approver is 'The second person who agreed, where one is needed.';
+comment on column ledger.transaction.reverses is 'Number of the transaction whose mirror it is.';
+comment on column ledger.transaction.frozen is 'The terms on which it was posted, and what it used of limits (`limit:<key>`) and moved of lots (`lots:<line>`).';
+comment on column ledger.transaction.leaf_hash is 'SHA-256 over the canonical text, as a leaf of RFC 6962 (docs/canonical.md).';
+comment on column ledger.transaction.hash is 'SHA-256 over the hash of the transaction before it and its own leaf hash.';
 CREATE INDEX transaction_business_date ON ledger.transaction USING btree (village, business_date, number);
 CREATE UNIQUE INDEX transaction_reverses_key ON ledger.transaction USING btree (village, reverses) WHERE (reverses IS NOT NULL);
 alter table ledger.transaction enable row level security;
@@ -1010,6 +1107,13 @@ create table ledger.transfer (
   constraint transfer_amount CHECK ((((amount >= 1) AND (amount <= '10000000000'::bigint)) AND ((amount <= 1000000) OR (asset = 'CNY'::text)))),
   constraint transfer_two_accounts CHECK ((from_account <> to_account))
 );
+comment on table ledger.transfer is 'A line of a transaction. One amount leaves one account and enters another, so an unbalanced line cannot be written.';
+comment on column ledger.transfer.line is 'From 1, in the order of the transaction.';
+comment on column ledger.transfer.amount is 'Whole points, minutes, pieces or fen.';
+comment on column ledger.transfer.from_balance is 'Of the account that paid, after this line.';
+comment on column ledger.transfer.to_balance is 'Of the account that received, after this line.';
+comment on column ledger.transfer.from_seq is 'The entry number of this line in the account that paid, from 1.';
+comment on column ledger.transfer.to_seq is 'Likewise in the account that received.';
 CREATE INDEX transfer_from ON ledger.transfer USING btree (village, from_account, number, line);
 CREATE INDEX transfer_to ON ledger.transfer USING btree (village, to_account, number, line);
 alter table ledger.transfer enable row level security;
@@ -1045,6 +1149,9 @@ create table photos.photo (
   constraint photo_views_check CHECK (((cardinality(views) >= 1) AND (cardinality(views) <= 32))),
   constraint photo_width_check CHECK (((width >= 1) AND (width <= 20000)))
 );
+comment on table photos.photo is 'A photo that shows what was done.';
+comment on column photos.photo.views is 'Perceptual hashes of the picture and of cuts of it; turned and mirrored ones follow from a hash when two are compared.';
+comment on column photos.photo.captured_at is 'What the camera wrote, which anybody can edit: a hint, never a proof. So is the place, in millionths of a degree.';
 CREATE INDEX photo_household ON photos.photo USING btree (village, household_id, uploaded_at);
 CREATE INDEX photo_sha256 ON photos.photo USING btree (village, sha256);
 CREATE UNIQUE INDEX photo_standing_key ON photos.photo USING btree (village, household_id, sha256) WHERE (removed_at IS NULL);
@@ -1064,6 +1171,8 @@ create table photos.use (
   constraint use_pkey PRIMARY KEY (sha256),
   constraint use_sha256_check CHECK ((length(sha256) = 32))
 );
+comment on table photos.use is 'The bytes of one photo pay once in the whole deployment. Outside the village rule, for it must see every village: it tells that a photo was used, and to whoever may not look there, not where.';
+comment on column photos.use.claim_id is 'Null where the use was given back.';
 grant insert, select on photos.use to jifen_app;
 grant update (village, photo_id, claim_id, used_at) on photos.use to jifen_app;
 
@@ -1102,6 +1211,8 @@ END)),
   constraint appeal_second_person CHECK (((heard_by IS NULL) OR (NOT (heard_by = ANY (hands))))),
   constraint appeal_state_check CHECK ((state = ANY (ARRAY['open'::text, 'dismissed'::text, 'upheld'::text])))
 );
+comment on table publicity.appeal is 'An appeal against a ruling, once; where the objection was upheld, by the household that lost its award, once for the award.';
+comment on column publicity.appeal.new_award_id is 'The award that was made again.';
 CREATE INDEX appeal_award ON publicity.appeal USING btree (village, award_id);
 CREATE UNIQUE INDEX appeal_award_key ON publicity.appeal USING btree (village, award_id) WHERE (against = 'upheld'::text);
 alter table publicity.appeal enable row level security;
@@ -1136,6 +1247,7 @@ create table publicity.line (
   constraint notice_line_struck_by_another CHECK (((struck_by IS NULL) OR (struck_by <> entered_by))),
   constraint notice_line_struck_by_kin CHECK (((struck_by IS NULL) OR (NOT struck_by_kin)))
 );
+comment on table publicity.line is 'A line of a notice. An award stands on one, once. Who entered, decided and published it are copies, for the checks.';
 alter table publicity.line enable row level security;
 alter table publicity.line force row level security;
 create policy scope on publicity.line using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
@@ -1163,6 +1275,9 @@ create table publicity.notice (
   constraint notice_number_check CHECK ((number ~ '^GS-[0-9]{8}-[0-9]+$'::text)),
   constraint notice_state_check CHECK ((state = ANY (ARRAY['running'::text, 'closed'::text])))
 );
+comment on table publicity.notice is 'What a village sees for some days before it can be spent.';
+comment on column publicity.notice.starts_on is 'The first of its full days.';
+comment on column publicity.notice.ends_at is 'The midnight after the last of its days, in Asia/Shanghai.';
 CREATE INDEX notice_running ON publicity.notice USING btree (village, ends_at) WHERE (state = 'running'::text);
 alter table publicity.notice enable row level security;
 alter table publicity.notice force row level security;
@@ -1202,6 +1317,10 @@ END)),
   constraint objection_state_check CHECK ((state = ANY (ARRAY['open'::text, 'withdrawn'::text, 'dismissed'::text, 'upheld'::text]))),
   constraint objection_withdrawn CHECK (((state = 'withdrawn'::text) = (withdrawn_at IS NOT NULL)))
 );
+comment on table publicity.objection is 'An objection to a line, and the ruling on it.';
+comment on column publicity.objection.objector_id is 'The household or the person that objects.';
+comment on column publicity.objection.lodged_by is 'Who entered it: the household itself, or a clerk for it.';
+comment on column publicity.objection.hands is 'The people whom the case had gone through when it was ruled on.';
 CREATE INDEX objection_award ON publicity.objection USING btree (village, award_id);
 CREATE UNIQUE INDEX objection_open_key ON publicity.objection USING btree (village, award_id, objector_id) WHERE (state = 'open'::text);
 alter table publicity.objection enable row level security;
@@ -1249,6 +1368,9 @@ create table rules.rule (
   constraint rule_title_en_check CHECK (((length(title_en) >= 1) AND (length(title_en) <= 120))),
   constraint rule_unit_check CHECK (((length(unit) >= 1) AND (length(unit) <= 20)))
 );
+comment on table rules.rule is 'What earns or costs points, and how many for each unit.';
+comment on column rules.rule.points is 'Of a deduction positive too: the direction says which way they go.';
+comment on column rules.rule.on_behalf is 'Whether the village''s staff may claim it for a household. Most may be: elders have no phone. What a household has to show by itself may not.';
 alter table rules.rule enable row level security;
 alter table rules.rule force row level security;
 create policy scope on rules.rule using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
@@ -1295,6 +1417,9 @@ END)),
   constraint rule_book_title_check CHECK (((length(title) >= 1) AND (length(title) <= 60))),
   constraint rule_book_votes CHECK (((votes_for IS NULL) OR ((votes_against >= 0) AND (abstained >= 0) AND (votes_for > votes_against) AND (((votes_for + votes_against) + abstained) <= present))))
 );
+comment on table rules.rule_book is 'A dated list of what earns or costs points. Holds from `in_force_from` until the next adopted one''s. Never without the assembly''s resolution, and never on the word of whoever drafted it; a draft is revised as a whole, or given up.';
+comment on column rules.rule_book.revision is 'Counts the revisions of a draft: whoever adopts it can say which one was read.';
+comment on column rules.rule_book.edited_by is 'Who has revised it beside the one who drafted it: none of them may put it in force.';
 alter table rules.rule_book enable row level security;
 alter table rules.rule_book force row level security;
 create policy scope on rules.rule_book using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
@@ -1332,6 +1457,7 @@ create table store.goods (
   constraint goods_sku_check CHECK ((sku ~ '^[A-Za-z0-9._-]{1,20}$'::text)),
   constraint goods_unit_check CHECK (((length(unit) >= 1) AND (length(unit) <= 10)))
 );
+comment on table store.goods is 'What a store gives for points. How many pieces lie where stands in the book.';
 alter table store.goods enable row level security;
 alter table store.goods force row level security;
 create policy scope on store.goods using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
@@ -1349,6 +1475,7 @@ create table store.price (
   constraint price_list_fkey FOREIGN KEY (village, price_list_id) REFERENCES store.price_list(village, id),
   constraint price_points_check CHECK (((points >= 1) AND (points <= 100000)))
 );
+comment on table store.price is 'What one piece costs, by a list.';
 alter table store.price enable row level security;
 alter table store.price force row level security;
 create policy scope on store.price using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
@@ -1365,6 +1492,7 @@ create table store.price_list (
   constraint price_list_pkey PRIMARY KEY (village, id),
   constraint price_list_valid_from_key UNIQUE (village, valid_from)
 );
+comment on table store.price_list is 'Prices hold from their day until the next list''s. Published as they are written, and never changed.';
 CREATE UNIQUE INDEX price_list_first_key ON store.price_list USING btree (village) WHERE is_first;
 alter table store.price_list enable row level security;
 alter table store.price_list force row level security;
@@ -1410,6 +1538,7 @@ create table store.redemption (
   constraint redemption_state_check CHECK ((state = ANY (ARRAY['reserved'::text, 'fulfilled'::text, 'cancelled'::text, 'expired'::text, 'returned'::text]))),
   constraint redemption_waiting CHECK (((state = 'reserved'::text) = (pickup_code IS NOT NULL)))
 );
+comment on table store.redemption is 'A household''s order. Points and goods move in the book, in one transaction each.';
 CREATE INDEX redemption_business_date ON store.redemption USING btree (village, business_date, id);
 CREATE INDEX redemption_expires_at ON store.redemption USING btree (village, expires_at) WHERE (state = 'reserved'::text);
 CREATE INDEX redemption_household ON store.redemption USING btree (village, household_id, id);
@@ -1435,6 +1564,7 @@ create table store.redemption_line (
   constraint redemption_line_quantity_check CHECK (((quantity >= 1) AND (quantity <= 100))),
   constraint redemption_line_unit_points_check CHECK (((unit_points >= 1) AND (unit_points <= 100000)))
 );
+comment on table store.redemption_line is 'What was ordered, at the price that held then.';
 alter table store.redemption_line enable row level security;
 alter table store.redemption_line force row level security;
 create policy scope on store.redemption_line using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
@@ -1463,6 +1593,7 @@ create table store.return (
   constraint return_second_person CHECK (((decided_by IS NULL) OR (decided_by <> proposed_by))),
   constraint return_state_check CHECK ((state = ANY (ARRAY['proposed'::text, 'approved'::text, 'rejected'::text])))
 );
+comment on table store.return is 'Goods that come back after the hand-over, when another person agrees.';
 CREATE UNIQUE INDEX return_standing_key ON store.return USING btree (village, redemption_id) WHERE (state <> 'rejected'::text);
 alter table store.return enable row level security;
 alter table store.return force row level security;
@@ -1481,6 +1612,7 @@ create table store.return_line (
   constraint return_line_return_fkey FOREIGN KEY (village, return_id) REFERENCES store.return(village, id),
   constraint return_line_quantity_check CHECK (((quantity >= 1) AND (quantity <= 100)))
 );
+comment on table store.return_line is 'What of it comes back.';
 alter table store.return_line enable row level security;
 alter table store.return_line force row level security;
 create policy scope on store.return_line using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
@@ -1508,6 +1640,7 @@ create table store.stock_document (
   constraint stock_document_state_check CHECK ((state = ANY (ARRAY['draft'::text, 'posted'::text, 'rejected'::text]))),
   constraint stock_document_type_check CHECK ((type = ANY (ARRAY['receipt'::text, 'writeOff'::text])))
 );
+comment on table store.stock_document is 'Goods come in and are written off by documents that another person decides.';
 alter table store.stock_document enable row level security;
 alter table store.stock_document force row level security;
 create policy scope on store.stock_document using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
@@ -1530,6 +1663,7 @@ create table store.stock_line (
   constraint stock_line_line_check CHECK (((line >= 1) AND (line <= 200))),
   constraint stock_line_quantity_check CHECK (((quantity >= 1) AND (quantity <= 100000)))
 );
+comment on table store.stock_line is 'Goods of a document: how many, at what cost, and until when they keep.';
 alter table store.stock_line enable row level security;
 alter table store.stock_line force row level security;
 create policy scope on store.stock_line using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
@@ -1548,6 +1682,7 @@ create table store.store (
   constraint store_name_check CHECK (((length(name) >= 1) AND (length(name) <= 40))),
   constraint store_place_check CHECK (((length(place) >= 1) AND (length(place) <= 120)))
 );
+comment on table store.store is 'A store of the village: a shelf in the book (`shelf:<id>`), and where people find it.';
 alter table store.store enable row level security;
 alter table store.store force row level security;
 create policy scope on store.store using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
@@ -1571,6 +1706,7 @@ create table villages.division (
   constraint division_name_check CHECK (((length(name) >= 1) AND (length(name) <= 60))),
   constraint division_parent CHECK (((level = 'province'::text) = (parent_code IS NULL)))
 );
+comment on table villages.division is 'The tree of places. A reference table: it holds no village''s affairs and is read by everybody.';
 CREATE INDEX division_parent_code ON villages.division USING btree (parent_code, code);
 grant insert, select on villages.division to jifen_app;
 
@@ -1584,6 +1720,7 @@ create table villages.grid (
   constraint grid_name_check CHECK (((length(name) >= 1) AND (length(name) <= 40))),
   constraint grid_number_check CHECK (((number >= 1) AND (number <= 999)))
 );
+comment on table villages.grid is 'A group of households of a village (网格).';
 alter table villages.grid enable row level security;
 alter table villages.grid force row level security;
 create policy scope on villages.grid using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
@@ -1599,6 +1736,7 @@ create table villages.policy (
   constraint policy_pkey PRIMARY KEY (village, valid_from),
   constraint policy_village_fkey FOREIGN KEY (village) REFERENCES villages.village(village)
 );
+comment on table villages.policy is 'What a village has decided about itself. Holds from its date until the next one''s; it is never changed, and never reaches back.';
 alter table villages.policy enable row level security;
 alter table villages.policy force row level security;
 create policy scope on villages.policy using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
@@ -1613,6 +1751,7 @@ create table villages.village (
   constraint village_pkey PRIMARY KEY (village),
   constraint village_village_fkey FOREIGN KEY (village) REFERENCES villages.division(code)
 );
+comment on table villages.village is 'A division of level village that keeps a book here: a reference table too, for that is no secret.';
 grant insert, select on villages.village to jifen_app;
 
 -- ledger.entry
@@ -1638,6 +1777,7 @@ UNION ALL
     transfer.to_balance AS balance,
     transfer.from_account AS counter_account
    FROM ledger.transfer;
+comment on view ledger.entry is 'A transfer as one account sees it: what left is negative.';
 grant select on ledger.entry to jifen_app;
 
 -- ledger.lot
@@ -1655,1269 +1795,5 @@ UNION ALL
     account.balance - ledger.dated(account.lots) AS points
    FROM ledger.account
   WHERE ledger.carries_lots(account.asset, account.floor) AND account.balance > ledger.dated(account.lots);
+comment on view ledger.lot is 'Points of an account that expire on one day; `infinity` for those that never do.';
 grant select on ledger.lot to jifen_app;
-
--- audit.cell(text)
-CREATE OR REPLACE FUNCTION audit.cell(value text)
- RETURNS text
- LANGUAGE sql
- IMMUTABLE PARALLEL SAFE STRICT
-RETURN (CASE WHEN (value ~ '^[-=+@\t\r＝＋－＠]'::text) THEN ''''::text ELSE ''::text END || regexp_replace(value, '[\r\n]+'::text, ' '::text, 'g'::text));
-grant execute on function audit.cell(text) to jifen_app;
-
--- claims.decide(text,uuid,text,text,integer,text,uuid,timestamp with time zone)
-CREATE OR REPLACE FUNCTION claims.decide(p_village text, p_claim uuid, p_step text, p_verdict text, p_quantity integer, p_reason text, p_user uuid, p_at timestamp with time zone)
- RETURNS jsonb
- LANGUAGE plpgsql
- SECURITY DEFINER
- SET search_path TO 'pg_catalog', 'pg_temp'
-AS $function$
-declare
-  wanted text := case p_step when 'second' then 'supervisor' else 'reviewer' end;
-begin
-  perform from identity."grant" g
-    where g.user_id = p_user and g.role = wanted and starts_with(p_village, g.prefix) and g.ended_at is null
-      and (g.until is null or g.until > p_at) and (wanted = 'reviewer' or length(g.prefix) < 12);
-  if not found then
-    return jsonb_build_object('refusal', 'forbidden', 'facts', jsonb_build_object('requiredRoles', jsonb_build_array(wanted)));
-  end if;
-  return claims.decide_step(p_village, p_claim, p_step, p_verdict, p_quantity, p_reason, p_user, p_at);
-end
-$function$;
-grant execute on function claims.decide(text,uuid,text,text,integer,text,uuid,timestamp with time zone) to jifen_app;
-
--- claims.decide_step(text,uuid,text,text,integer,text,uuid,timestamp with time zone)
-CREATE OR REPLACE FUNCTION claims.decide_step(p_village text, p_claim uuid, p_step text, p_verdict text, p_quantity integer, p_reason text, p_user uuid, p_at timestamp with time zone)
- RETURNS jsonb
- LANGUAGE plpgsql
- SECURITY DEFINER
- SET search_path TO 'pg_catalog', 'pg_temp'
-AS $function$
-declare
-  c claims.claim;
-  earlier text;
-  votes integer; yes integer; least integer; majority integer;
-  next text; agreed integer; points integer;
-begin
-  perform from claims.claim where village = p_village and id = p_claim for update;
-  select * into c from claims.claim where village = p_village and id = p_claim;
-  if c.id is null then
-    return jsonb_build_object('refusal', 'not-found', 'facts', jsonb_build_object());
-  end if;
-
-  if p_user = c.submitted_by then
-    return jsonb_build_object('refusal', 'second-person-required', 'facts', jsonb_build_object('firstUserId', p_user));
-  end if;
-  if households.is_kin(p_village, p_user, c.household_id) then
-    return jsonb_build_object('refusal', 'own-household', 'facts', jsonb_build_object());
-  end if;
-  if p_step is distinct from (case c.state when 'submitted' then 'firstReview' when 'inPanel' then 'panel'
-                                           when 'awaitingSecond' then 'second' end) then
-    return jsonb_build_object('refusal', 'wrong-state', 'facts', jsonb_build_object('state', c.state, 'since', c.state_since,
-      'allowedFrom', jsonb_build_array(case p_step when 'firstReview' then 'submitted' when 'panel' then 'inPanel'
-                                                   when 'second' then 'awaitingSecond' end)));
-  end if;
-  select step into earlier from claims.decision
-   where village = p_village and claim_id = p_claim and decided_by = p_user and (round = c.round or step <> p_step)
-   order by number desc limit 1;
-  if earlier = p_step then
-    return jsonb_build_object('refusal', 'already-exists', 'facts', jsonb_build_object('field', 'claimId'));
-  elsif earlier is not null then
-    return jsonb_build_object('refusal', 'second-person-required', 'facts', jsonb_build_object('firstUserId', p_user));
-  end if;
-  if p_step = 'firstReview' and c.taken_by <> p_user and c.taken_until > p_at then
-    return jsonb_build_object('refusal', 'review-taken', 'facts', jsonb_build_object('until', c.taken_until));
-  end if;
-  if p_verdict = 'return' and c.round > 1 then
-    return jsonb_build_object('refusal', 'out-of-bounds', 'facts', jsonb_build_object('field', 'returns', 'min', 0, 'max', 1));
-  end if;
-  if p_quantity > c.quantity then
-    return jsonb_build_object('refusal', 'out-of-bounds', 'facts',
-      jsonb_build_object('field', 'quantity', 'min', 1, 'max', c.quantity));
-  end if;
-
-  insert into claims.decision (village, claim_id, number, household_id, submitted_by, round, step, verdict, quantity, reason,
-                               decided_by, decided_at)
-  select p_village, p_claim, count(*) + 1, c.household_id, c.submitted_by, c.round, p_step, p_verdict,
-         case when p_verdict in ('pass', 'approve') and p_step <> 'second' then coalesce(p_quantity, c.quantity) end,
-         p_reason, p_user, p_at
-    from claims.decision where village = p_village and claim_id = p_claim;
-
-  if p_step = 'panel' then
-    select count(*), count(*) filter (where verdict = 'approve'), min(quantity) into votes, yes, least
-      from claims.decision where village = p_village and claim_id = p_claim and round = c.round and step = 'panel';
-    majority := c.panel_size / 2 + 1;
-    if votes * 3 >= c.panel_size * 2 then
-      if yes >= majority then agreed := least;
-      elsif votes - yes > c.panel_size - majority then next := 'rejected';
-      end if;
-    end if;
-  elsif p_verdict = 'reject' then next := 'rejected';
-  elsif p_verdict = 'return' then next := 'returned';
-  elsif p_step = 'second' then next := 'approved';
-  elsif c.review_steps = 'firstReview' then agreed := coalesce(p_quantity, c.quantity);
-  else next := 'inPanel';
-  end if;
-  if agreed is not null then
-    points := coalesce(c.custom_points, c.unit_points * agreed);
-    next := case when c.custom_points is not null or points >= c.second_from_points then 'awaitingSecond' else 'approved' end;
-  end if;
-
-  update claims.claim
-     set state = coalesce(next, state),
-         state_since = case when next is null then state_since else p_at end,
-         taken_by = null,
-         taken_until = null,
-         passed_by = case when p_verdict = 'pass' then p_user else passed_by end,
-         agreed_quantity = coalesce(agreed, agreed_quantity),
-         agreed_points = coalesce(points, agreed_points),
-         confirmed_by = case when p_step = 'second' and p_verdict = 'approve' then p_user else confirmed_by end
-   where village = p_village and id = p_claim;
-  return jsonb_build_object('state', coalesce(next, c.state));
-end $function$;
-
--- evaluations.close_round(text,uuid,uuid,timestamp with time zone,jsonb)
-CREATE OR REPLACE FUNCTION evaluations.close_round(p_village text, p_round uuid, p_closer uuid, p_at timestamp with time zone, p_outcomes jsonb)
- RETURNS void
- LANGUAGE plpgsql
- SECURITY DEFINER
- SET search_path TO 'pg_catalog', 'pg_temp'
-AS $function$
-begin
-  if exists (select from jsonb_to_recordset(p_outcomes) o ("householdId" uuid, "awardId" uuid)
-              where o."awardId" is not null and households.is_kin(p_village, p_closer, o."householdId")) then
-    raise exception 'nobody closes a round that awards to the own household or kin' using errcode = 'JF005';
-  end if;
-  update evaluations.round r
-     set state = 'closed', closed_by = p_closer, closed_at = p_at,
-         awarded = (select count(*) from jsonb_to_recordset(p_outcomes) o ("awardId" uuid)
-                     where o."awardId" is not null)
-   where r.village = p_village and r.id = p_round and r.state = 'open';
-  if not found then
-    raise exception 'only an open round is closed' using errcode = 'JF005';
-  end if;
-  update evaluations.entrant e
-     set outcome = o.outcome, judges = o.judges, average_hundredths = o."averageHundredths", grade = o.grade,
-         award_id = o."awardId", refusal = o.refusal
-    from jsonb_to_recordset(p_outcomes) o ("householdId" uuid, outcome text, judges integer,
-           "averageHundredths" integer, grade integer, "awardId" uuid, refusal text)
-   where e.village = p_village and e.round_id = p_round and e.household_id = o."householdId";
-  if exists (select from evaluations.entrant e
-              where e.village = p_village and e.round_id = p_round and e.outcome is null) then
-    raise exception 'every household of a closed round has an outcome' using errcode = 'JF005';
-  end if;
-end $function$;
-grant execute on function evaluations.close_round(text,uuid,uuid,timestamp with time zone,jsonb) to jifen_app;
-
--- evaluations.give_scores(text,uuid,uuid,timestamp with time zone,jsonb)
-CREATE OR REPLACE FUNCTION evaluations.give_scores(p_village text, p_round uuid, p_judge uuid, p_at timestamp with time zone, p_entries jsonb)
- RETURNS integer
- LANGUAGE plpgsql
- SECURITY DEFINER
- SET search_path TO 'pg_catalog', 'pg_temp'
-AS $function$
-declare
-  maxima integer[];
-  written integer;
-begin
-  select array(select (i.item ->> 'maxScore')::integer
-                 from jsonb_array_elements(r.items) with ordinality i (item, place) order by i.place)
-    into maxima
-    from evaluations.round r
-   where r.village = p_village and r.id = p_round and r.state = 'open' and p_judge = any (r.judges)
-     for share of r;
-  if not found then
-    raise exception 'only a judge of an open round gives scores' using errcode = 'JF005';
-  end if;
-  if exists (select from jsonb_to_recordset(p_entries) e ("householdId" uuid)
-              where households.is_kin(p_village, p_judge, e."householdId")) then
-    raise exception 'nobody scores the own household or kin' using errcode = 'JF005';
-  end if;
-  if exists (select from jsonb_to_recordset(p_entries) e (scores integer[])
-              where e.scores is not null
-                and (cardinality(e.scores) <> cardinality(maxima)
-                     or exists (select from unnest(e.scores, maxima) s (score, max)
-                                 where s.score is null or s.score not between 0 and s.max))) then
-    raise exception 'a figure for each item of the sheet, none above its maximum' using errcode = 'JF005';
-  end if;
-  insert into evaluations.score (village, round_id, household_id, judge_id, scores, total, scored_at)
-  select p_village, p_round, e."householdId", p_judge, e.scores, (select sum(s) from unnest(e.scores) s), p_at
-    from jsonb_to_recordset(p_entries) e ("householdId" uuid, scores integer[])
-      on conflict (village, round_id, household_id, judge_id)
-      do update set scores = excluded.scores, total = excluded.total, scored_at = excluded.scored_at;
-  get diagnostics written = row_count;
-  return written;
-end $function$;
-grant execute on function evaluations.give_scores(text,uuid,uuid,timestamp with time zone,jsonb) to jifen_app;
-
--- households.decide_change(text,uuid,text,uuid,timestamp with time zone,text,uuid,bigint)
-CREATE OR REPLACE FUNCTION households.decide_change(p_village text, p_change uuid, p_state text, p_user uuid, p_at timestamp with time zone, p_reason text, p_to_household uuid, p_transaction bigint)
- RETURNS void
- LANGUAGE plpgsql
- SECURITY DEFINER
- SET search_path TO 'pg_catalog', 'pg_temp'
-AS $function$
-declare
-  c households.change;
-begin
-  select * into c from households.change
-   where village = p_village and id = p_change and state = 'proposed' for update;
-  if not found then
-    raise exception 'no open change %', p_change using errcode = 'JF006';
-  end if;
-  if p_state in ('approved', 'rejected') and (households.is_kin(p_village, p_user, c.household_id)
-      or c.to_household_id is not null and households.is_kin(p_village, p_user, c.to_household_id)) then
-    raise exception 'the change % is about kin of %', p_change, p_user using errcode = 'JF007';
-  end if;
-  c.to_household_id := coalesce(c.to_household_id, p_to_household);
-  update households.change
-     set state = p_state, decided_by = p_user, decided_at = p_at, rejection_reason = p_reason,
-         to_household_id = c.to_household_id, transaction_number = p_transaction
-   where village = p_village and id = p_change;
-  if p_state = 'approved' and c.to_household_id is not null then
-    insert into households.kin as k (village, user_id, household_id, relation, declared_by, declared_at)
-    select village, user_id, c.to_household_id, 'kin', p_user, p_at
-      from households.kin
-     where village = p_village and household_id = c.household_id and ended_at is null
-    on conflict on constraint kin_pkey do update
-      set relation = 'kin', declared_by = p_user, declared_at = p_at, ended_by = null, ended_at = null
-      where k.ended_at is not null;
-  end if;
-end
-$function$;
-grant execute on function households.decide_change(text,uuid,text,uuid,timestamp with time zone,text,uuid,bigint) to jifen_app;
-
--- households.decide_join(text,uuid,text,uuid,timestamp with time zone,text,uuid)
-CREATE OR REPLACE FUNCTION households.decide_join(p_village text, p_application uuid, p_state text, p_by uuid, p_at timestamp with time zone, p_reason text, p_household uuid)
- RETURNS void
- LANGUAGE plpgsql
- SECURITY DEFINER
- SET search_path TO 'pg_catalog', 'pg_temp'
-AS $function$
-begin
-  if p_state <> 'withdrawn' and exists (
-    select from households.join_duplicates(p_village, p_application) d
-     where d.household_id is distinct from p_household and households.is_kin(p_village, p_by, d.household_id)) then
-    raise exception 'the application may be of the own household or of kin';
-  end if;
-  update households.join_application
-     set state = p_state, decided_by = p_by, decided_at = p_at, reason = p_reason, household_id = p_household
-   where village = p_village and id = p_application
-     and (state = 'submitted' or state = 'returned' and p_state = 'withdrawn');
-  if not found then
-    raise exception 'the application is not open';
-  end if;
-end
-$function$;
-grant execute on function households.decide_join(text,uuid,text,uuid,timestamp with time zone,text,uuid) to jifen_app;
-
--- households.is_kin(text,uuid,uuid)
-CREATE OR REPLACE FUNCTION households.is_kin(p_village text, p_user uuid, p_household uuid)
- RETURNS boolean
- LANGUAGE plpgsql
- STABLE
- SET search_path TO ''
-AS $function$
-begin
-  return exists (
-    select from households.kin k
-     where k.village = p_village and k.user_id = p_user and k.household_id = p_household and k.ended_at is null);
-end
-$function$;
-grant execute on function households.is_kin(text,uuid,uuid) to jifen_app;
-
--- households.join_duplicates(text,uuid)
-CREATE OR REPLACE FUNCTION households.join_duplicates(p_village text, p_application uuid)
- RETURNS TABLE(household_id uuid, member_id uuid, place integer, likeness text)
- LANGUAGE plpgsql
- STABLE
- SET search_path TO ''
-AS $function$
-begin
-  return query
-    select m.household_id, m.id, p.place::integer - 1,
-           case when m.name = p.value ->> 'name' and m.id_last4 = p.value ->> 'idLast4' then 'person'
-                when m.phone = coalesce(p.value ->> 'phone', a.phone) then 'phone'
-                else 'nameAndGrid' end
-      from households.join_application a
-     cross join lateral jsonb_array_elements(a.members) with ordinality p(value, place)
-      join households.member m
-        on m.village = a.village and (m.name = p.value ->> 'name' or m.phone = coalesce(p.value ->> 'phone', a.phone))
-      join households.household h
-        on h.village = m.village and h.id = m.household_id and h.state <> 'closed' and h.id is distinct from a.household_id
-     where a.village = p_village and a.id = p_application
-       and (m.name = p.value ->> 'name' and m.id_last4 = p.value ->> 'idLast4'
-         or m.phone = coalesce(p.value ->> 'phone', a.phone)
-         or m.name = p.value ->> 'name' and h.grid = a.grid)
-     order by (m.name = p.value ->> 'name' and m.id_last4 = p.value ->> 'idLast4') is true desc, p.place, m.id
-     limit 100;
-end
-$function$;
-grant execute on function households.join_duplicates(text,uuid) to jifen_app;
-
--- ledger.add_lots(jsonb,jsonb,integer)
-CREATE OR REPLACE FUNCTION ledger.add_lots(lots jsonb, others jsonb, sign integer)
- RETURNS jsonb
- LANGUAGE plpgsql
- IMMUTABLE PARALLEL SAFE
-AS $function$
-declare
-  day text;
-  points bigint;
-begin
-  while others <> '{}' loop
-    day := ledger.first_day(others);
-    points := coalesce((lots ->> day)::bigint, 0) + sign * (others ->> day)::bigint;
-    lots := case when points = 0 then lots - day else lots || jsonb_build_object(day, points) end;
-    others := others - day;
-  end loop;
-  return lots;
-end $function$;
-
--- ledger.amount_max(text)
-CREATE OR REPLACE FUNCTION ledger.amount_max(asset text)
- RETURNS bigint
- LANGUAGE sql
- IMMUTABLE PARALLEL SAFE
-RETURN CASE asset WHEN 'CNY'::text THEN '10000000000'::bigint ELSE (1000000)::bigint END;
-grant execute on function ledger.amount_max(text) to jifen_app;
-
--- ledger.canonical(ledger.transaction,text)
-CREATE OR REPLACE FUNCTION ledger.canonical(t ledger.transaction, lines text)
- RETURNS text
- LANGUAGE sql
- STABLE PARALLEL SAFE
-RETURN ledger.canonical(t, ledger.frozen_text((t).frozen), lines);
-grant execute on function ledger.canonical(ledger.transaction,text) to jifen_app;
-
--- ledger.canonical(ledger.transaction,text,text)
-CREATE OR REPLACE FUNCTION ledger.canonical(t ledger.transaction, frozen_text text, lines text)
- RETURNS text
- LANGUAGE sql
- STABLE PARALLEL SAFE
-RETURN ((((((((((((((((((((((('jifen/1
-village '::text || (t).village) || '
-number '::text) || (t).number) || '
-id '::text) || (t).id) || '
-kind '::text) || (t).kind) || '
-cause '::text) || ledger.escape((t).cause)) || '
-businessDate '::text) || to_char(((t).business_date)::timestamp with time zone, 'YYYY-MM-DD'::text)) || '
-occurredAt '::text) || to_char(((t).occurred_at AT TIME ZONE 'UTC'::text), 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'::text)) || '
-postedAt '::text) || to_char(((t).posted_at AT TIME ZONE 'UTC'::text), 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'::text)) || '
-actor '::text) || (t).actor) || COALESCE(('
-approver '::text || (t).approver), ''::text)) || COALESCE(('
-reverses '::text || (t).reverses), ''::text)) || COALESCE(('
-memo '::text || ledger.escape((t).memo)), ''::text)) || frozen_text) || lines) || '
-'::text);
-
--- ledger.carries_lots(text,bigint)
-CREATE OR REPLACE FUNCTION ledger.carries_lots(asset text, floor bigint)
- RETURNS boolean
- LANGUAGE sql
- IMMUTABLE PARALLEL SAFE
-RETURN ((asset = 'PTS'::text) AND (floor IS NOT NULL));
-grant execute on function ledger.carries_lots(text,bigint) to jifen_app;
-
--- ledger.chain(bytea,bytea)
-create aggregate ledger.chain(bytea,bytea) (sfunc = ledger.link, stype = bytea);
-
--- ledger.dated(jsonb)
-CREATE OR REPLACE FUNCTION ledger.dated(lots jsonb)
- RETURNS bigint
- LANGUAGE plpgsql
- IMMUTABLE PARALLEL SAFE
-AS $function$
-declare
-  points bigint := 0;
-  day text;
-begin
-  while lots <> '{}' loop
-    day := ledger.first_day(lots);
-    points := points + (lots ->> day)::bigint;
-    lots := lots - day;
-  end loop;
-  return points;
-end $function$;
-grant execute on function ledger.dated(jsonb) to jifen_app;
-
--- ledger.drafted(jsonb,jsonb,text,bigint,timestamp with time zone,jsonb)
-CREATE OR REPLACE FUNCTION ledger.drafted(command jsonb, event jsonb, village text, number bigint, posted_at timestamp with time zone, frozen jsonb)
- RETURNS ledger.transaction
- LANGUAGE sql
- STABLE PARALLEL SAFE
-RETURN ROW((village COLLATE "C"), number, ((command ->> 'id'::text))::uuid, (event ->> 'kind'::text), ((command ->> 'cause'::text) COLLATE "C"), ((event ->> 'businessDate'::text))::date, ((event ->> 'occurredAt'::text))::timestamp(3) with time zone, (posted_at)::timestamp(3) with time zone, ((event ->> 'actor'::text))::uuid, ((event ->> 'approver'::text))::uuid, ((command ->> 'reverses'::text))::bigint, (event ->> 'memo'::text), frozen, NULL::bytea, NULL::bytea)::ledger.transaction;
-
--- ledger.escape(text)
-CREATE OR REPLACE FUNCTION ledger.escape(value text)
- RETURNS text
- LANGUAGE sql
- IMMUTABLE PARALLEL SAFE STRICT
-RETURN replace(replace(replace(value, '\'::text, '\\'::text), ''::text, '\r'::text), '
-'::text, '\n'::text);
-grant execute on function ledger.escape(text) to jifen_app;
-
--- ledger.first_day(jsonb)
-CREATE OR REPLACE FUNCTION ledger.first_day(lots jsonb)
- RETURNS text
- LANGUAGE sql
- IMMUTABLE PARALLEL SAFE
-RETURN (jsonb_path_query_first(lots, '$.keyvalue()."key"'::jsonpath) #>> '{}'::text[]);
-grant execute on function ledger.first_day(jsonb) to jifen_app;
-
--- ledger.floor_of(text)
-CREATE OR REPLACE FUNCTION ledger.floor_of(code text)
- RETURNS bigint
- LANGUAGE sql
- IMMUTABLE PARALLEL SAFE STRICT
-RETURN CASE WHEN ((code ~ '^(issued|redeemed|deducted|expired|offlineLoss|handedOut|lost|countDifference|outside)$'::text) OR (code ~ '^(supply|abroad):'::text) OR (code ~ '^household:[^:]+:arrears$'::text)) THEN NULL::integer ELSE 0 END;
-grant execute on function ledger.floor_of(text) to jifen_app;
-
--- ledger.frozen_text(jsonb)
-CREATE OR REPLACE FUNCTION ledger.frozen_text(frozen jsonb)
- RETURNS text
- LANGUAGE sql
- IMMUTABLE PARALLEL SAFE
-RETURN COALESCE((SELECT string_agg(((('
-frozen '::text || jsonb_each_text.key) || ' '::text) || ledger.escape(jsonb_each_text.value)), ''::text ORDER BY (jsonb_each_text.key COLLATE "C")) AS string_agg FROM jsonb_each_text(frozen_text.frozen) jsonb_each_text(key, value)), ''::text);
-
--- ledger.leaf(text)
-CREATE OR REPLACE FUNCTION ledger.leaf(canonical text)
- RETURNS bytea
- LANGUAGE sql
- IMMUTABLE PARALLEL SAFE STRICT
-RETURN sha256(('\x00'::bytea || convert_to(canonical, 'UTF8'::name)));
-grant execute on function ledger.leaf(text) to jifen_app;
-
--- ledger.link(bytea,bytea,bytea)
-CREATE OR REPLACE FUNCTION ledger.link(hash bytea, head bytea, leaf bytea)
- RETURNS bytea
- LANGUAGE plpgsql
- IMMUTABLE PARALLEL SAFE
-AS $function$
-begin
-  return sha256(coalesce(hash, head) || leaf);
-end $function$;
-
--- ledger.lots_fit(ledger.account)
-CREATE OR REPLACE FUNCTION ledger.lots_fit(a ledger.account)
- RETURNS boolean
- LANGUAGE plpgsql
- IMMUTABLE PARALLEL SAFE
-AS $function$
-begin
-  return ledger.carries_lots(a.asset, a.floor) and ledger.dated(a.lots) <= a.balance
-    and not jsonb_path_exists(a.lots,
-          '$.keyvalue() ? (!(@.key like_regex "^[0-9]{4}-[0-9]{2}-[0-9]{2}$") || !(@.value > 0))');
-end $function$;
-
--- ledger.lots_of_text(text)
-CREATE OR REPLACE FUNCTION ledger.lots_of_text(lots text)
- RETURNS jsonb
- LANGUAGE sql
- IMMUTABLE PARALLEL SAFE
-RETURN (SELECT COALESCE(jsonb_object_agg(split_part(l.l, '='::text, 1), (split_part(l.l, '='::text, 2))::bigint), '{}'::jsonb) AS "coalesce" FROM string_to_table(lots_of_text.lots, ','::text) l(l));
-
--- ledger.lots_text(jsonb)
-CREATE OR REPLACE FUNCTION ledger.lots_text(lots jsonb)
- RETURNS text
- LANGUAGE sql
- IMMUTABLE PARALLEL SAFE
-RETURN replace(translate((lots)::text, '{}" '::text, ''::text), ':'::text, '='::text);
-
--- ledger.mirrors(text[],integer[],jsonb[])
-CREATE OR REPLACE FUNCTION ledger.mirrors(p_villages text[], p_books integer[], p_commands jsonb[])
- RETURNS TABLE(item integer, mirror jsonb, obstacle jsonb)
- LANGUAGE plpgsql
- STABLE
-AS $function$
-begin
-  return query
-  select k.n,
-         k.c || jsonb_build_object(
-           'transfers', coalesce((
-             select jsonb_agg(jsonb_build_object('from', f.code, 'to', g.code, 'asset', r.asset, 'amount', r.amount,
-                                'lots', ledger.lots_of_text(o.frozen ->> ('lots:' || r.line))) order by r.line desc)
-               from (select * from ledger.transfer where village = o.village and number = o.number offset 0) r,
-                    lateral (select * from ledger.account where village = r.village and number = r.to_account offset 0) f,
-                    lateral (select * from ledger.account where village = r.village and number = r.from_account offset 0) g),
-             '[]'),
-           'limits', coalesce((
-             select jsonb_agg(jsonb_build_object('key', substr(x.key, 7), 'use', -split_part(x.value, '/', 1)::bigint,
-                                'max', split_part(x.value, '/', 2)::bigint))
-               from jsonb_each_text(o.frozen) x where x.key like 'limit:%'),
-             '[]')),
-         case when o.number is null then ledger.refused('not-found', jsonb_build_object('transactionNumber', k.reverses))
-              when r.number is not null or o.reverses is not null
-                then ledger.refused('already-reversed', jsonb_build_object('reversalNumber', coalesce(r.number, o.number)))
-         end
-    from (select u.n::integer, p_villages[u.b] as village, u.c, (u.c ->> 'reverses')::bigint as reverses
-            from unnest(p_books, p_commands) with ordinality u(b, c, n)
-           where u.c ->> 'reverses' is not null offset 0) k
-    left join lateral (select * from ledger.transaction
-                        where village = k.village and number = k.reverses offset 0) o on true
-    left join lateral (select number from ledger.transaction
-                        where village = o.village and reverses = o.number offset 0) r on true;
-end $function$;
-
--- ledger.open_accounts(text,jsonb)
-CREATE OR REPLACE FUNCTION ledger.open_accounts(p_village text, p_accounts jsonb)
- RETURNS void
- LANGUAGE plpgsql
- SECURITY DEFINER
- SET search_path TO 'pg_catalog', 'pg_temp'
-AS $function$
-declare
-  opened integer;
-begin
-  perform from ledger.book where village = p_village for update;
-  if not found then
-    raise exception 'no book for village %', p_village using errcode = 'JF002';
-  end if;
-  insert into ledger.account (village, number, code, asset, floor)
-  select p_village, b.accounts + row_number() over (order by n.ord), n.code, n.asset, ledger.floor_of(n.code)
-    from ledger.book b,
-         (select a.value ->> 'code' as code, a.value ->> 'asset' as asset, min(a.ord) as ord
-            from jsonb_array_elements(p_accounts) with ordinality a(value, ord) group by 1, 2) n
-   where b.village = p_village
-     and not exists (select from ledger.account e
-                      where e.village = p_village and e.code = n.code and e.asset = n.asset);
-  get diagnostics opened = row_count;
-  update ledger.book set accounts = accounts + opened where village = p_village;
-end $function$;
-grant execute on function ledger.open_accounts(text,jsonb) to jifen_app;
-
--- ledger.open_book(text)
-CREATE OR REPLACE FUNCTION ledger.open_book(p_village text)
- RETURNS void
- LANGUAGE plpgsql
- SECURITY DEFINER
- SET search_path TO 'pg_catalog', 'pg_temp'
-AS $function$
-begin
-  insert into ledger.book (village) values (p_village) on conflict do nothing;
-end $function$;
-grant execute on function ledger.open_book(text) to jifen_app;
-
--- ledger.post(text,jsonb,boolean)
-CREATE OR REPLACE FUNCTION ledger.post(p_village text, p_commands jsonb, p_atomic boolean DEFAULT false)
- RETURNS jsonb
- LANGUAGE plpgsql
- SECURITY DEFINER
- SET search_path TO 'pg_catalog', 'pg_temp'
-AS $function$
-declare
-  lists jsonb := jsonb_build_array(jsonb_build_object('village', p_village, 'commands', p_commands));
-  results jsonb;
-begin
-  if not p_atomic then
-    return ledger.post_each(lists);
-  end if;
-  begin
-    results := ledger.post_each(lists);
-    if results @> '[{"status": "refused"}]' then
-      raise exception 'undo' using errcode = 'JF004';
-    end if;
-  exception when sqlstate 'JF004' then
-    select jsonb_agg(case when e.value ->> 'status' = 'posted' then '{"status": "undone"}' else e.value end order by ord)
-      into results from jsonb_array_elements(results) with ordinality e(value, ord);
-  end;
-  return results;
-end $function$;
-grant execute on function ledger.post(text,jsonb,boolean) to jifen_app;
-
--- ledger.post_books(jsonb)
-CREATE OR REPLACE FUNCTION ledger.post_books(p_lists jsonb)
- RETURNS jsonb
- LANGUAGE sql
- SECURITY DEFINER
- SET search_path TO 'pg_catalog', 'pg_temp'
-RETURN ledger.post_each(p_lists);
-grant execute on function ledger.post_books(jsonb) to jifen_app;
-
--- ledger.post_each(jsonb)
-CREATE OR REPLACE FUNCTION ledger.post_each(p_lists jsonb)
- RETURNS jsonb
- LANGUAGE plpgsql
- SET search_path TO 'pg_catalog', 'pg_temp'
- SET enable_seqscan TO 'off'
- SET jit TO 'off'
- SET plan_cache_mode TO 'force_generic_plan'
- SET enable_mergejoin TO 'off'
-AS $function$
-declare
-  -- The books, in the order of their villages, as they stand after the commands so far, and the moment of this call in each.
-  villages text[]; numbers bigint[]; numbers_before bigint[]; heads bytea[]; instants timestamptz[];
-  -- The commands in order; the book of each; the one that says what it has in common with others; the first of this call
-  -- that has its cause; the number that its cause has in the book, at first as found, then as given; what is reversed;
-  -- what stands against it from the start.
-  commands jsonb[]; books integer[]; events integer[]; kinds text[]; causes text[]; twins integer[];
-  given bigint[]; reverses bigint[]; one_person boolean[]; against jsonb[];
-  -- Every account that is named, and what it has after the commands so far.
-  account_books integer[]; accounts integer[]; account_rows tid[]; floors bigint[]; balances bigint[]; dated jsonb[];
-  seqs bigint[]; seqs_before bigint[];
-  -- Every line of the commands: which it belongs to, its accounts by their place above, and what it leaves behind.
-  line_of integer[]; lines integer[]; froms integer[]; tos integer[]; assets text[]; amounts bigint[]; wanted jsonb[];
-  from_codes text[]; to_codes text[];
-  from_balances bigint[]; to_balances bigint[]; from_seqs bigint[]; to_seqs bigint[]; moves jsonb[];
-  -- Every limit that is named, and every use of one.
-  limit_books integer[]; limits text[]; limit_rows tid[]; taken bigint[]; maxes bigint[]; taken_before bigint[]; maxes_before bigint[];
-  use_of integer[]; used_limits integer[]; uses bigint[]; use_maxes bigint[];
-  -- The commands that are posted, in order, their hashes and answers; those whose cause has posted before.
-  made integer[] := '{}'; is_made boolean[] := '{}'; hashes bytea[]; made_answers jsonb[]; again integer[] := '{}';
-  item integer; pen integer; src integer; dst integer; i integer; j integer; x bigint; y bigint;
-  first_line integer; next_line integer := 1; first_use integer; next_use integer := 1;
-  reversed_now jsonb := '{}'; other bigint;          -- the reversals of this very call, by `<book> <number>` of their originals
-  moved jsonb;                                       -- the lots that a line moves
-  is_odd boolean; refusal text; facts jsonb;
-  answers jsonb[];
-begin
-  villages := array(select distinct p_lists #>> array[l::text, 'village'] as village
-                      from generate_series(0, jsonb_array_length(p_lists) - 1) l order by village);
-  -- The pens, several in one order, by everybody. What else is read under them is read by later statements, never by the
-  -- one that waited, which would still see it as it was before.
-  -- A book's time never runs backwards, whatever the machine's clock does.
-  select array_agg(village), array_agg(number), array_agg(head),
-         array_agg(greatest(date_trunc('milliseconds', clock_timestamp()), posted_at))
-    into villages, numbers, heads, instants
-    from (select * from ledger.book where village = any (villages) order by village for update) pens;
-  numbers_before := numbers;
-
-  -- What is compared with a column under row-level security must be a column itself: of `->>` the planner cannot know
-  -- that it tells nobody anything, and would compare it only after it had read the whole village.
-  with command as (
-    select row_number() over () as n, b, c,
-           (row_number() over () + coalesce((c ->> 'as')::integer + 1 - place, 0))::integer as event,
-           w ->> 'kind' as kind, c ->> 'cause' as cause, (c ->> 'reverses')::bigint as reverses,
-           (c ->> 'as')::integer not between 0 and place - 2 or w ->> 'kind' is null as odd,
-           (w ->> 'approver')::uuid = (w ->> 'actor')::uuid as is_one
-      from (select l.b, e.place, e.value as c, coalesce(l.commands -> (e.value ->> 'as')::integer, e.value) as w
-              from (select array_position(villages, p_lists #>> array[l::text, 'village']) as b,
-                           p_lists #> array[l::text, 'commands'] as commands
-                      from generate_series(0, jsonb_array_length(p_lists) - 1) l offset 0) l,
-                   jsonb_array_elements(l.commands) with ordinality e(value, place) offset 0) k)
-  select array_agg(c), array_agg(b), array_agg(event), array_agg(k.reverses), array_agg(is_one), array_agg(kind),
-         array_agg(cause), array_agg(number), bool_or(odd)
-    into commands, books, events, reverses, one_person, kinds, causes, given, is_odd
-    from (select k.*, e.number
-            from command k
-            left join lateral (select number from ledger.transaction
-                                where village = villages[k.b] and kind = k.kind and cause = k.cause limit 1) e on true
-           order by k.n) k;
-  if array_position(books, null) is not null then
-    raise exception 'no book for every village of %', jsonb_path_query_array(p_lists, '$[*].village')
-      using errcode = 'JF002';
-  end if;
-  if is_odd then
-    raise exception 'a command says its kind, or is `as` one before it that does' using errcode = 'JF003';
-  end if;
-
-  if exists (select from unnest(books, kinds, causes) k(b, kind, cause) group by b, kind, cause having count(*) > 1) then
-    twins := array(select min(n) over (partition by b, kind, cause)
-                     from unnest(books, kinds, causes) with ordinality k(b, kind, cause, n) order by n);
-  end if;
-  if cardinality(array_remove(reverses, null)) > 0 then
-    for item, moved, facts in select * from ledger.mirrors(villages, books, commands) loop
-      commands[item] := moved;
-      against[item] := facts;
-    end loop;
-  end if;
-
-  -- Lines and accounts. Each row by its key, hence `limit 1` and `offset 0`: a join would read all accounts of a village
-  -- for one transfer.
-  with line as materialized (
-    select k.n, x.ord, k.b, x.value ->> 'from' as f, x.value ->> 'to' as g, x.value ->> 'asset' as asset,
-           (x.value ->> 'amount')::bigint as amount, x.value -> 'lots' as wanted
-      from unnest(books, commands) with ordinality k(b, c, n),
-           jsonb_array_elements(k.c -> 'transfers') with ordinality x(value, ord)),
-  place as materialized (
-    select row_number() over () as place, named.b, a.*
-      from (select b, f as code, asset from line union select b, g, asset from line) named,
-           lateral (select ctid, * from ledger.account
-                     where village = villages[named.b] and account.code = named.code and asset = named.asset limit 1) a)
-  select a.*, l.*
-    into account_books, accounts, account_rows, floors, balances, seqs, dated,
-         line_of, lines, froms, tos, assets, amounts, wanted, from_codes, to_codes, is_odd
-    from (select array_agg(b), array_agg(number), array_agg(ctid), array_agg(floor), array_agg(balance), array_agg(entries),
-                 array_agg(lots)
-            from place) a,
-         (select array_agg(n), array_agg(ord), array_agg(from_place), array_agg(to_place), array_agg(asset),
-                 array_agg(amount), array_agg(s.wanted), array_agg(s.f), array_agg(s.g),
-                 bool_or(s.f is null or s.g is null or asset is null or amount is null)
-            from (select line.*, p.place as from_place, q.place as to_place
-                    from line
-                    left join place p on p.b = line.b and p.code = line.f and p.asset = line.asset
-                    left join place q on q.b = line.b and q.code = line.g and q.asset = line.asset
-                   order by line.n, line.ord) s) l;
-  if is_odd then
-    raise exception 'a transfer needs all of its parts' using errcode = 'JF003';
-  end if;
-  seqs_before := seqs;
-  from_balances := array_fill(null::bigint, array[coalesce(cardinality(line_of), 0)]);
-  to_balances := from_balances;
-  from_seqs := from_balances;
-  to_seqs := from_balances;
-  moves := array_fill(null::jsonb, array[coalesce(cardinality(line_of), 0)]);
-
-  -- Limits. One that is named twice by a command is used twice, and the narrower maximum holds.
-  with use as materialized (
-    select k.n, min(x.ord) as ord, k.b, x.value ->> 'key' as key, sum((x.value ->> 'use')::bigint)::bigint as use,
-           min((x.value ->> 'max')::bigint) as max
-      from unnest(books, commands) with ordinality k(b, c, n),
-           jsonb_array_elements(k.c -> 'limits') with ordinality x(value, ord)
-     group by k.n, k.b, x.value ->> 'key'),
-  place as materialized (
-    select row_number() over () as place, named.*, u.ctid as row, coalesce(u.used, 0) as used,
-           coalesce(u.max, named.use_max) as max
-      from (select b, key, max(max) as use_max from use group by b, key) named
-      left join lateral (select ctid, * from ledger.limit_use
-                          where village = villages[named.b] and limit_use.key = named.key limit 1) u on true)
-  select a.*, u.*
-    into limit_books, limits, limit_rows, taken, maxes, use_of, used_limits, uses, use_maxes
-    from (select array_agg(b), array_agg(key), array_agg(row), array_agg(place.used), array_agg(max) from place) a,
-         (select array_agg(n), array_agg(place), array_agg(use), array_agg(max)
-            from (select use.n, place.place, use.use, use.max
-                    from use join place on place.b = use.b and place.key = use.key
-                   order by use.n, use.ord, use.key collate "C") s) u;
-  taken_before := taken;
-  maxes_before := maxes;
-
-  for item in 1 .. coalesce(cardinality(commands), 0) loop
-    pen := books[item];
-    first_line := next_line;
-    while line_of[next_line] = item loop next_line := next_line + 1; end loop;
-    first_use := next_use;
-    while use_of[next_use] = item loop next_use := next_use + 1; end loop;
-
-    if first_line = next_line and against[item] is null then
-      raise exception 'a transaction needs a transfer' using errcode = 'JF003';
-    end if;
-    if against[item] ->> 'code' = 'not-found' then
-      answers[item] := against[item];
-      continue;
-    end if;
-    -- One cause posts once, for ever. What this call gave it, its first command of that cause has.
-    if given[item] is null and twins[item] is not null then given[item] := given[twins[item]]; end if;
-    if given[item] is not null then
-      again := again || item;
-      continue;
-    end if;
-    -- Reversed at most once, and a reversal is never reversed.
-    if reverses[item] is not null then
-      other := reversed_now -> (pen || ' ' || reverses[item]);
-      if other is not null then
-        against[item] := ledger.refused('already-reversed', jsonb_build_object('reversalNumber', other));
-      end if;
-      if against[item] is not null then
-        answers[item] := against[item];
-        continue;
-      end if;
-    end if;
-    if one_person[item] then
-      answers[item] := ledger.refused(
-        'second-person-required', jsonb_build_object('firstUserId', (commands[events[item]] ->> 'actor')::uuid));
-      continue;
-    end if;
-
-    -- Limits; to give back is never refused.
-    refusal := null;
-    for i in first_use .. next_use - 1 loop
-      exit when reverses[item] is not null;
-      j := used_limits[i];
-      if uses[i] < 1 then
-        raise exception 'a limit is used at least once' using errcode = 'JF003';
-      end if;
-      if taken[j] + uses[i] > use_maxes[i] then
-        refusal := coalesce((select l.value ->> 'code' from jsonb_array_elements(commands[item] -> 'limits') l
-                              where l.value ->> 'key' = limits[j] limit 1), 'cap-reached');
-        facts := jsonb_build_object('cap', limits[j], 'used', taken[j], 'use', uses[i], 'limit', use_maxes[i]);
-        exit;
-      end if;
-    end loop;
-
-    -- Floors, line by line; the first that cannot be refuses the command, and the lines before it are taken back.
-    i := first_line;
-    while refusal is null and i < next_line loop
-      src := froms[i];
-      dst := tos[i];
-      if src is null or dst is null then
-        refusal := 'not-found';
-        facts := jsonb_build_object(
-          'accountCode', case when src is null then from_codes[i] else to_codes[i] end, 'asset', assets[i]);
-      elsif src = dst then
-        raise exception 'an account pays itself: %', from_codes[i] using errcode = 'JF003';
-      elsif amounts[i] not between 1 and ledger.amount_max(assets[i]) then
-        refusal := 'out-of-bounds';
-        facts := jsonb_build_object('field', 'amount', 'asset', assets[i], 'min', 1, 'max', ledger.amount_max(assets[i]));
-      elsif greatest(balances[dst] + amounts[i], amounts[i] - balances[src]) > 9007199254740991 then
-        -- Beyond it JSON cannot carry a number exactly.
-        refusal := 'out-of-bounds';
-        facts := jsonb_build_object(
-          'field', 'balance', 'asset', assets[i], 'min', -9007199254740991, 'max', 9007199254740991);
-      elsif balances[src] - amounts[i] < floors[src] then
-        refusal := case when reverses[item] is not null then 'reversal-arrears'
-                     when assets[i] = 'PTS' and from_codes[i] like 'household:%' then 'insufficient-points'
-                     when assets[i] like 'SKU:%' then 'insufficient-stock'
-                     else 'insufficient-balance' end;
-        -- Asked of the account in all; what the lines before took of it is still its own.
-        select jsonb_build_object('accountCode', from_codes[i], 'asset', assets[i],
-                 'available', balances[src] - floors[src]
-                   + coalesce(sum(case src when froms[s] then amounts[s] else -amounts[s] end)
-                                filter (where s < i and src in (froms[s], tos[s])), 0),
-                 'required', sum(amounts[s]) filter (where froms[s] = src))
-          into facts
-          from generate_series(first_line, next_line - 1) s;
-      else
-        moved := '{}';
-        if ledger.carries_lots(assets[i], floors[src]) then
-          if dated[src] <> '{}' then
-            moved := ledger.take_lots(dated[src], balances[src], wanted[i], amounts[i]);
-            dated[src] := ledger.add_lots(dated[src], moved, -1);
-          end if;
-        elsif wanted[i] is not null and ledger.carries_lots(assets[i], floors[dst]) then
-          moved := wanted[i];
-          if ledger.dated(moved) > amounts[i] then
-            raise exception 'lots of more than a line moves: %', moved using errcode = 'JF003';
-          end if;
-        end if;
-        if moved <> '{}' and ledger.carries_lots(assets[i], floors[dst]) then
-          dated[dst] := case dated[dst] when '{}' then moved else ledger.add_lots(dated[dst], moved, 1) end;
-        end if;
-        moves[i] := moved;
-        x := balances[src] - amounts[i];
-        y := balances[dst] + amounts[i];
-        balances[src] := x;
-        balances[dst] := y;
-        from_balances[i] := x;
-        to_balances[i] := y;
-        x := seqs[src] + 1;
-        y := seqs[dst] + 1;
-        seqs[src] := x;
-        seqs[dst] := y;
-        from_seqs[i] := x;
-        to_seqs[i] := y;
-        i := i + 1;
-      end if;
-    end loop;
-    if refusal is not null then
-      for s in reverse i - 1 .. first_line loop
-        src := froms[s];
-        dst := tos[s];
-        balances[src] := balances[src] + amounts[s];
-        balances[dst] := balances[dst] - amounts[s];
-        seqs[src] := seqs[src] - 1;
-        seqs[dst] := seqs[dst] - 1;
-        moved := moves[s];
-        if moved <> '{}' then
-          if ledger.carries_lots(assets[s], floors[src]) then dated[src] := ledger.add_lots(dated[src], moved, 1); end if;
-          if ledger.carries_lots(assets[s], floors[dst]) then dated[dst] := ledger.add_lots(dated[dst], moved, -1); end if;
-        end if;
-      end loop;
-      answers[item] := ledger.refused(refusal, facts);
-      continue;
-    end if;
-
-    -- Nothing stands against it.
-    for i in first_use .. next_use - 1 loop
-      j := used_limits[i];
-      x := taken[j] + uses[i];
-      taken[j] := x;
-      if reverses[item] is null then maxes[j] := use_maxes[i]; end if;
-    end loop;
-    x := numbers[pen] + 1;
-    numbers[pen] := x;
-    given[item] := x;
-    if twins[item] is not null then given[twins[item]] := x; end if;
-    made := made || item;
-    is_made[item] := true;
-    if reverses[item] is not null then
-      reversed_now := reversed_now || jsonb_build_object(pen || ' ' || reverses[item], x);
-    end if;
-  end loop;
-
-  if commands is not null then
-    -- The text of a transaction ends with what is frozen, which includes what it used of its limits and the lots that it
-    -- moved, so that both can be counted again from the pen, and with its lines. All names are in their order: what a caller
-    -- freezes comes before, between and after these two, and is made into text once for the commands that have it in common.
-    with given_frozen as (
-      select k.n, f.key collate "C" as key, E'\nfrozen ' || f.key || ' ' || ledger.escape(f.value #>> '{}') as text,
-             translate(f.key, E' \t\n\x0b\f\r', '') <> f.key or jsonb_typeof(f.value) <> 'string'
-             or f.key >= 'limit:' and f.key < 'limit;' or f.key >= 'lots:' and f.key < 'lots;' as odd
-        from unnest(commands) with ordinality k(c, n), jsonb_each(k.c -> 'frozen') f),
-    event as materialized (
-      select n, string_agg(text, '' order by key) filter (where key < 'limit:') as before,
-             string_agg(text, '' order by key) filter (where key > 'limit:' and key < 'lots:') as between,
-             string_agg(text, '' order by key) filter (where key > 'lots:') as after, bool_or(odd) as odd
-        from given_frozen group by n),
-    part as (
-      select u.n, 1 as what, 'limit:' || limits[place] as key, use || '/' || max as value, 0 as line
-        from unnest(use_of, used_limits, uses, use_maxes) u(n, place, use, max)
-       union all
-      select l.n, 2, 'lots:' || line, ledger.lots_text(l.lots), 0
-        from unnest(line_of, lines, moves) l(n, line, lots) where l.lots <> '{}'
-       union all
-      select l.n, 3, 'line ' || asset || ' ' || amount || ' ' || f || ' ' || g, '', l.line
-        from unnest(line_of, lines, assets, amounts, from_codes, to_codes) l(n, line, asset, amount, f, g)),
-    tail as (
-      select n, jsonb_object_agg(key, value) filter (where what < 3) as frozen,
-             string_agg(E'\nfrozen ' || key || ' ' || value, '' order by what, line, key) filter (where what = 1) as limits,
-             string_agg(E'\nfrozen ' || key || ' ' || value, '' order by what, line, key) filter (where what = 2) as lots,
-             string_agg(E'\n' || key, '' order by what, line, key) filter (where what = 3) as lines
-        from (select n, what, key collate "C" as key, value, line from part) part group by n),
-    leaf as (
-      select m.n, books[m.n] as b,
-             coalesce(event.before, '') || coalesce(tail.limits, '') || coalesce(event.between, '') || coalesce(tail.lots, '')
-               || coalesce(event.after, '') || tail.lines as text,
-             (ledger.drafted(m.c, m.e, villages[books[m.n]], given[m.n], instants[books[m.n]],
-                             coalesce(m.e -> 'frozen', '{}') || coalesce(tail.frozen, '{}'))).*
-        from (select m.n, commands[m.n] as c, events[m.n] as event, commands[events[m.n]] as e
-                from unnest(made) m(n) offset 0) m
-        join tail on tail.n = m.n
-        left join event on event.n = m.event offset 0),
-    post as materialized (
-      select t.*, ledger.chain(heads[t.b], t.leaf_hash) over (partition by t.b order by t.n) as hash
-        from (select l.n, l.b, l.village, l.number, l.id, l.kind, l.cause, l.business_date, l.occurred_at, l.posted_at,
-                     l.actor, l.approver, l.reverses, l.memo, l.frozen,
-                     sha256('\x00'::bytea || convert_to(ledger.canonical(
-                       row(l.village, l.number, l.id, l.kind, l.cause, l.business_date, l.occurred_at, l.posted_at, l.actor,
-                           l.approver, l.reverses, l.memo, l.frozen, null, null)::ledger.transaction,
-                       l.text, ''), 'UTF8')) as leaf_hash
-                from leaf l offset 0) t),
-    written as (
-      insert into ledger.transaction
-      select p.village, p.number, p.id, p.kind, p.cause, p.business_date, p.occurred_at, p.posted_at, p.actor, p.approver,
-             p.reverses, p.memo, p.frozen, p.leaf_hash, p.hash
-        from post p)
-    select array_agg(hash), array_agg(answer), (select bool_or(odd) from event) into hashes, made_answers, is_odd
-      from (select hash,
-                   jsonb_build_object('status', 'posted', 'number', number, 'id', id,
-                     'hash', encode(hash, 'hex'), 'postedAt', posted_at) as answer
-              from post order by n) p;
-    if is_odd then
-      -- A name with a blank, or a value that is not text, would let two transactions share one canonical text.
-      raise exception 'what is frozen is text under one word, and limits and lots are the ledger''s' using errcode = 'JF003';
-    end if;
-  end if;
-
-  if made <> '{}' then
-    for i in 1 .. cardinality(made) loop
-      item := made[i];
-      heads[books[item]] := hashes[i];
-      answers[item] := made_answers[i];
-    end loop;
-
-    insert into ledger.transfer
-    select villages[books[l.n]], given[l.n], l.line, l.asset, l.amount, accounts[l.f], accounts[l.g],
-           l.from_balance, l.to_balance, l.from_seq, l.to_seq
-      from unnest(line_of, lines, assets, amounts, froms, tos, from_balances, to_balances, from_seqs, to_seqs)
-             l(n, line, asset, amount, f, g, from_balance, to_balance, from_seq, to_seq)
-     where is_made[l.n];
-    insert into ledger.limit_use (village, key, used, max)
-    select villages[u.b], u.key, u.used, u.max
-      from unnest(limit_books, limits, limit_rows, taken, maxes) u(b, key, place, used, max) where u.place is null and u.used > 0;
-    -- Where they were read, under the same pen: nobody else changes them.
-    update ledger.limit_use l set used = u.used, max = u.max
-      from unnest(limit_books, limit_rows, taken, maxes, taken_before, maxes_before) u(b, place, used, max, before, max_before)
-     where l.ctid = u.place and l.village = villages[u.b] and (u.used, u.max) <> (u.before, u.max_before);
-    get diagnostics i = row_count;
-    update ledger.account a set balance = u.balance, entries = u.entries, lots = u.lots
-      from unnest(account_books, account_rows, balances, seqs, seqs_before, dated) u(b, place, balance, entries, before, lots)
-     where a.ctid = u.place and a.village = villages[u.b] and u.entries <> u.before;
-    get diagnostics j = row_count;
-    if i <> (select count(*) from unnest(limit_rows, taken, maxes, taken_before, maxes_before) u(place, used, max, before, max_before)
-              where place is not null and (u.used, u.max) <> (u.before, u.max_before))
-       or j <> (select count(*) from unnest(seqs, seqs_before) u(entries, before) where u.entries <> u.before) then
-      raise exception 'what was read was changed by somebody who had no pen' using errcode = 'JF002';
-    end if;
-    update ledger.book b set number = u.number, head = u.head, posted_at = u.posted_at
-      from unnest(villages, numbers, heads, instants, numbers_before) u(village, number, head, posted_at, before)
-     where b.village = u.village and u.number <> u.before;
-  end if;
-
-  -- The same content is a replay, other content a refusal. Lots are not content: what they were was decided when it was
-  -- posted.
-  if again <> '{}' then
-    for item, facts in
-      select a.n,
-             case when ledger.leaf(ledger.canonical(
-                         ledger.drafted(commands[a.n] || jsonb_build_object('id', e.id), commands[events[a.n]], e.village,
-                           e.number, e.posted_at,
-                           coalesce(commands[events[a.n]] -> 'frozen', '{}') || coalesce(u.frozen, '{}') || lots.frozen),
-                         l.text)) = e.leaf_hash
-                  then jsonb_build_object('status', 'replayed', 'number', e.number, 'id', e.id,
-                         'hash', encode(e.hash, 'hex'), 'postedAt', e.posted_at)
-                  else ledger.refused('cause-reused', jsonb_build_object('transactionNumber', e.number)) end
-        from unnest(again) a(n)
-       cross join lateral (select * from ledger.transaction
-                            where village = villages[books[a.n]] and number = given[a.n] offset 0) e
-       cross join lateral (select coalesce(jsonb_object_agg(key, value), '{}') as frozen
-                             from jsonb_each(e.frozen) where key like 'lots:%') lots
-        left join (select l.n, string_agg(E'\nline ' || asset || ' ' || amount || ' ' || f || ' ' || g, '' order by line) as text
-                     from unnest(line_of, lines, assets, amounts, from_codes, to_codes) l(n, line, asset, amount, f, g)
-                    group by l.n) l on l.n = a.n
-        left join (select u.n, jsonb_object_agg('limit:' || limits[place], use || '/' || max) as frozen
-                     from unnest(use_of, used_limits, uses, use_maxes) u(n, place, use, max) group by u.n) u on u.n = a.n
-    loop
-      answers[item] := facts;
-    end loop;
-  end if;
-  return coalesce(to_jsonb(answers), '[]');
-end $function$;
-
--- ledger.refuse_change()
-CREATE OR REPLACE FUNCTION ledger.refuse_change()
- RETURNS trigger
- LANGUAGE plpgsql
-AS $function$
-begin
-  raise exception 'the book is never changed: post a reversal instead' using errcode = 'JF001';
-end $function$;
-
--- ledger.refused(text,jsonb)
-CREATE OR REPLACE FUNCTION ledger.refused(code text, facts jsonb)
- RETURNS jsonb
- LANGUAGE sql
- IMMUTABLE PARALLEL SAFE
-RETURN jsonb_build_object('status', 'refused', 'code', code, 'facts', facts);
-
--- ledger.take_lots(jsonb,bigint,jsonb,bigint)
-CREATE OR REPLACE FUNCTION ledger.take_lots(lots jsonb, balance bigint, wanted jsonb, amount bigint)
- RETURNS jsonb
- LANGUAGE sql
- IMMUTABLE PARALLEL SAFE
-RETURN (WITH there AS (SELECT jsonb_each_text.key AS day, (jsonb_each_text.value)::bigint AS points FROM jsonb_each_text(take_lots.lots) jsonb_each_text(key, value) UNION ALL SELECT 'infinity'::text, (take_lots.balance - ledger.dated(take_lots.lots))), asked AS (SELECT there.day, LEAST(there.points, COALESCE((w.value)::bigint, GREATEST((0)::bigint, (take_lots.amount - ledger.dated(take_lots.wanted))))) AS first, there.points FROM (there LEFT JOIN jsonb_each_text(take_lots.wanted) w(key, value) ON ((w.key = there.day))) WHERE ((w.key IS NOT NULL) OR ((there.day = 'infinity'::text) AND (take_lots.wanted IS NOT NULL)))), queue AS (SELECT q.day, q.points, (sum(q.points) OVER (ORDER BY q.rank, (q.day COLLATE "C")) - (q.points)::numeric) AS before FROM (SELECT 0 AS rank, asked.day, asked.first AS points FROM asked UNION ALL SELECT 1, there.day, (there.points - COALESCE(asked.first, (0)::bigint)) FROM (there LEFT JOIN asked ON ((asked.day = there.day)))) q) SELECT COALESCE(jsonb_object_agg(taken.day, taken.points) FILTER (WHERE ((taken.day <> 'infinity'::text) AND (taken.points > (0)::numeric))), '{}'::jsonb) AS "coalesce" FROM (SELECT queue.day, sum(GREATEST((0)::numeric, LEAST((queue.points)::numeric, ((take_lots.amount)::numeric - queue.before)))) AS points FROM queue GROUP BY queue.day) taken);
-
--- ledger.take_pen(text)
-CREATE OR REPLACE FUNCTION ledger.take_pen(p_village text)
- RETURNS void
- LANGUAGE plpgsql
- SECURITY DEFINER
- SET search_path TO 'pg_catalog', 'pg_temp'
-AS $function$
-begin
-  perform from ledger.book where village = p_village for update;
-end $function$;
-grant execute on function ledger.take_pen(text) to jifen_app;
-
--- publicity.hands_of(text,uuid)
-CREATE OR REPLACE FUNCTION publicity.hands_of(p_village text, p_award uuid)
- RETURNS uuid[]
- LANGUAGE plpgsql
- STABLE
- SET search_path TO ''
-AS $function$
-begin
-  return (
-    select array_agg(distinct h.id)
-      from (select unnest(array[l.entered_by, l.published_by, l.struck_by] || l.decided_by) as id
-              from publicity.line l where l.village = p_village and l.award_id = p_award
-            union all
-            select unnest(array[o.lodged_by, o.objector_id])
-              from publicity.objection o where o.village = p_village and o.award_id = p_award
-            union all
-            select p.lodged_by
-              from publicity.appeal p where p.village = p_village and p.award_id = p_award) h
-     where h.id is not null);
-end $function$;
-grant execute on function publicity.hands_of(text,uuid) to jifen_app;
-
--- publicity.hear(text,uuid,uuid,text,text,timestamp with time zone)
-CREATE OR REPLACE FUNCTION publicity.hear(p_village text, p_appeal uuid, p_by uuid, p_state text, p_ruling text, p_now timestamp with time zone)
- RETURNS void
- LANGUAGE plpgsql
- SECURITY DEFINER
- SET search_path TO 'pg_catalog', 'pg_temp'
-AS $function$
-begin
-  update publicity.appeal p
-     set state = p_state, heard_by = p_by, heard_at = p_now, ruling = p_ruling,
-         heard_by_kin = publicity.is_kin_in(p_village, p_by, p.award_id),
-         hands = publicity.hands_of(p_village, p.award_id) || array(
-           select o.ruled_by from publicity.objection o
-            where o.village = p.village and o.award_id = p.award_id and o.ruled_by is not null)
-   where p.village = p_village and p.id = p_appeal and p.state = 'open';
-end $function$;
-grant execute on function publicity.hear(text,uuid,uuid,text,text,timestamp with time zone) to jifen_app;
-
--- publicity.is_kin_in(text,uuid,uuid)
-CREATE OR REPLACE FUNCTION publicity.is_kin_in(p_village text, p_user uuid, p_award uuid)
- RETURNS boolean
- LANGUAGE plpgsql
- STABLE
- SET search_path TO ''
-AS $function$
-begin
-  return exists (
-    select from earning.award a
-     where a.village = p_village and a.id = p_award and households.is_kin(p_village, p_user, a.household_id))
-  or exists (
-    select from publicity.objection o
-     where o.village = p_village and o.award_id = p_award and households.is_kin(p_village, p_user, o.objector_household_id));
-end $function$;
-grant execute on function publicity.is_kin_in(text,uuid,uuid) to jifen_app;
-
--- publicity.publish(text,uuid,uuid,date,integer,boolean,timestamp with time zone)
-CREATE OR REPLACE FUNCTION publicity.publish(p_village text, p_notice uuid, p_publisher uuid, p_starts_on date, p_days integer, p_skip_own boolean, p_now timestamp with time zone)
- RETURNS jsonb
- LANGUAGE plpgsql
- SECURITY DEFINER
- SET search_path TO 'pg_catalog', 'pg_temp'
-AS $function$
-declare
-  chosen uuid[];
-  own integer;
-  day text := to_char(p_starts_on - 1, 'YYYYMMDD');
-begin
-  perform from villages.village where village = p_village for no key update;
-  select array_agg(w.id), count(*) filter (where w.own) into chosen, own
-    from (select a.id, a.created_by = p_publisher or p_publisher = any (a.decided_by) as own
-            from earning.award a
-           where a.village = p_village
-             and (a.state = 'pending' or (a.state = 'posted' and a.release_number is null))
-             and not exists (
-               select from (select * from publicity.line where village = a.village and award_id = a.id offset 0) l)
-             and (not p_skip_own or not (a.created_by = p_publisher or p_publisher = any (a.decided_by)))
-           order by a.state, a.transaction_number
-           limit 1000) w;
-  if chosen is null or own > 0 then
-    return jsonb_build_object('lines', 0, 'own', own);
-  end if;
-  insert into publicity.notice (village, id, number, published_by, published_at, starts_on, days, ends_at, line_count)
-  select p_village, p_notice, format('GS-%s-%s', day, 1 + count(*)), p_publisher, p_now, p_starts_on, p_days,
-         (p_starts_on + p_days)::timestamp at time zone 'Asia/Shanghai', cardinality(chosen)
-    from publicity.notice n where n.village = p_village and starts_with(n.number, format('GS-%s-', day));
-  insert into publicity.line (village, award_id, notice_id, place, entered_by, decided_by, published_by)
-  select p_village, a.id, p_notice, row_number() over (order by h.grid, h.number, a.transaction_number), a.created_by,
-         a.decided_by, p_publisher
-    from unnest(chosen) c (id)
-   cross join lateral (select * from earning.award where village = p_village and id = c.id offset 0) a
-   cross join lateral (
-     select * from households.household where village = p_village and id = a.household_id offset 0) h;
-  return jsonb_build_object('lines', cardinality(chosen), 'own', 0);
-end $function$;
-grant execute on function publicity.publish(text,uuid,uuid,date,integer,boolean,timestamp with time zone) to jifen_app;
-
--- publicity.rule(text,uuid,uuid,text,text,timestamp with time zone)
-CREATE OR REPLACE FUNCTION publicity.rule(p_village text, p_objection uuid, p_by uuid, p_state text, p_ruling text, p_now timestamp with time zone)
- RETURNS void
- LANGUAGE plpgsql
- SECURITY DEFINER
- SET search_path TO 'pg_catalog', 'pg_temp'
-AS $function$
-declare
-  award uuid := (select o.award_id from publicity.objection o where o.village = p_village and o.id = p_objection);
-begin
-  update publicity.objection o
-     set state = p_state, ruled_by = p_by, ruled_at = p_now, ruling = p_ruling,
-         ruled_by_kin = publicity.is_kin_in(p_village, p_by, award),
-         hands = publicity.hands_of(p_village, award)
-   where o.village = p_village and o.award_id = award and o.state = 'open' and (o.id = p_objection or p_state = 'upheld');
-end $function$;
-grant execute on function publicity.rule(text,uuid,uuid,text,text,timestamp with time zone) to jifen_app;
-
--- publicity.strike(text,uuid,uuid,text,timestamp with time zone)
-CREATE OR REPLACE FUNCTION publicity.strike(p_village text, p_award uuid, p_by uuid, p_reason text, p_now timestamp with time zone)
- RETURNS void
- LANGUAGE plpgsql
- SECURITY DEFINER
- SET search_path TO 'pg_catalog', 'pg_temp'
-AS $function$
-begin
-  update publicity.line l
-     set struck_by = p_by, struck_at = p_now, strike_reason = p_reason,
-         struck_by_kin = (select households.is_kin(p_village, p_by, a.household_id)
-                            from earning.award a where a.village = l.village and a.id = l.award_id)
-   where l.village = p_village and l.award_id = p_award and l.struck_by is null;
-end $function$;
-grant execute on function publicity.strike(text,uuid,uuid,text,timestamp with time zone) to jifen_app;
-
--- rules.adopt(text,uuid,uuid,timestamp with time zone,date,date,integer,integer,integer,integer)
-CREATE OR REPLACE FUNCTION rules.adopt(p_village text, p_rule_book uuid, p_by uuid, p_at timestamp with time zone, p_in_force_from date, p_held_on date, p_present integer, p_for integer, p_against integer, p_abstained integer)
- RETURNS void
- LANGUAGE plpgsql
- SECURITY DEFINER
- SET search_path TO 'pg_catalog', 'pg_temp'
-AS $function$
-begin
-  update rules.rule_book
-     set state = 'adopted', in_force_from = p_in_force_from, held_on = p_held_on, present = p_present,
-         votes_for = p_for, votes_against = p_against, abstained = p_abstained, adopted_by = p_by, adopted_at = p_at
-   where village = p_village and id = p_rule_book and state = 'draft';
-  if not found then
-    raise exception 'only a draft is adopted' using errcode = 'JF005';
-  end if;
-end
-$function$;
-grant execute on function rules.adopt(text,uuid,uuid,timestamp with time zone,date,date,integer,integer,integer,integer) to jifen_app;
-
--- rules.discard(text,uuid,uuid,timestamp with time zone)
-CREATE OR REPLACE FUNCTION rules.discard(p_village text, p_rule_book uuid, p_by uuid, p_at timestamp with time zone)
- RETURNS void
- LANGUAGE plpgsql
- SECURITY DEFINER
- SET search_path TO 'pg_catalog', 'pg_temp'
-AS $function$
-begin
-  update rules.rule_book
-     set state = 'discarded', discarded_by = p_by, discarded_at = p_at
-   where village = p_village and id = p_rule_book and state = 'draft';
-  if not found then
-    raise exception 'only a draft is given up' using errcode = 'JF005';
-  end if;
-end
-$function$;
-grant execute on function rules.discard(text,uuid,uuid,timestamp with time zone) to jifen_app;
-
--- rules.draft(text,uuid,text,uuid,timestamp with time zone,jsonb)
-CREATE OR REPLACE FUNCTION rules.draft(p_village text, p_rule_book uuid, p_title text, p_by uuid, p_at timestamp with time zone, p_rules jsonb)
- RETURNS void
- LANGUAGE plpgsql
- SECURITY DEFINER
- SET search_path TO 'pg_catalog', 'pg_temp'
-AS $function$
-begin
-  insert into rules.rule_book (village, id, title, created_by, created_at)
-  values (p_village, p_rule_book, p_title, p_by, p_at);
-  perform rules.fill(p_village, p_rule_book, p_rules);
-end
-$function$;
-grant execute on function rules.draft(text,uuid,text,uuid,timestamp with time zone,jsonb) to jifen_app;
-
--- rules.fill(text,uuid,jsonb)
-CREATE OR REPLACE FUNCTION rules.fill(p_village text, p_rule_book uuid, p_rules jsonb)
- RETURNS void
- LANGUAGE plpgsql
- SET search_path TO ''
-AS $function$
-begin
-  insert into rules.rule (village, rule_book_id, id, code, category, title, title_en, points, direction, unit, cap_times,
-                          cap_period, cap_scope, evidence, excludes, highest_only_group, honour, publicity, on_behalf)
-  select p_village, p_rule_book, r.id, r.code, r.category, r.title, r.title_en, r.points, r.direction, r.unit, r.cap_times,
-         r.cap_period, r.cap_scope, r.evidence, r.excludes, r.highest_only_group, r.honour, r.publicity,
-         coalesce(r.on_behalf, true)
-    from pg_catalog.jsonb_populate_recordset(null::rules.rule, p_rules) r;
-end
-$function$;
-
--- rules.redraft(text,uuid,uuid,text,jsonb)
-CREATE OR REPLACE FUNCTION rules.redraft(p_village text, p_rule_book uuid, p_editor uuid, p_title text, p_rules jsonb)
- RETURNS void
- LANGUAGE plpgsql
- SECURITY DEFINER
- SET search_path TO 'pg_catalog', 'pg_temp'
-AS $function$
-begin
-  update rules.rule_book
-     set title = p_title,
-         revision = revision + 1,
-         edited_by = case when p_editor = created_by or p_editor = any (edited_by)
-                          then edited_by
-                          else edited_by || p_editor end
-   where village = p_village and id = p_rule_book and state = 'draft';
-  if not found then
-    raise exception 'only a draft is revised' using errcode = 'JF005';
-  end if;
-  delete from rules.rule where village = p_village and rule_book_id = p_rule_book;
-  perform rules.fill(p_village, p_rule_book, p_rules);
-end
-$function$;
-grant execute on function rules.redraft(text,uuid,uuid,text,jsonb) to jifen_app;

@@ -2,17 +2,19 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { runner } from 'node-pg-migrate';
+import { type MigrationBuilder, runner } from 'node-pg-migrate';
 import pg from 'pg';
 import { getConstructionPlans } from 'pg-boss';
+import { replaceFunctions } from './migrate-functions.ts';
 
 export const migrationsFolder = fileURLToPath(new URL('../../migrations', import.meta.url));
 
 /**
- * Runs what is missing of the migrations in `folder`, in order, as `jifen_owner`. Several processes may start at once:
- * they wait for one another on an advisory lock. Answers the names of the migrations that were run.
+ * Runs what is missing of the migrations in `folder`, in order, as `jifen_owner`, and then replaces the functions whose
+ * files have changed: all in one database transaction. Several processes may start at once: they wait for one another on
+ * an advisory lock. Answers the names of what was run, such as `0001-ledger` and `functions/ledger/post`.
  *
- * @throws Error when the database was migrated by a newer version, or a file that has run was changed since
+ * @throws Error when the database was migrated by a newer version, or a migration that has run was changed since
  */
 export async function migrate(ownerUrl: string, folder = migrationsFolder): Promise<string[]> {
   const client = new pg.Client({ connectionString: ownerUrl });
@@ -23,19 +25,23 @@ export async function migrate(ownerUrl: string, folder = migrationsFolder): Prom
     await client.query('set row_security = off');
     // Ends with the connection, after everything below.
     await client.query('select pg_advisory_lock(7231, 2)');
+    await client.query('begin');
     const files = await digests(folder);
     await refuseStrangers(client, files);
     const run = await runMissing(client, folder);
     await remember(client, files);
+    const replaced = await replaceFunctions(client, join(folder, 'functions'));
+    await client.query('commit');
     await createQueues(client);
-    return run;
+    return [...run, ...replaced.map(name => `functions/${name.replace('.', '/')}`)];
   } finally {
+    // What was not committed goes with the connection.
     await client.end();
   }
 }
 
 /** SHA-256 of every migration, by its name. */
-async function digests(folder: string): Promise<Map<string, string>> {
+export async function digests(folder: string): Promise<Map<string, string>> {
   const names = (await readdir(folder)).filter(name => /^\d{4}-.*\.sql$/.test(name)).sort();
   const texts = await Promise.all(names.map(name => readFile(join(folder, name))));
   return new Map(
@@ -70,20 +76,42 @@ async function runMissing(client: pg.Client, folder: string): Promise<string[]> 
     const run = await runner({
       dbClient: client,
       dir: folder,
-      // schema.sql is what the migrations add up to, written by a script; it is not one of them.
-      ignorePattern: '(\\..*|schema\\.sql)',
+      // What has no number is no migration: schema.sql is what they add up to, released.txt what must not change.
+      ignorePattern: '(?!\\d{4}-).*',
+      migrationLoaderStrategies: [{ extensions: ['.sql'], loader: loadAll }],
       direction: 'up',
       schema: 'jifen',
       createSchema: true,
       migrationsTable: 'migration',
-      advisoryLockMode: 'wait',
+      // The lock and the database transaction are the caller's.
+      noLock: true,
+      singleTransaction: false,
       checkOrder: true,
       logger: { info, warn: () => undefined, error: () => undefined },
     });
     return run.map(migration => migration.name);
   } catch (cause) {
-    throw new Error(`Migration ${current} failed and was rolled back: ${(cause as Error).message}.`, { cause });
+    const what = current === '' ? 'Migrating' : `Migration ${current}`;
+    throw new Error(`${what} failed and the whole run was rolled back: ${(cause as Error).message}.`, { cause });
   }
+}
+
+const loadAll = (paths: string[]) => Promise.all(paths.map(load));
+
+async function load(path: string) {
+  const text = await withIncludes(path);
+  const up = (pgm: MigrationBuilder) => {
+    pgm.noTransaction();
+    pgm.sql(text);
+  };
+  return { id: path, filePaths: [path], actions: { up, down: false as const } };
+}
+
+/** A migration with the functions that its tables need: each where a line names its file, as psql would have it. */
+async function withIncludes(path: string): Promise<string> {
+  const parts = (await readFile(path, 'utf8')).split(/^\\ir +(\S+)$/m);
+  const texts = parts.map((part, i) => (i % 2 === 0 ? part : readFile(join(path, '..', part), 'utf8')));
+  return (await Promise.all(texts)).join('');
 }
 
 /** Keeps what each migration said when it ran. */

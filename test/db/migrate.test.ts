@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { type Test, test } from 'tap';
 import { migrate, migrationsFolder } from '../../src/db/migrate.ts';
+import { readFunctions } from '../../src/db/migrate-functions.ts';
 import { prepareRoles } from '../../src/db/roles.ts';
 import { createEmptyDatabase, dropDatabase, openCluster } from '../support/cluster.ts';
+import { changedSinceRelease } from '../support/released.ts';
 import { schemaText } from '../support/schema-text.ts';
 
 test('several processes migrate an empty database at once: each migration runs once', async t => {
@@ -14,9 +16,10 @@ test('several processes migrate an empty database at once: each migration runs o
   t.equal(new Set(prepared).size, 1, 'all agree on the connection string of the service');
   const runs = await Promise.all(Array.from({ length: 6 }, () => migrate(url)));
   const names = (await migrationFiles()).map(name => name.replace('.sql', ''));
+  const functions = (await readFunctions(join(migrationsFolder, 'functions'))).map(file => file.name);
   t.same(
     runs.filter(run => run.length > 0),
-    [names],
+    [[...names, ...functions.map(name => `functions/${name.replace('.', '/')}`)]],
     'one ran them all, the others found nothing to do',
   );
   const client = await connect(t, url);
@@ -53,7 +56,10 @@ test('a migration that fails is named, and nothing of it stays', async t => {
   const folder = await copyOfMigrations(t);
   await writeFile(join(folder, '9999-broken.sql'), 'create schema broken; select 1 / 0;');
   await prepareRoles(url);
-  await t.rejects(migrate(url, folder), /Migration 9999-broken failed and was rolled back: division by zero/);
+  await t.rejects(
+    migrate(url, folder),
+    /Migration 9999-broken failed and the whole run was rolled back: division by zero/,
+  );
   const client = await connect(t, url);
   t.same((await client.query("select to_regnamespace('broken') as there")).rows, [{ there: null }]);
 });
@@ -79,8 +85,22 @@ test('migrations/schema.sql is what the migrations add up to', async t => {
   t.ok(golden === (await schemaText(client)), 'run `npm run schema`, and read the difference before you commit it');
 });
 
+test('a migration that was released is as it was', async t => {
+  t.same(await changedSinceRelease(migrationsFolder), [], 'put it back, and write a new migration');
+});
+
+test('a released migration that was changed or taken away is seen', async t => {
+  const folder = await copyOfMigrations(t);
+  await appendFile(join(folder, '0003-identity.sql'), '-- an afterthought\n');
+  await rm(join(folder, '0004-villages.sql'));
+  await writeFile(join(folder, '9999-more.sql'), 'create schema more;');
+  t.same(await changedSinceRelease(folder), ['0003-identity.sql', '0004-villages.sql']);
+});
+
 async function migrationFiles(): Promise<string[]> {
-  return (await readdir(migrationsFolder)).filter(name => name !== 'schema.sql').sort();
+  return (await readdir(migrationsFolder))
+    .filter(name => !['functions', 'released.txt', 'schema.sql'].includes(name))
+    .sort();
 }
 
 async function copyOfMigrations(t: Test): Promise<string> {

@@ -77,6 +77,7 @@ const table = (columns: string, after = '') => `
   create table store.broken (${good}, id uuid not null, ${columns} constraint broken_pkey primary key (village, id));
   alter table store.broken enable row level security; alter table store.broken force row level security;
   create policy scope on store.broken using (starts_with(village, nullif(current_setting('jifen.scope', true), '')));
+  comment on table store.broken is 'A row.';
   ${after}`;
 
 export const catalogRules: CatalogRule[] = [
@@ -87,6 +88,7 @@ export const catalogRules: CatalogRule[] = [
          and a.attname = 'village' and a.atttypid = 'text'::regtype and a.attnotnull and c.collname = 'C')`,
     breaks: `create table store.broken (village text not null, id uuid not null,
       constraint broken_pkey primary key (village, id));
+      comment on table store.broken is 'A row.';
       alter table store.broken enable row level security; alter table store.broken force row level security;
       create policy scope on store.broken using (starts_with(village, nullif(current_setting('jifen.scope', true), '')));`,
   },
@@ -102,6 +104,11 @@ export const catalogRules: CatalogRule[] = [
     finds: `select t.name as what from ours t where not exists (
       select from pg_index i where i.indrelid = t.oid and i.indisprimary)`,
     breaks: `${table('')} alter table store.broken drop constraint broken_pkey;`,
+  },
+  {
+    says: 'a table says what a row of it is: comment on table',
+    finds: `select t.name as what from ours t where obj_description(t.oid, 'pg_class') is null`,
+    breaks: 'comment on table store.goods is null;',
   },
   {
     says: 'a foreign key to a village table takes `village` along, and so stays inside the village',
@@ -222,11 +229,12 @@ export const catalogRules: CatalogRule[] = [
       revoke all on function store.broken() from public;`,
   },
   {
-    says: 'execute is revoked from public',
+    says: 'nobody may call what was not granted to them: default privileges take execute from public',
     finds: `select p.oid::regprocedure::text as what from pg_proc p where p.pronamespace::regnamespace::text in
         (select schema from our_schemas) and (p.proacl is null or exists (
           select from aclexplode(p.proacl) a where a.grantee = 0))`,
-    breaks: `create function store.broken() returns int language sql as 'select 1';`,
+    breaks: `create function store.broken() returns int language sql as 'select 1';
+      grant execute on function store.broken() to public;`,
   },
   {
     says: 'a view looks with the rights and the scope of whoever asks: security_invoker',

@@ -1,9 +1,9 @@
 import type pg from 'pg';
 
 /**
- * What the migrations add up to, read from the catalogue: tables with columns, constraints, indexes, policies, triggers
- * and grants, views and functions. To be read and compared; it is not run. PostgreSQL 15 and 18 word some of it
- * differently, so it is always written from the embedded one.
+ * What the migrations add up to, read from the catalogue: tables with what their comments say, columns, constraints,
+ * indexes, policies, triggers and grants, and views. Functions stand in their own files. To be read and compared; it is not
+ * run. PostgreSQL 15 and 18 word some of it differently, so it is always written from the embedded one.
  */
 export async function schemaText(client: pg.Client): Promise<string> {
   // With nothing on the search path, PostgreSQL names everything in full.
@@ -14,7 +14,6 @@ export async function schemaText(client: pg.Client): Promise<string> {
     ...(await all(schemas)),
     ...(await all(tables)),
     ...(await all(views)),
-    ...(await all(functions)),
   ];
   return `${parts.map(part => part.trimEnd()).join('\n\n')}\n`;
 }
@@ -30,6 +29,15 @@ const grants = (acl: string, on: string, columns = "''") => `(
     select 'grant ' || string_agg(lower(a.privilege_type) || ${columns}, ', ' order by a.privilege_type) || ' on ' || ${on} || ' to '
            || case when a.grantee = 0 then 'public' else pg_get_userbyid(a.grantee)::text end || ';' as line
       from aclexplode(${acl}) a where pg_get_userbyid(a.grantee) <> 'jifen_owner' group by a.grantee) g)`;
+
+/** Comments on a relation and its columns. */
+const comments = (relation: string) => `
+    || coalesce((select string_agg('comment on ' || case when d.objsubid > 0 then 'column ' || ${relation}.name || '.'
+                                     || quote_ident(a.attname) when ${relation}.relkind = 'v' then 'view ' || ${relation}.name
+                                     else 'table ' || ${relation}.name end
+                                   || ' is ' || quote_literal(d.description) || E';\\n', '' order by d.objsubid)
+                   from pg_description d left join pg_attribute a on a.attrelid = d.objoid and a.attnum = d.objsubid
+                  where d.objoid = ${relation}.oid and d.classoid = 'pg_class'::regclass), '')`;
 
 const schemas = `
   select 'create schema ' || nspname || E';\\n' || ${grants('nspacl', "'schema ' || nspname")} as text
@@ -51,6 +59,7 @@ const tables = `
                                    order by array_position('{p,u,f,c}', contype::text), conname)
                    from pg_constraint c where c.conrelid = t.oid and contype in ('p', 'u', 'f', 'c')), '')
     || E'\\n)' || coalesce(' with (' || array_to_string(t.reloptions, ', ') || ')', '') || E';\\n'
+    ${comments('t')}
     || coalesce((select string_agg(pg_get_indexdef(i.indexrelid) || E';\\n', '' order by i.indexrelid::regclass::text)
                    from pg_index i where i.indrelid = t.oid
                     and not exists (select from pg_constraint c where c.conindid = i.indexrelid and c.conrelid = t.oid)), '')
@@ -72,18 +81,9 @@ const tables = `
 
 const views = `
   select '-- ' || v.name || E'\\ncreate view ' || v.name
-    || coalesce(' with (' || array_to_string(v.reloptions, ', ') || ')', '') || E' as\\n' || pg_get_viewdef(v.oid, true)
-    || E'\\n' || ${grants('v.relacl', 'v.name')} as text
+    || coalesce(' with (' || array_to_string(v.reloptions, ', ') || ')', '') || E' as\\n' || pg_get_viewdef(v.oid, true) || E'\\n'
+    ${comments('v')}
+    || ${grants('v.relacl', 'v.name')} as text
     from (select c.*, n.nspname || '.' || quote_ident(c.relname) as name
             from pg_class c join our_schemas n on n.oid = c.relnamespace where c.relkind = 'v') v
    order by v.name`;
-
-const functions = `
-  select '-- ' || f.name || E'\\n' || f.text || E';\\n'
-    || ${grants('f.proacl', "'function ' || f.name")} as text
-    from (select p.proacl, p.oid::regprocedure::text as name,
-                 case when p.prokind <> 'a' then trim(trailing E'\\n' from pg_get_functiondef(p.oid))
-                      else 'create aggregate ' || p.oid::regprocedure || ' (sfunc = ' || a.aggtransfn::regproc || ', stype = '
-                           || a.aggtranstype::regtype || ')' end as text
-            from pg_proc p join our_schemas n on n.oid = p.pronamespace left join pg_aggregate a on a.aggfnoid = p.oid) f
-   order by f.name`;

@@ -1,0 +1,15 @@
+-- Lots with others added to them (`sign` 1), or taken away (-1); a day on which nothing is left is not there.
+create or replace function ledger.add_lots(lots jsonb, others jsonb, sign integer) returns jsonb
+  immutable parallel safe language plpgsql as $$
+declare
+  day text;
+  points bigint;
+begin
+  while others <> '{}' loop
+    day := ledger.first_day(others);
+    points := coalesce((lots ->> day)::bigint, 0) + sign * (others ->> day)::bigint;
+    lots := case when points = 0 then lots - day else lots || jsonb_build_object(day, points) end;
+    others := others - day;
+  end loop;
+  return lots;
+end $$;

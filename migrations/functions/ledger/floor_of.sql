@@ -1,0 +1,7 @@
+-- The floor of an account: what belongs to somebody or lies on a shelf never falls below zero; sources and sinks have
+-- none, null. Nor have arrears, which nobody but the household owes.
+create or replace function ledger.floor_of(code text) returns bigint immutable strict parallel safe language sql
+return case when code ~ '^(issued|redeemed|deducted|expired|offlineLoss|handedOut|lost|countDifference|outside)$'
+              or code ~ '^(supply|abroad):' or code ~ '^household:[^:]+:arrears$' then null else 0 end;
+
+grant execute on function ledger.floor_of to jifen_app;

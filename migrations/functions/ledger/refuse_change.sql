@@ -1,0 +1,5 @@
+-- What the triggers of the book do: nothing that stands in it is ever changed, JF001.
+create or replace function ledger.refuse_change() returns trigger language plpgsql as $$
+begin
+  raise exception 'the book is never changed: post a reversal instead' using errcode = 'JF001';
+end $$;
