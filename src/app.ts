@@ -72,7 +72,7 @@ import { villageJobs } from './villages/jobs.ts';
 import { villageExists } from './villages/read.ts';
 import { villageRoutes } from './villages/routes.ts';
 
-export interface Deps {
+interface Deps {
   database: Database;
   jobs: Jobs;
   keys: Keys;

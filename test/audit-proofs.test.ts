@@ -8,12 +8,12 @@ import { makeDueCheckpoints } from '../src/checkpoints/jobs.ts';
 import { makeCheckpoint } from '../src/checkpoints/make-checkpoint.ts';
 import { parseCheckpoint, parseNote, parseVerifier, verifyNote } from '../src/checkpoints/note.ts';
 import { openBookSigner } from '../src/checkpoints/signer.ts';
-import { verifyTlogProof } from '../src/checkpoints/tlog-proof.ts';
 import { rangeOver, rootOf, verifyConsistency } from '../src/checkpoints/tree.ts';
 import { post } from '../src/ledger/post.ts';
 import type { Command } from '../src/ledger/transactions.ts';
 import { consistencyOf, pathOf, treeHash } from './support/reference-tree.ts';
 import { type Caller, clockAt, connect, nobody, openService, type Service, villages } from './support/service.ts';
+import { verifyTlogProof } from './support/tlog-proof.ts';
 
 const at = (village: string) => `/v1/villages/${village}`;
 const open = (village: string) => `/v1/public/villages/${village}/book`;

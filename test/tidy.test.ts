@@ -2,6 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { basename, dirname, join, posix } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { test } from 'tap';
+import { circles, deadExports, type Files, foreignSql, parse, type SourceFile, tableOwners } from './support/house.ts';
 
 /** A file imports from earlier levels and its own folder. Folders on one line do not know each other. */
 const levels = [
@@ -35,10 +36,84 @@ const top = levels.at(-1)!;
 
 const forbiddenNames = /^(index|utils?|helpers?|common|types|services?|managers?|repository|dto|misc|constants)$/;
 
-type Files = Map<string, string>;
+/** The most files of one folder: with more, some of them are another part of the village's life. */
+const folderMax = 22;
+
+/** Schemas of the database. Each has a folder of its name; others have tables in it, as their `tables.ts` says. */
+const schemas = [
+  'audit',
+  'claims',
+  'earning',
+  'evaluations',
+  'expiry',
+  'households',
+  'http',
+  'identity',
+  'kiosks',
+  'ledger',
+  'photos',
+  'publicity',
+  'rules',
+  'store',
+  'villages',
+];
+
+/** Functions of the database that are not of the folder that their schema is named after. */
+const functionOwners = new Map([
+  ['households.is_kin', 'kin'],
+  ['households.decide_change', 'household-changes'],
+  ['households.decide_join', 'joining'],
+  ['households.join_duplicates', 'joining'],
+]);
+
+/** What the SQL of each folder reads of others. It writes nothing of theirs. */
+const reads: Record<string, string[]> = {
+  audit: ['ledger.account', 'ledger.entry', 'ledger.transaction', 'ledger.transfer'],
+  book: ['ledger.account', 'ledger.book', 'ledger.entry', 'ledger.transaction', 'ledger.transfer'],
+  checkpoints: ['ledger.account', 'ledger.transaction', 'ledger.transfer'],
+  claims: ['households.is_kin'],
+  earning: [
+    'households.household',
+    'households.kin',
+    'households.member',
+    'ledger.transaction',
+    'ledger.transfer',
+    'rules.rule',
+    'rules.rule_book',
+    'villages.policy',
+    'villages.village',
+  ],
+  evaluations: ['households.household', 'households.kin', 'households.member'],
+  expiry: ['ledger.account', 'ledger.book', 'ledger.entry', 'ledger.transaction'],
+  'household-changes': ['ledger.account', 'ledger.transaction', 'ledger.transfer'],
+  kin: ['households.household'],
+  publicity: [
+    'earning.award',
+    'households.household',
+    'households.member',
+    'ledger.transaction',
+    'rules.rule',
+    'villages.grid',
+  ],
+  rosters: ['households.household', 'households.member'],
+  sample: ['identity.user', 'villages.division'],
+  signals: [
+    'claims.claim',
+    'claims.decision',
+    'earning.award',
+    'earning.reversal',
+    'households.kin',
+    'ledger.transaction',
+    'photos.photo',
+    'villages.policy',
+  ],
+  verification: ['ledger.account', 'ledger.book', 'ledger.limit_use', 'ledger.transaction', 'ledger.transfer'],
+};
 
 test('the house is tidy', async t => {
-  t.same(complaints(await readHouse(['src', 'test', 'bench', 'scripts', 'sample'])), []);
+  const files = await readHouse(['src', 'test', 'bench', 'scripts', 'sample']);
+  t.same(complaints(files), []);
+  t.same(complaintsOfHouse(files, reads), []);
 });
 
 test('every rule sees a violation of itself', async t => {
@@ -71,6 +146,69 @@ test('every rule sees a violation of itself', async t => {
   }
 });
 
+test('rules of the whole house see a violation of themselves', async t => {
+  const a = "import { b } from './b.ts';\nexport const a = b;";
+  const planted: [files: Record<string, string>, complaint: RegExp][] = [
+    [{ 'src/store/a.ts': a, 'src/store/b.ts': "import { a } from './a.ts';\nexport const b = a;" }, /a circle/],
+    [
+      { 'src/store/a.ts': a, 'src/store/b.ts': "import type { a } from './a.ts';\nexport const b = 1 as a;" },
+      /a circle/,
+    ],
+    [
+      {
+        'src/store/a.ts': a,
+        'src/store/b.ts': "export { c as b } from './c.ts';",
+        'src/store/c.ts': "import { a } from './a.ts';\nexport const c = a;",
+      },
+      /store\/a.ts → src\/store\/b.ts → src\/store\/c.ts → src\/store\/a.ts/,
+    ],
+    [{ 'src/store/a.ts': 'export const a = 1;' }, /nobody imports a\b/],
+    [{ 'src/store/a.ts': 'export function a() {\n  return a();\n}' }, /nobody imports a\b/],
+    [{ 'src/store/tables.ts': 'export type A = 1;' }, /nobody imports A\b/],
+    [
+      { 'src/store/a.ts': 'export const a = 1;', 'src/app.ts': "import * as all from './store/a.ts';\nall.b();" },
+      /nobody imports a\b/,
+    ],
+    [
+      { 'src/store/a.ts': 'export const a = 1;', 'test/a.test.ts': "import { a } from '../src/store/a.ts';" },
+      /only tests run a\b/,
+    ],
+    [{ 'src/store/a.ts': `sql\`update households.household set grid = \${1}\`` }, /writes households\.household/],
+    [{ 'src/store/a.ts': 'sql`insert into\n  households.member (id) values (1)`' }, /writes households\.member/],
+    [{ 'src/store/a.ts': "'delete from claims.claim'" }, /writes claims\.claim/],
+    [
+      { 'src/store/a.ts': 'sql`update store.redemption set x`', 'src/redemptions/tables.ts': lensOf('redemption') },
+      /writes store\.redemption, which is redemptions’/,
+    ],
+    [{ 'src/store/a.ts': 'sql`select from store.goods g join claims.claim c on true`' }, /reads claims\.claim/],
+    [{ 'src/store/a.ts': 'sql`select households.is_kin(1)`' }, /reads households\.is_kin, which is kin’s/],
+    [Object.fromEntries(Array.from({ length: 23 }, (_, n) => [`src/store/a${n}.ts`, ''])), /23 files/],
+  ];
+  for (const [files, complaint] of planted) {
+    const found = complaintsOfHouse(new Map(Object.entries(files)), {});
+    t.match(found.join('\n'), complaint, Object.values(files).join(' | '));
+    t.equal(found.length, 1, 'and nothing else');
+  }
+  t.match(complaintsOfHouse(new Map(), { store: ['claims.claim'] }), [/store does not read claims\.claim/]);
+});
+
+test('what is allowed is left alone in the whole house', async t => {
+  const allowed: Files = new Map(
+    Object.entries({
+      'src/store/a.ts': "import { b } from './b.ts';\nexport function a() {\n  return b;\n}",
+      'src/store/b.ts': 'export const b = 1;\nexport const c = b;',
+      'src/store/tables.ts': lensOf('goods'),
+      'src/store/jobs.ts': "const queue = 'households.import';",
+      'src/store/d.ts': 'sql`select from store.goods g join claims.claim c on true`',
+      'src/app.ts': "import * as store from './store/a.ts';\nstore.a();",
+      'test/a.test.ts': "import { b, c } from '../src/store/b.ts';",
+      'test/support/a.ts': 'export const nobodyAsksForIt = 1;',
+      'bench/a.ts': "import { c } from '../src/store/b.ts';",
+    }),
+  );
+  t.same(complaintsOfHouse(allowed, { store: ['claims.claim'] }), []);
+});
+
 test('what is allowed is left alone', async t => {
   const allowed: Files = new Map([
     ['src/app.ts', "import { storeRoutes } from './store/routes.ts';\nimport Fastify from 'fastify';"],
@@ -95,6 +233,62 @@ function complaints(files: Files): string[] {
       complaint => `${path}: ${complaint}`,
     ),
   );
+}
+
+/** What is wrong with these files together. */
+function complaintsOfHouse(files: Files, allowedReads: Record<string, string[]>): string[] {
+  const parsed = [...files].map(([path, text]) => parse(path, text));
+  return [
+    ...circles(parsed).map(
+      way => `${way[0]}: a circle of imports, ${way.join(' → ')}: what both ends need belongs in a file of its own.`,
+    ),
+    ...deadExports(parsed).map(({ path, name, onlyInTests }) =>
+      onlyInTests
+        ? `${path}: only tests run ${name}: move it to test/support, or take it out.`
+        : `${path}: nobody imports ${name}: take its export away, or all of it.`,
+    ),
+    ...complaintsOfSql(files, parsed, allowedReads),
+    ...foldersOf(files).map(([folder, count]) => `src/${folder}: ${count} files: part of it is a folder of its own.`),
+  ];
+}
+
+function complaintsOfSql(files: Files, parsed: SourceFile[], allowedReads: Record<string, string[]>): string[] {
+  const owners = tableOwners(files);
+  const ownerOf = (object: string) =>
+    owners.get(object) ?? functionOwners.get(object) ?? object.slice(0, object.indexOf('.'));
+  const foreign = foreignSql(parsed, schemas, ownerOf);
+  const unlisted = foreign.filter(
+    ({ folder, object, writes }) => writes || !(allowedReads[folder] ?? []).includes(object),
+  );
+  const stale = Object.entries(allowedReads).flatMap(([folder, objects]) =>
+    objects
+      .filter(object => !foreign.some(one => one.folder === folder && one.object === object))
+      .map(object => `test/tidy.test.ts: ${folder} does not read ${object}: take it off the list.`),
+  );
+  return [
+    ...unlisted.map(({ path, object, owner, writes }) =>
+      writes
+        ? `${path}: this SQL writes ${object}, which is ${possessive(owner)}: let it write what is its own.`
+        : `${path}: this SQL reads ${object}, which is ${possessive(owner)}: ask its read.ts, or list it in test/tidy.test.ts.`,
+    ),
+    ...stale,
+  ];
+}
+
+function possessive(name: string): string {
+  return name.endsWith('s') ? `${name}’` : `${name}’s`;
+}
+
+function foldersOf(files: Files): [folder: string, count: number][] {
+  const inFolders = [...files.keys()].filter(path => /^src\/[^/]+\//.test(path));
+  const byFolder = Map.groupBy(inFolders, partOf);
+  return [...byFolder]
+    .map(([folder, paths]): [string, number] => [folder, paths.length])
+    .filter(([, n]) => n > folderMax);
+}
+
+function lensOf(table: string): string {
+  return `const schema = pgSchema('store');\nexport const ${table} = schema.table('${table}', {});`;
 }
 
 function complaintsOfSource(path: string, text: string): string[] {

@@ -46,7 +46,7 @@ const StatementEntry = Type.Object(
   { title: 'StatementEntry' },
 );
 
-export const Statement = Type.Object(
+const Statement = Type.Object(
   {
     village: VillageCode,
     villageName: Text(60, 'Name of the village.', '封家湾社区'),

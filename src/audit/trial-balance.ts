@@ -4,7 +4,7 @@ import { after, type Page, page } from '../http/paging.ts';
 import { getBook } from '../ledger/read.ts';
 import type { Period } from './period.ts';
 
-export interface Movement {
+interface Movement {
   asset: string;
   opening: number;
   in: number;
@@ -12,7 +12,7 @@ export interface Movement {
   closing: number;
 }
 
-export interface TrialBalanceRow extends Movement {
+interface TrialBalanceRow extends Movement {
   /** Code of an account, or what accounts of one kind have in common: `household:available`, `shelf`. */
   account: string;
   accounts: number;

@@ -8,7 +8,7 @@ import { Refusal } from '../refusals.ts';
 import type { AccountView } from './entries.ts';
 
 /** At most one of them: none means now. */
-export interface Moment {
+interface Moment {
   /** Number of a transaction of the book; 0 is the empty book. */
   through?: number | undefined;
   /** The book as it stood at an instant. */
@@ -17,7 +17,7 @@ export interface Moment {
   occurredAt?: string | undefined;
 }
 
-export interface BalanceView {
+interface BalanceView {
   accountNumber: number;
   code: string;
   asset: Asset;

@@ -24,7 +24,7 @@ interface PageQuery {
 }
 
 /** Which entries come first: `-number` the newest. */
-export type Sort = 'number' | '-number';
+type Sort = 'number' | '-number';
 
 /** Accounts by number. A household sees its own and is told of no other. */
 export async function accountPage(
@@ -56,7 +56,7 @@ export async function getOwnAccount(db: Db, actor: Actor, village: string, numbe
 }
 
 /** By when it was posted, or by when it happened. */
-export type Axis = 'posted' | 'occurred';
+type Axis = 'posted' | 'occurred';
 
 interface EntryQuery extends PageQuery {
   sort?: Sort | undefined;

@@ -140,7 +140,7 @@ const transaction = {
   leafHash: Digest,
   hash: Digest,
 };
-export const Transaction = Type.Object(transaction, { title: 'Transaction' });
+const Transaction = Type.Object(transaction, { title: 'Transaction' });
 export const TransactionDetail = Type.Object(
   {
     ...transaction,

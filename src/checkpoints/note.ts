@@ -3,7 +3,7 @@
 import { createPublicKey, hash as digest, type KeyObject, sign, verify } from 'node:crypto';
 
 /** A text and who signed it. */
-export interface Note {
+interface Note {
   /** What is signed; it ends with LF. */
   text: string;
   signatures: { name: string; keyId: string; signature: Buffer }[];
@@ -19,7 +19,7 @@ export interface Verifier {
 }
 
 /** What a checkpoint says: of `origin`, the tree over the first `size` leaves has this root. */
-export interface CheckpointBody {
+interface CheckpointBody {
   origin: string;
   size: number;
   root: Buffer;

@@ -34,7 +34,7 @@ export async function getInclusion(db: Db, actor: Actor, village: string, number
   return tlogProofText({ index, hashes, checkpoint: last.note });
 }
 
-export interface Consistency {
+interface Consistency {
   from: number;
   to: number;
   /** Lower-case hex, from the leaves to the root. */

@@ -9,7 +9,7 @@ import { checkpoint } from './tables.ts';
 export type CheckpointRow = typeof checkpoint.$inferSelect;
 
 /** As it is answered. */
-export interface CheckpointView {
+interface CheckpointView {
   size: number;
   rootHash: string;
   name: string;

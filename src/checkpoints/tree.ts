@@ -15,11 +15,6 @@ export interface Span {
   end: number;
 }
 
-/** The leaf that stands for `text`: SHA-256(0x00 ‖ text). */
-export function leafHash(text: string | Buffer): Buffer {
-  return digest('sha256', Buffer.concat([Buffer.of(0), Buffer.from(text as string)]), 'buffer');
-}
-
 export function newRange(): Range {
   return { size: 0, roots: [] };
 }

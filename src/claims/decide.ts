@@ -11,7 +11,7 @@ import { type ClaimView, digestsOf, getClaim, getClaimRow, listByIds, listClaimR
 import type { ClaimRow, ClaimState, DecisionRow, Step, Verdict } from './tables.ts';
 
 /** What somebody decides. */
-export interface Decided {
+interface Decided {
   step: Step;
   verdict: Verdict;
   /** Units that are granted; all when absent. */

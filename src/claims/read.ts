@@ -12,7 +12,7 @@ import type { ClaimKey } from './claim.ts';
 import { type ClaimRow, type ClaimState, claim, type DecisionRow, decision, type Step } from './tables.ts';
 
 /** A decision as this caller may see it: households are not told who decided. */
-export type DecisionView = Pick<DecisionRow, 'round' | 'step' | 'verdict' | 'quantity' | 'reason' | 'decidedAt'> & {
+type DecisionView = Pick<DecisionRow, 'round' | 'step' | 'verdict' | 'quantity' | 'reason' | 'decidedAt'> & {
   decidedBy: string | null;
 };
 
@@ -29,7 +29,7 @@ export type ClaimView = Omit<ClaimRow, Kept | 'evidence'> & {
 type Kept = 'village' | 'unitPoints' | 'reviewSteps' | 'panelSize' | 'secondFromPoints' | 'passedBy' | 'confirmedBy';
 
 /** The state in which a claim waits for each step. */
-export const waiting: Record<Step, ClaimState> = {
+const waiting: Record<Step, ClaimState> = {
   firstReview: 'submitted',
   panel: 'inPanel',
   second: 'awaitingSecond',

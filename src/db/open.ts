@@ -6,7 +6,7 @@ import { migrate } from './migrate.ts';
 import { prepareRoles } from './roles.ts';
 
 /** The database of this installation, with its roles made and its migrations run. */
-export interface Postgres {
+interface Postgres {
   /** Connection string of `jifen_app`, whom the service works as. */
   appUrl: string;
   /** Names of the migrations that were run just now. */

@@ -8,7 +8,7 @@ import { groundsOf } from './grounds.ts';
 import type { AwardLine } from './judge.ts';
 
 /** A sheet of awards; what it says at its head holds for every line that does not say otherwise. */
-export interface Sheet {
+interface Sheet {
   mode: 'atomic' | 'perItem';
   businessDate?: string | undefined;
   occurredAt?: string | undefined;

@@ -64,7 +64,7 @@ export async function awardEach(
 }
 
 /** An award that is still to be posted. */
-export interface AwardDraft {
+interface AwardDraft {
   command: Command;
   row: AwardRow;
   result: AwardView;

@@ -9,7 +9,7 @@ import * as transactions from '../ledger/transactions.ts';
 import { Refusal } from '../refusals.ts';
 import { policyOn } from '../villages/policy.ts';
 
-export interface BasePointsView {
+interface BasePointsView {
   /** `once`, a month or a year. */
   period: string;
   /** Of one household. */

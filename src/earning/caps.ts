@@ -10,7 +10,7 @@ export type CappedRule = Pick<
   'code' | 'excludes' | 'highestOnlyGroup' | 'capTimes' | 'capPeriod' | 'capScope'
 >;
 
-export interface Use {
+interface Use {
   householdId: string;
   memberId: string | null;
   /** Null for an event of its own, which nothing else can be for. */

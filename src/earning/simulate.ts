@@ -17,16 +17,9 @@ export interface EnteredAward {
 }
 
 /** Why an award would not have been made: the book has no such rule or takes points for it, or a limit was used up. */
-export type SimulatedRefusal =
-  | 'notInBook'
-  | 'deduction'
-  | 'memberMissing'
-  | 'cap'
-  | 'householdDay'
-  | 'exclusion'
-  | 'budget';
+type SimulatedRefusal = 'notInBook' | 'deduction' | 'memberMissing' | 'cap' | 'householdDay' | 'exclusion' | 'budget';
 
-export interface Simulated {
+interface Simulated {
   award: EnteredAward;
   /** What it would have come to; 0 when refused. */
   points: number;

@@ -17,7 +17,7 @@ import { type EnteredAward, type SimulationTotals, simulate, totalsOf } from './
 const judgedMax = 20_000;
 const countedMax = 100_000;
 
-export interface SimulationView extends Omit<SimulationTotals, 'rules' | 'gainingMost' | 'losingMost'> {
+interface SimulationView extends Omit<SimulationTotals, 'rules' | 'gainingMost' | 'losingMost'> {
   ruleBookId: string;
   from: string;
   to: string;

@@ -8,7 +8,7 @@ import { holdRound, type RoundKey, refuseUnlessIn } from './round.ts';
 import type { Item } from './tables.ts';
 
 /** Either a figure for each item of the sheet, or that nobody was at home. */
-export interface Entry {
+interface Entry {
   householdId: string;
   scores?: number[] | undefined;
   notSeen?: true | undefined;

@@ -10,7 +10,7 @@ import { listRules, type RoundView, viewOf } from './read.ts';
 import { type Grade, type Item, round } from './tables.ts';
 
 /** What a round is planned as. */
-export interface NewRound {
+interface NewRound {
   /** YYYY-MM */
   month: string;
   title: string;
@@ -21,7 +21,7 @@ export interface NewRound {
 }
 
 /** The most points that a sheet has in all. */
-export const sheetMaxScore = 1_000;
+const sheetMaxScore = 1_000;
 
 /**
  * Plans a round: nothing is scored before it is opened. A month may be planned when it is the next one, or one of the two

@@ -13,7 +13,7 @@ export type RoundRow = typeof round.$inferSelect;
 export type RoundView = Omit<RoundRow, 'village'>;
 
 /** How far a judge has come: of the households that he or she may score, how many have figures or were not seen. */
-export interface JudgeProgress {
+interface JudgeProgress {
   judgeId: string;
   scored: number;
   notSeen: number;
@@ -75,7 +75,7 @@ export async function listRounds(
   return { ...listed, data: listed.data.map(viewOf) };
 }
 
-export interface SheetLine {
+interface SheetLine {
   householdId: string;
   householdNumber: string;
   grid: number | null;
@@ -132,7 +132,7 @@ export async function listSheet(
   return { ...listed, data: listed.data.map(row => ({ ...row, headName: shown(row) })) };
 }
 
-export interface ResultView {
+interface ResultView {
   householdId: string;
   householdNumber: string;
   outcome: Outcome;

@@ -8,7 +8,7 @@ import type { run } from './tables.ts';
 export type Rule = Pick<typeof run.$inferSelect, 'rule' | 'throughOn' | 'capPoints'>;
 
 /** What a household can spend. */
-export interface Holding {
+interface Holding {
   householdId: string;
   available: number;
   lots: Lots;

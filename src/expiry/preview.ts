@@ -12,7 +12,7 @@ import { insertLines } from './run.ts';
 import { type RunKind, run } from './tables.ts';
 
 /** A year end names its year; a run of lots the last day of the latest lots it takes. */
-export interface NewRun {
+interface NewRun {
   kind: RunKind;
   year?: number | undefined;
   throughOn?: string | undefined;

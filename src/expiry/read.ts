@@ -54,7 +54,7 @@ export async function listRuns(
   return { ...listed, data: listed.data.map(viewOf) };
 }
 
-export interface LineView {
+interface LineView {
   householdId: string;
   householdNumber: string;
   /** What it had when the run was previewed, and what of it the run would take and leave. */

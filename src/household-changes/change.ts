@@ -99,7 +99,7 @@ export function newHeadOf(change: Change): string | null {
 }
 
 /** The columns that a change fills; the others are null. */
-export type ChangeColumns = Pick<
+type ChangeColumns = Pick<
   typeof change.$inferSelect,
   | 'toHouseholdId'
   | 'memberIds'

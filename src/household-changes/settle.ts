@@ -14,7 +14,7 @@ import { endsHousehold, type Household } from './validate.ts';
 type Split = Extract<Proposal, { kind: 'split' }>;
 
 /** A proposal with all that settling it takes: of a split, the household that was made for it. */
-export type ReadyChange = Exclude<Proposal, Split> | (Split & { madeId: string });
+type ReadyChange = Exclude<Proposal, Split> | (Split & { madeId: string });
 
 /**
  * Enters the household that a split makes; its members come to it when the split is settled.

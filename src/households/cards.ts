@@ -8,7 +8,7 @@ import { holdHousehold } from './household.ts';
 import { getHouseholdRow } from './read.ts';
 import { card, household } from './tables.ts';
 
-export interface CardView {
+interface CardView {
   id: string;
   householdId: string;
   state: 'active' | 'revoked';

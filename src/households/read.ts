@@ -8,7 +8,7 @@ import { listGrids } from '../villages/read.ts';
 import { maskName, maskPhone, seesWhole } from './masking.ts';
 import { card, household, member } from './tables.ts';
 
-export interface MemberView {
+interface MemberView {
   id: string;
   name: string;
   phone: string | null;

@@ -124,7 +124,7 @@ export function send<T>(reply: AnyReply, kept: Kept): T {
 }
 
 /** What a client was answered under a key of its own. */
-export interface Outcome {
+interface Outcome {
   status: number;
   location: string | null;
   body: unknown;

@@ -21,14 +21,14 @@ import {
 import { type Actor, actorOf } from './route.ts';
 
 /** One call's part of the work that many calls share. */
-export interface Piece<Input> {
+interface Piece<Input> {
   actor: Actor;
   village: string;
   input: Input;
 }
 
 /** Work of calls that do nothing but post, one command each. */
-export interface SharedWork<Input, Read, Row extends object, Result> {
+interface SharedWork<Input, Read, Row extends object, Result> {
   /** Reads what all need, while it is still being found out who may do what. */
   read(tx: Tx, pieces: Omit<Piece<Input>, 'actor'>[]): Promise<Read>;
   /**

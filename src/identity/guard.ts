@@ -10,7 +10,7 @@ import { grant, session, user } from './tables.ts';
 import type { Tokens } from './tokens.ts';
 
 /** Refuses a kiosk that may not be used. Kiosks stand above identity, so what they say comes in as a function. */
-export type RecogniseDevice = (
+type RecogniseDevice = (
   tx: Tx,
   device: { village: string; kioskId: string; itself: boolean },
   now: Temporal.Instant,

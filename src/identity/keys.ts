@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Clock } from '../calendar.ts';
 import { dayOf } from '../calendar.ts';
 
-export interface SigningKey {
+interface SigningKey {
   kid: string;
   privatePem: string;
   publicPem: string;

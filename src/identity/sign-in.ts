@@ -13,7 +13,7 @@ import { accessTokenSeconds, type Tokens } from './tokens.ts';
 const triesMax = 5;
 const lockMinutes = 15;
 
-export interface SignedIn {
+interface SignedIn {
   accessToken: string;
   accessExpiresInSeconds: number;
   refreshToken: string;

@@ -23,7 +23,7 @@ const prefixLengths: Partial<Record<Role, readonly number[]>> = {
   reviewer: [9, 12],
 };
 
-export interface NewGrant {
+interface NewGrant {
   role: Role;
   prefix: string;
   until?: string | null | undefined;

@@ -14,7 +14,7 @@ import { duplicatesOf, getJoinApplication, type JoinRow, type JoinView } from '.
 import type { Applicant } from './tables.ts';
 
 /** What an application says. */
-export interface JoinContent {
+interface JoinContent {
   grid: number | null;
   address?: string | null | undefined;
   phone?: string | null | undefined;

@@ -7,7 +7,7 @@ import { type Applicant, type JoinState, joinApplication } from './tables.ts';
 
 export type JoinRow = typeof joinApplication.$inferSelect;
 
-export interface Duplicate {
+interface Duplicate {
   /** Which of the applicants, counted from 0. */
   place: number;
   householdId: string;

@@ -10,7 +10,7 @@ import { getPairingOfDevice, lockPairingOfDevice, refuseExpired } from './pairin
 import { kiosk, pairing } from './tables.ts';
 
 /** What the device holds after pairing and after each rotation. */
-export interface DeviceTokens {
+interface DeviceTokens {
   kioskId: string;
   village: string;
   accessToken: string;
@@ -18,7 +18,7 @@ export interface DeviceTokens {
   expiresInSeconds: number;
 }
 
-export type Polled = { status: 'pending' } | ({ status: 'approved' } & DeviceTokens);
+type Polled = { status: 'pending' } | ({ status: 'approved' } & DeviceTokens);
 
 interface Deps {
   database: Database;

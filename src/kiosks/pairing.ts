@@ -9,9 +9,9 @@ import { addKiosk } from './kiosk.ts';
 import type { KioskView } from './read.ts';
 import { pairing, pairingTry } from './tables.ts';
 
-export type PairingRow = typeof pairing.$inferSelect;
+type PairingRow = typeof pairing.$inferSelect;
 
-export interface PairingView {
+interface PairingView {
   userCode: string;
   state: PairingRow['state'];
   appVersion: string;

@@ -24,9 +24,9 @@ import { kiosk } from './tables.ts';
 
 type Level = NonNullable<Actor['level']>;
 
-export type Shown = { card: string; pin?: string | undefined } | { householdNumber: string; pin?: string | undefined };
+type Shown = { card: string; pin?: string | undefined } | { householdNumber: string; pin?: string | undefined };
 
-export interface SessionView {
+interface SessionView {
   level: Level;
   expiresInSeconds: number;
   idleSeconds: number;

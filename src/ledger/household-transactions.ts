@@ -8,7 +8,7 @@ import { type Command, command, type Event, type Lots, type Transfer } from './t
  */
 
 /** What a household has, or what of it goes along. */
-export interface Estate {
+interface Estate {
   available: number;
   honour: number;
 }

@@ -11,7 +11,7 @@ sharp.cache(false);
 sharp.concurrency(1);
 
 /** A photo as it is kept: nothing but pixels is left of what was sent. */
-export interface Picture {
+interface Picture {
   /** JPEG, its longer edge at most 2048 pixels. */
   full: Buffer;
   /** JPEG, its longer edge at most 320 pixels. */
@@ -25,7 +25,7 @@ export interface Picture {
   captured: Captured;
 }
 
-export const pixelsMax = 50_000_000;
+const pixelsMax = 50_000_000;
 const edgeMax = { full: 2048, thumb: 320 };
 const secondsMax = 8;
 

@@ -9,7 +9,7 @@ import { type PhotoRow, photo } from './tables.ts';
 /** Who judges by photos, and therefore sees what the camera wrote. */
 const judges: readonly Role[] = ['reviewer', 'supervisionBoard', 'villageAdmin'];
 
-export interface PhotoView {
+interface PhotoView {
   id: string;
   householdId: string | null;
   /** SHA-256 of the file as it was sent, in hexadecimal. */
@@ -62,7 +62,7 @@ export function viewOf(actor: Actor, row: PhotoRow): PhotoView {
 }
 
 /** The same bytes; a copy that was saved anew, cut, turned or mirrored; or perhaps only the same place. */
-export type Level = 'same' | 'near' | 'resembling';
+type Level = 'same' | 'near' | 'resembling';
 
 /**
  * Up to how many of 64 bits two pictures may differ. Measured by test/photo-likeness.test.ts on 40 drawn scenes: saved
@@ -72,7 +72,7 @@ export type Level = 'same' | 'near' | 'resembling';
 export const nearMax = 6;
 export const resemblingMax = 12;
 
-export interface SimilarPhoto {
+interface SimilarPhoto {
   id: string;
   householdId: string | null;
   uploadedAt: string;

@@ -10,9 +10,9 @@ import { pictureOf } from './picture.ts';
 import { type PhotoRow, photo } from './tables.ts';
 import type { WaitingRoom } from './waiting-room.ts';
 
-export const photosPerDay = 30;
+const photosPerDay = 30;
 
-export interface Upload {
+interface Upload {
   village: string;
   householdId: string;
   /** The file as it was sent. */
@@ -22,7 +22,7 @@ export interface Upload {
 }
 
 /** A photo whose files lie in the store; the row that tells of them is still to be written. */
-export type Received = Omit<PhotoRow, 'uploadedBy' | 'uploadedAt' | 'removedAt'>;
+type Received = Omit<PhotoRow, 'uploadedBy' | 'uploadedAt' | 'removedAt'>;
 
 /**
  * Makes a photo of what was sent and puts its files into the store, before any database transaction of the upload: what

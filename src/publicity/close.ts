@@ -10,7 +10,7 @@ import { closeQueue, lockNotice, markClosed, type NoticeKey } from './notice.ts'
 import { getNotice, type NoticeView } from './read.ts';
 
 /** Awards of one database transaction: for as long as it takes, the village waits. */
-export const batchSize = 100;
+const batchSize = 100;
 
 /**
  * Closes a notice whose last day has ended: what nobody objects to becomes spendable, a hundred awards now and the rest in

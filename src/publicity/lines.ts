@@ -7,7 +7,7 @@ import { getVillage } from '../villages/read.ts';
 import { getNotice, type NoticeView } from './read.ts';
 
 /** On the board; there, but paused; its points can be spent; taken back. */
-export type LineState = 'onNotice' | 'paused' | 'posted' | 'cancelled';
+type LineState = 'onNotice' | 'paused' | 'posted' | 'cancelled';
 
 /** A line as everybody may see it: the name is masked. */
 export interface PublicLine {
@@ -25,7 +25,7 @@ export interface PublicLine {
 }
 
 /** A line as those see it who work with it. */
-export interface LineView extends PublicLine {
+interface LineView extends PublicLine {
   awardNumber: string;
   householdId: string;
   businessDate: string;
@@ -34,7 +34,7 @@ export interface LineView extends PublicLine {
 }
 
 /** What a notice comes to: lines in each state, and points of those that were not taken back. */
-export interface Totals {
+interface Totals {
   onNotice: number;
   paused: number;
   posted: number;
@@ -71,7 +71,7 @@ export async function getNoticeWithLines(
   return { ...notice, totals, lines: { ...lines, data } };
 }
 
-export type PublicNotice = Pick<NoticeView, 'id' | 'number' | 'startsOn' | 'days' | 'endsAt' | 'state' | 'lineCount'>;
+type PublicNotice = Pick<NoticeView, 'id' | 'number' | 'startsOn' | 'days' | 'endsAt' | 'state' | 'lineCount'>;
 
 /** The same for anybody: masked without exception. @throws Refusal `not-found` */
 export async function getPublicNotice(

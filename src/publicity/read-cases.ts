@@ -5,7 +5,7 @@ import { after, type Page, page } from '../http/paging.ts';
 import type { Actor } from '../http/route.ts';
 import { type AppealState, appeal, type ObjectionState, objection } from './tables.ts';
 
-export type ObjectionRow = typeof objection.$inferSelect;
+type ObjectionRow = typeof objection.$inferSelect;
 export type AppealRow = typeof appeal.$inferSelect;
 
 /** Who objects is told to nobody, but for `mine` to whoever asks about an own one. */

@@ -56,11 +56,11 @@ export async function listDue(db: Db, village: string, at: string): Promise<stri
   return rows.map(row => row.id);
 }
 
-export function viewOf({ village: _, ...row }: NoticeRow): NoticeView {
+function viewOf({ village: _, ...row }: NoticeRow): NoticeView {
   return row;
 }
 
-export type LineRow = typeof line.$inferSelect;
+type LineRow = typeof line.$inferSelect;
 
 /** The line of an award. @throws Refusal `not-found` (it stands on no notice) */
 export async function getLine(db: Db, village: string, awardId: string): Promise<LineRow> {

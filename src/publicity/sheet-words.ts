@@ -2,7 +2,7 @@ import { zone } from '../calendar.ts';
 import type { PublicLine, Sheet } from './lines.ts';
 
 /** What stands at the end of a line; nothing where it simply waits. */
-export const stateWords: Record<PublicLine['state'], string> = {
+const stateWords: Record<PublicLine['state'], string> = {
   onNotice: '',
   paused: '有异议',
   posted: '已入账',
@@ -41,7 +41,7 @@ export function wordsOf({ villageName, notice, totals }: Sheet) {
   };
 }
 
-export function dateWords(day: Temporal.PlainDate): string {
+function dateWords(day: Temporal.PlainDate): string {
   return `${day.year}年${day.month}月${day.day}日`;
 }
 

@@ -17,7 +17,7 @@ interface Opening {
   nextExchangeAt: string | null;
 }
 
-export interface OfferView {
+interface OfferView {
   goodsId: string;
   sku: string;
   name: string;
@@ -34,7 +34,7 @@ export interface OfferView {
   reason: 'outOfStock' | 'notEnoughPoints' | null;
 }
 
-export interface OffersView extends Opening {
+interface OffersView extends Opening {
   storeId: string;
   householdId: string | null;
   available: number | null;
@@ -108,7 +108,7 @@ async function opening(db: Db, village: string, now: Temporal.Instant): Promise<
   return { openNow: isOpen(exchangeDays, now), nextExchangeAt: nextOpening(exchangeDays, now) };
 }
 
-export interface QuoteView extends PricedOrder, Opening {
+interface QuoteView extends PricedOrder, Opening {
   storeId: string;
   householdId: string;
   businessDate: string;

@@ -9,7 +9,7 @@ export type Block =
   | { kind: 'feed'; lines: number }
   | { kind: 'cut' };
 
-export interface Cell {
+interface Cell {
   text: string;
   width: number;
   align?: 'left' | 'right';

@@ -10,7 +10,7 @@ import { getReturn, type ReturnView } from './read-returns.ts';
 import { lockRedemption, type RedemptionRow } from './redemption.ts';
 import { insertReturn, refuseSecondReturn } from './return.ts';
 
-export interface NewReturn {
+interface NewReturn {
   redemptionId: string;
   /** All of it when absent. */
   lines?: { goodsId: string; quantity: number }[] | undefined;

@@ -8,7 +8,7 @@ import { returned, returnLine } from './tables.ts';
 
 /** Returns, looked at. */
 
-export type ReturnState = 'proposed' | 'approved' | 'rejected';
+type ReturnState = 'proposed' | 'approved' | 'rejected';
 
 export interface ReturnView {
   id: string;

@@ -36,7 +36,7 @@ export interface RedemptionView {
 }
 
 /** A household is told of another one's order what it would be told of none. @throws Refusal `not-found` */
-export async function getRedemptionRow(db: Db, actor: Actor, village: string, id: string): Promise<RedemptionRow> {
+async function getRedemptionRow(db: Db, actor: Actor, village: string, id: string): Promise<RedemptionRow> {
   const row = one(
     await db
       .select()
@@ -68,7 +68,7 @@ export async function getRedemptionByCode(
   return view!;
 }
 
-export interface RedemptionQuery {
+interface RedemptionQuery {
   limit: number;
   cursor?: string | undefined;
   householdId?: string | undefined;

@@ -12,7 +12,7 @@ import { getRedemption, type RedemptionView } from './read.ts';
 import { listReturns } from './read-returns.ts';
 import { spokenNumber } from './speech.ts';
 
-export interface ReceiptView {
+interface ReceiptView {
   number: string;
   /** Number an offline kiosk would have printed; null for what was made online. */
   opNumber: string | null;

@@ -16,7 +16,7 @@ import { inTheBook, orderingHousehold, type PricedOrder, priceOrder } from './or
 import { type RedemptionView, viewOf } from './read.ts';
 import { expireQueue, insertRedemption, type RedemptionRow, refuseKnownOp, refuseWithoutPin } from './redemption.ts';
 
-export interface NewRedemption {
+interface NewRedemption {
   storeId: string;
   householdId?: string | undefined;
   lines: { goodsId: string; quantity: number }[];

@@ -2,7 +2,7 @@
  * Everything that can be wrong with a roster. In a sentence, `{row}` and `{number}` stand for the fact of that name; no
  * sentence repeats what a cell says.
  */
-export const mistakes = {
+const mistakes = {
   'file-empty': { zh: '文件中没有数据行。', en: 'The file has no rows.' },
   'file-unreadable': {
     zh: '文件无法读取，可能已损坏或加密。',

@@ -37,7 +37,7 @@ export async function listImports(
   return page(rows, query.limit, filters, row => [row.id]);
 }
 
-export interface MistakeView {
+interface MistakeView {
   row: number;
   column: string | null;
   code: string;

@@ -3,7 +3,7 @@ import { type Column, type Columns, columnsOf, visible } from './columns.ts';
 import type { Mistake, MistakeCode } from './mistakes.ts';
 import { type RosterRow, unreadable } from './rows.ts';
 
-export const membersMax = 30;
+const membersMax = 30;
 
 export interface RosterHousehold extends NewHousehold {
   number: string;

@@ -5,7 +5,7 @@ import type { MistakeCode } from './mistakes.ts';
 import { judgeWorkbook } from './workbook.ts';
 
 /** More than any village has people. */
-export const rowsMax = 20_000;
+const rowsMax = 20_000;
 
 /** A row of the file, as the spreadsheet counts them, from 1; cells as text. */
 export interface RosterRow {

@@ -3,7 +3,7 @@ import { bytea, instant } from '../db/columns.ts';
 
 const schema = pgSchema('households');
 
-export type ImportState = 'received' | 'checking' | 'reported' | 'committing' | 'done' | 'failed';
+type ImportState = 'received' | 'checking' | 'reported' | 'committing' | 'done' | 'failed';
 
 export const rosterImport = schema.table(
   'roster_import',

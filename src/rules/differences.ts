@@ -2,7 +2,7 @@ import type { RuleDraft } from './rule-draft.ts';
 import type { CapPeriod } from './tables.ts';
 
 /** One rule that is not as it was, in words for the assembly. */
-export interface Difference {
+interface Difference {
   code: string;
   kind: 'added' | 'removed' | 'changed';
   /** Members of the rule that changed; none where it came or went as a whole. */

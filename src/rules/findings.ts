@@ -21,7 +21,7 @@ export const findingKinds = [
 ] as const;
 
 /** What is wrong with a book: an error keeps it from being adopted, a warning is for the assembly to weigh. */
-export interface Finding {
+interface Finding {
   level: 'error' | 'warning';
   kind: (typeof findingKinds)[number];
   /** The rule it is about; null: the book. */

@@ -15,7 +15,7 @@ export interface Resolution {
 
 export type RuleView = Omit<typeof rule.$inferSelect, 'village'>;
 
-export interface RuleBookSummary {
+interface RuleBookSummary {
   id: string;
   village: string;
   title: string;
@@ -86,7 +86,7 @@ export async function listRuleBooks(
   return { ...listed, data: listed.data.map(row => summaryOf(row, today)) };
 }
 
-export interface RulesInForce {
+interface RulesInForce {
   on: string;
   ruleBook: { id: string; title: string; inForceFrom: string; inForceTo: string | null } | null;
   data: RuleView[];
@@ -107,19 +107,6 @@ export async function rulesInForce(db: Db, village: string, day: Temporal.PlainD
     ruleBook: { ...found, inForceFrom: found.inForceFrom! },
     data: await rulesOf(db, village, found.id),
   };
-}
-
-/** A rule that holds on a day. @throws Refusal `not-found` | `rule-not-in-force` (facts: `ruleId`, `fromOn`, `toOn`) */
-export async function getRuleOn(db: Db, village: string, ruleId: string, day: Temporal.PlainDate): Promise<RuleView> {
-  const found = one(
-    await db
-      .select({ rule, inForceFrom: ruleBook.inForceFrom, inForceTo })
-      .from(rule)
-      .innerJoin(ruleBook, and(eq(ruleBook.village, rule.village), eq(ruleBook.id, rule.ruleBookId)))
-      .where(and(eq(rule.village, village), eq(rule.id, ruleId))),
-  );
-  refuseUnlessInForce({ id: ruleId, inForceFrom: found.inForceFrom, inForceTo: found.inForceTo }, day.toString());
-  return viewOf(found.rule);
 }
 
 /** @throws Refusal `rule-not-in-force` (facts: `ruleId`, `fromOn`, `toOn`) */

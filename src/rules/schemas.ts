@@ -119,7 +119,7 @@ export const RuleBookUpdate = Type.Object(
   },
 );
 
-export const Rule = Type.Object(
+const Rule = Type.Object(
   { id: Id('ID of the rule.'), ruleBookId: Id('ID of the rule book.'), ...ruleFields, onBehalf },
   { title: 'Rule' },
 );
@@ -181,7 +181,7 @@ const summary = {
 
 const Rules = (description: string) => Type.Array(Rule, { maxItems: 200, description });
 
-export const RuleBookSummary = Type.Object(summary, { title: 'RuleBookSummary' });
+const RuleBookSummary = Type.Object(summary, { title: 'RuleBookSummary' });
 export const RuleBookPage = PageOf(RuleBookSummary, 'RuleBookPage');
 export const RuleBook = Type.Object({ ...summary, rules: Rules('Rules, by code.') }, { title: 'RuleBook' });
 export const RuleBookParams = Type.Object({ village: VillageCode, ruleBook: Id('ID of the rule book.') });

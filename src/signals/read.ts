@@ -11,7 +11,7 @@ import type { Signal } from './signal.ts';
 const daysMax = 92;
 const signalsMax = 200;
 
-export interface SignalsView extends Period {
+interface SignalsView extends Period {
   data: Signal[];
   /** Whether there were more, less severe ones. */
   truncated: boolean;

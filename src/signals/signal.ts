@@ -14,10 +14,10 @@ export const signalKinds = [
   'nearDuplicatePhotos',
 ] as const;
 
-export type SignalKind = (typeof signalKinds)[number];
+type SignalKind = (typeof signalKinds)[number];
 
 /** What a signal rests on. Lists of ids hold the first twenty. */
-export interface Evidence {
+interface Evidence {
   userIds: string[];
   householdIds: string[];
   awardIds: string[];
@@ -55,7 +55,7 @@ export interface Span {
 }
 
 /** Signals of one kind, at most. */
-export const mostOfAKind = 50;
+const mostOfAKind = 50;
 
 /** How many ids of each sort a signal names. */
 const idsNamed = 20;

@@ -11,7 +11,7 @@ import { getStore, goodsById } from '../store/read.ts';
 import { getStockDocument, type StockDocumentView } from './read.ts';
 import { type DocumentKey, insertDocument, lockDraft, recordVerdict } from './stock-document.ts';
 
-export interface NewStockDocument {
+interface NewStockDocument {
   type: 'receipt' | 'writeOff';
   storeId: string;
   reason: string;

@@ -102,7 +102,7 @@ async function viewsOf(
   }));
 }
 
-export interface StockLevelView {
+interface StockLevelView {
   goodsId: string;
   sku: string;
   name: string;

@@ -85,7 +85,7 @@ export const StockDocumentListQuery = Type.Object({
 });
 export const StockDocumentPage = PageOf(StockDocument, 'StockDocumentPage');
 
-export const StockLevel = Type.Object(
+const StockLevel = Type.Object(
   {
     goodsId: Id('ID of the goods.'),
     sku: Type.String({ maxLength: 20, description: 'SKU of the goods.', examples: ['G001'] }),

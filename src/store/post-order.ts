@@ -4,7 +4,7 @@ import type { Command } from '../ledger/transactions.ts';
 import { Refusal } from '../refusals.ts';
 
 /** What the caller is told of a limit that was reached, beside how much of it is used. */
-export interface LimitFacts {
+interface LimitFacts {
   resetsOn: string;
   nextExchangeAt: string | null;
 }

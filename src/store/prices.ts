@@ -10,7 +10,7 @@ import { refuseRepeats } from './goods.ts';
 import { goodsById } from './read.ts';
 import { goods, price, priceList } from './tables.ts';
 
-export interface PriceListView {
+interface PriceListView {
   id: string;
   validFrom: string;
   itemCount: number;
@@ -18,7 +18,7 @@ export interface PriceListView {
   publishedAt: string;
 }
 
-export interface PriceListFull extends PriceListView {
+interface PriceListFull extends PriceListView {
   items: { goodsId: string; sku: string; name: string; points: number }[];
 }
 

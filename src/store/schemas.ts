@@ -101,7 +101,7 @@ const priceList = {
   publishedBy: Id('ID of the user who published the price list.'),
   publishedAt: Instant('When the price list was published.'),
 };
-export const PriceListSummary = Type.Object(priceList, { title: 'PriceListSummary' });
+const PriceListSummary = Type.Object(priceList, { title: 'PriceListSummary' });
 export const PriceList = Type.Object(
   {
     ...priceList,

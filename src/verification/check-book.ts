@@ -24,7 +24,7 @@ export interface KeptRoot {
   origin: string;
 }
 
-export interface Limits {
+interface Limits {
   /** What the transactions come to for a key, and the maximum that was last given; nothing when none used it. */
   get(key: string): { place: number; used: number; max: number } | undefined;
   size(): number;

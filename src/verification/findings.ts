@@ -1,5 +1,5 @@
 /** One thing that is wrong, where it is, and what should be there. */
-export interface Finding {
+interface Finding {
   check: CheckName;
   /** `book`, `transaction 12`, `transaction 12 line 1`, `account 7 (household:…:available PTS)`, `limit …`. */
   place: string;
@@ -7,7 +7,7 @@ export interface Finding {
   found: string;
 }
 
-export interface Check {
+interface Check {
   name: CheckName;
   ok: boolean;
   /** The first `findingsMax`, in the order of the book. */
@@ -24,7 +24,7 @@ export interface Soundness {
   checks: Check[];
 }
 
-export const findingsMax = 24;
+const findingsMax = 24;
 
 /** Every check there is; where nothing is stored beside the transactions, some find nothing to look at. */
 export const checkNames = [

@@ -4,7 +4,7 @@
 const chunkBits = 16;
 
 /** A column of numbers that grows in pieces, so that growing copies nothing. */
-export interface Column {
+interface Column {
   get(index: number): number;
   set(index: number, value: number): void;
 }
@@ -23,7 +23,7 @@ export function newColumn(of: typeof Uint8Array | typeof Uint32Array | typeof Fl
 }
 
 /** 64 bits of a text: of 10 million texts two have the same once in 400,000 books. */
-export type Fingerprint = [high: number, low: number];
+type Fingerprint = [high: number, low: number];
 
 /** Made anew in every process, so that nobody can look for two texts with one fingerprint beforehand. */
 const [seedHigh, seedLow] = crypto.getRandomValues(new Uint32Array(2)) as unknown as [number, number];

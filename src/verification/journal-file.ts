@@ -8,7 +8,7 @@ import { newColumn } from './fingerprints.ts';
 import type { KeptCheckpoint } from './kept-checkpoint.ts';
 
 /** Canonical texts, or a JSON object a line: the two forms of the journal that hold all that is hashed. */
-export type JournalFormat = 'canonical' | 'jsonl';
+type JournalFormat = 'canonical' | 'jsonl';
 
 const replayed: CheckName[] = [
   'numbers',

@@ -2,7 +2,7 @@ import type { Content } from '../book/canonical.ts';
 import type { Report } from './findings.ts';
 
 /** An account as its entries so far make it. */
-export interface ReplayedAccount {
+interface ReplayedAccount {
   /** Code and asset. */
   name: string;
   hasFloor: boolean;
@@ -39,7 +39,7 @@ export function hasFloor(code: string): boolean {
 }
 
 /** The law of amounts (`ledger.amount_max`): 10⁶ of anything, 10¹⁰ fen. */
-export function amountMax(asset: string): number {
+function amountMax(asset: string): number {
   return asset === 'CNY' ? 10_000_000_000 : 1_000_000;
 }
 

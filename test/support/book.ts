@@ -147,6 +147,6 @@ export function sha256(...parts: (string | Buffer)[]): Buffer {
   return hash.digest();
 }
 
-export function leafOf(text: string): Buffer {
+export function leafOf(text: string | Buffer): Buffer {
   return sha256(Buffer.of(0), text);
 }
