@@ -64,7 +64,7 @@ t.test('from draft to superseded', async t => {
 
   const stale = await supervisor('POST', `${url}/adopt`, adoption('2026-11-25', { revision: 1 }));
   t.equal(stale.status, 409);
-  t.match(stale.body, { code: 'rule-book-changed', revision: 2, detail: '现在是第 2 稿。' });
+  t.match(stale.body, { code: 'rule-book-changed', revision: 2, detail: '当前为第 2 稿。' });
   const adopted = await supervisor('POST', `${url}/adopt`, adoption('2026-11-25', { revision: 2 }));
   t.match(adopted.body, { state: 'adopted', standing: 'adopted' }, adopted.text);
   t.match((await service.anonymous('GET', publicRules)).body, { ruleBook: null, data: [] }, 'not before its first day');

@@ -146,8 +146,8 @@ export interface ForeignSql {
 }
 
 /**
- * What the SQL in `src` touches of other folders. `ownerOf` says whose a table or a function of the database is. A text
- * that is nothing but a dotted name is that of a queue.
+ * What the SQL in `src` touches of other folders. `ownerOf` says whose a table or a function of the database is; calling a
+ * function counts as reading. A text that is nothing but a dotted name is that of a queue.
  */
 export function foreignSql(
   files: SourceFile[],
@@ -155,7 +155,7 @@ export function foreignSql(
   ownerOf: (object: string) => string,
 ): ForeignSql[] {
   const mention = new RegExp(
-    `(insert\\s+into|update|delete\\s+from|truncate)?\\s*(?:only\\s+)?\\b((?:${schemas.join('|')})\\.[a-z_]+)\\b`,
+    `(insert\\s+into|merge\\s+into|update|delete\\s+from|truncate)?\\s*(?:only\\s+)?\\b((?:${schemas.join('|')})\\.[a-z_]+)\\b`,
     'gi',
   );
   return files
