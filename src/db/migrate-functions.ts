@@ -40,7 +40,7 @@ export async function replaceFunctions(client: pg.Client, folder: string): Promi
   const older = files.filter(file => stateOf(file) === false).map(file => file.name);
   if (older.length > 0) {
     throw new Error(
-      `The database is newer than this jifen: it holds later versions of ${older.join(', ')}. Start the version that made them. (An earlier version that is meant to return needs another comment in its file.)`,
+      `The database is newer than this version of jifen: it has later versions of ${older.join(', ')}. Start the version that created them. (To return to an earlier version on purpose, change the comment in its file.)`,
     );
   }
   const before = await signatures(client);
@@ -68,8 +68,8 @@ async function replace(client: pg.Client, { name, text }: FunctionFile, before: 
   } catch (cause) {
     const { message, code } = cause as Error & { code?: string };
     // Another result, other names of arguments; and, where the file names it to grant it, other arguments.
-    const hint = code === '42P13' || code === '42725' ? ' Drop the old one in a migration, which runs before.' : '';
-    throw new Error(`Function ${name} failed, and nothing of this run stays: ${message}.${hint}`, { cause });
+    const hint = code === '42P13' || code === '42725' ? ' Drop the old one in a migration, which runs first.' : '';
+    throw new Error(`Function ${name} failed and the whole run was rolled back: ${message}.${hint}`, { cause });
   }
 }
 
@@ -88,14 +88,16 @@ function refuseUnlike(files: FunctionFile[], catalogue: Map<string, string[]>): 
   const strangers = [...catalogue.keys()].filter(name => !names.has(name));
   if (strangers.length > 0) {
     throw new Error(
-      `The database holds functions that have no file: ${strangers.join(', ')}. Start the version that made them; what is gone for good is dropped in a migration.`,
+      `The database has functions without a file: ${strangers.join(', ')}. Start the version that created them, or drop them in a migration.`,
     );
   }
   for (const { name } of files) {
     const found = catalogue.get(name) ?? [];
     if (found.length === 0) throw new Error(`The file of ${name} does not define it.`);
     if (found.length > 1) {
-      throw new Error(`One name, one function, but there are ${found.join(' and ')}: drop the old one in a migration.`);
+      throw new Error(
+        `A name must have one function, but there are ${found.join(' and ')}: drop the old one in a migration.`,
+      );
     }
   }
 }

@@ -113,7 +113,10 @@ test('a file that fails is named, and nothing of the run stays', async t => {
   await writeFile(join(folder, '9999-more.sql'), 'create schema more;');
   await change(folder, 'ledger/escape', text => text.replace("E'\\\\r'", "'?'"));
   await change(folder, 'ledger/post', text => text.replace('begin', 'begin if'));
-  await t.rejects(migrate(url, folder), /^Function ledger\.post failed, and nothing of this run stays: syntax error/);
+  await t.rejects(
+    migrate(url, folder),
+    /^Function ledger\.post failed and the whole run was rolled back: syntax error/,
+  );
   const { rows } = await client.query(
     `select to_regnamespace('more') as more, ledger.escape(E'a\rb') as text, (select count(*)::integer from jifen.migration where name = '9999-more') as ran`,
   );
@@ -131,7 +134,10 @@ test('what `create or replace` cannot do is done by a migration that drops', asy
   await change(folder, 'ledger/refused', text =>
     text.replaceAll('reason', 'code').replace('(code text,', '(code text, more text,'),
   );
-  await t.rejects(migrate(url, folder), /^One name, one function, but there are ledger\.refused.* and ledger\.refused/);
+  await t.rejects(
+    migrate(url, folder),
+    /^A name must have one function, but there are ledger\.refused.* and ledger\.refused/,
+  );
   await writeFile(join(folder, '9998-drop.sql'), 'drop function ledger.refused;');
   t.same(await migrate(url, folder), ['9998-drop', 'functions/ledger/refused']);
   // A file that is as it was is run again where a migration has dropped its function.
@@ -146,7 +152,7 @@ test('a function goes by a migration, and not with its file alone', async t => {
   await rm(join(folder, 'functions/rules/discard.sql'));
   await t.rejects(
     migrate(url, folder),
-    /^The database holds functions that have no file: rules\.discard\. Start the version/,
+    /^The database has functions without a file: rules\.discard\. Start the version/,
   );
   await writeFile(join(folder, '9999-drop.sql'), 'drop function rules.discard;');
   t.same(await migrate(url, folder), ['9999-drop']);
@@ -160,7 +166,7 @@ test('an older version does not put its functions back', async t => {
   t.same(await migrate(url, folder), ['functions/ledger/escape']);
   await t.rejects(
     migrate(url),
-    /^The database is newer than this jifen: it holds later versions of ledger\.escape\. Start/,
+    /^The database is newer than this version of jifen: it has later versions of ledger\.escape\. Start/,
   );
 });
 
