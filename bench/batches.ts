@@ -6,13 +6,15 @@ import { expectStatus } from './wire.ts';
 
 const linesPerSheet = 500;
 /** An award with honour is two transfers of the book: points and honour. */
-const transfersPerLine = 2;
+export const transfersPerLine = 2;
 
 /** Sheets of awards through HTTP, a few at once, counted in transfers. */
 export function batchCredits(callers: Callers, fixture: Fixture): Contestant & { transfers(): number } {
   let sheets = 0;
   return asking({
     name: 'batch',
+    unit: 'Transfer',
+    program: callers.program,
     clients: 4,
     perCall: linesPerSheet * transfersPerLine,
     async once(client) {

@@ -1,9 +1,12 @@
 import type { Fixture } from './fixture.ts';
+import { clockOfTree, type ProcessorClock } from './processor-time.ts';
 import { password } from './town.ts';
 import { type Answer, expectStatus, openWire, requestText, type Wire } from './wire.ts';
 
 /** People who are signed in, each with a connection of their own. */
 export interface Callers {
+  /** Of the service that they call. */
+  program: ProcessorClock;
   get(client: number, path: string): Promise<Answer>;
   /** With a fresh Idempotency-Key. */
   post(client: number, path: string, body: string): Promise<Answer>;
@@ -28,6 +31,7 @@ export async function openCallers(fixture: Fixture, logins: string[] = fixture.s
   for (const _ of logins) wires.push(await openWire(fixture.service.port));
   const authorization = (client: number) => `authorization: Bearer ${tokens[client]}`;
   const callers: Callers = {
+    program: clockOfTree(fixture.service.pid),
     get: (client, path) => wires[client]!.ask(requestText('GET', path, [authorization(client)])),
     post(client, path, body) {
       key += 1;

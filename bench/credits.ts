@@ -3,6 +3,7 @@ import { dayOf, iso, systemClock } from '../src/calendar.ts';
 import { awardCommand } from './award-command.ts';
 import type { Callers } from './callers.ts';
 import { type Fixture, onClient } from './fixture.ts';
+import { clockOfThis } from './processor-time.ts';
 import { type Asking, asking, type Contestant, manyClients, pick } from './race.ts';
 import type { Village } from './town.ts';
 import { expectStatus } from './wire.ts';
@@ -16,6 +17,8 @@ export function creditsThroughHttp(
 ): Contestant & Asking {
   return asking({
     name,
+    unit: 'Credit',
+    program: callers.program,
     clients,
     async once(client) {
       const { village, rule, households } = pick(villages);
@@ -38,6 +41,8 @@ export function directCredits(
   const businessDate = dayOf(systemClock.now());
   return asking({
     name,
+    unit: 'Credit',
+    program: clockOfThis,
     clients: connections.length,
     async once(client) {
       const village = pick(villages);

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
@@ -6,6 +6,7 @@ import { openDatabase } from '../src/db/database.ts';
 import { startEmbedded } from '../src/db/embedded.ts';
 import { migrate } from '../src/db/migrate.ts';
 import { prepareRoles } from '../src/db/roles.ts';
+import { clockOfTree, type ProcessorClock } from './processor-time.ts';
 import { type ServiceProcess, startService } from './service-process.ts';
 import { city, fillTown, type Staff, type Village } from './town.ts';
 
@@ -14,6 +15,8 @@ export interface Fixture {
   ownerUrl: string;
   appUrl: string;
   service: ServiceProcess;
+  /** Of all processes of the PostgreSQL it stands in. */
+  postgres: ProcessorClock;
   staff: Staff;
   villages: Village[];
   openedOn: string;
@@ -34,6 +37,8 @@ export interface Cluster {
 export async function startCluster(): Promise<Cluster> {
   const folder = await mkdtemp(join(tmpdir(), 'jifen-bench-'));
   const postgres = await startEmbedded({ folder: join(folder, 'postgres'), log: () => undefined });
+  const [pid] = (await readFile(join(postgres.dataFolder, 'postmaster.pid'), 'utf8')).split('\n');
+  const clock = clockOfTree(Number(pid));
   const services: ServiceProcess[] = [];
   return {
     url: postgres.url,
@@ -41,7 +46,7 @@ export async function startCluster(): Promise<Cluster> {
       await onClient(postgres.url, client => client.query(`create database ${name}`));
       const fixture = await openFixture(named(postgres.url, name), join(folder, name), size);
       services.push(fixture.service);
-      return fixture;
+      return { ...fixture, postgres: clock };
     },
     async stop() {
       for (const service of services) await service.stop();
@@ -51,7 +56,7 @@ export async function startCluster(): Promise<Cluster> {
   };
 }
 
-async function openFixture(ownerUrl: string, folder: string, size: Size): Promise<Fixture> {
+async function openFixture(ownerUrl: string, folder: string, size: Size): Promise<Omit<Fixture, 'postgres'>> {
   const appUrl = await prepareRoles(ownerUrl);
   await migrate(ownerUrl);
   const database = openDatabase(appUrl, { onError: () => undefined });

@@ -4,6 +4,7 @@ import Fastify from 'fastify';
 import type pg from 'pg';
 import { connectAll, connectAsOwner, endAll, type Fixture, onClient } from './fixture.ts';
 import { makeWholeTables } from './hand-written-whole.ts';
+import { clockOfThis, clockOfTree } from './processor-time.ts';
 import { asking, type Contestant, clientsMax, manyClients } from './race.ts';
 import { type ServiceProcess, startProcess } from './service-process.ts';
 import { expectStatus, openWire, requestText } from './wire.ts';
@@ -58,6 +59,8 @@ export async function directByHand(fixture: Fixture): Promise<Contestant> {
   const connections = await connectAll(clientsMax, () => connectAsOwner(fixture));
   return asking({
     name: 'handWritten',
+    unit: 'Credit',
+    program: clockOfThis,
     once(client) {
       const { issuer, household } = drawn(fixture);
       return creditByHand(connections[client]!, issuer, household, 1);
@@ -86,12 +89,15 @@ export async function throughHttpByHand(
   const wires = await Promise.all(sessions.map(() => openWire(service.port)));
   const post = async (client: number, path: string, headers: string[], said: object) =>
     expectStatus(await wires[client]!.ask(requestText('POST', path, headers, JSON.stringify(said))), 201);
+  const counted = { unit: 'Credit', program: clockOfTree(service.pid) };
   const bare = asking({
+    ...counted,
     name: 'bareHandWrittenHttp',
     clients: manyClients,
     once: client => post(client, '/credits', [], { ...drawn(fixture), points: 1 }),
   });
   const whole = asking({
+    ...counted,
     name: 'handWrittenHttp',
     clients: manyClients,
     once(client) {
@@ -105,7 +111,7 @@ export async function throughHttpByHand(
       await service.stop();
     },
   });
-  const wholeByFew = asking({ name: 'handWrittenHttp16', once: whole.once });
+  const wholeByFew = asking({ ...counted, name: 'handWrittenHttp16', once: whole.once });
   return { bare, whole, wholeByFew };
 }
 

@@ -2,7 +2,8 @@ import type { Bench } from './bench.ts';
 import { creditsThroughHttp, directCredits, refuseUnequalCredits } from './credits.ts';
 import { connectAll, connectAsApp, endAll, settle } from './fixture.ts';
 import { directByHand, makeHandWrittenTables, throughHttpByHand } from './hand-written.ts';
-import { clientsMax, faster, figures, race, ratioOf } from './race.ts';
+import { clientsMax, faster, race } from './race.ts';
+import { figures, ratioOf } from './ratios.ts';
 
 /** Single credits: through HTTP, spread and in one village; directly; and a hand-written transaction both ways. */
 export async function measureCredits({ options, fixture, callers }: Bench) {
@@ -29,23 +30,25 @@ export async function measureCredits({ options, fixture, callers }: Bench) {
     await directByHand(fixture),
   ];
   // Statistics as they are a minute after the first posts.
-  for (const contestant of contestants) await contestant.rate(0.5);
+  for (const contestant of contestants) await contestant.work(0.5);
   await settle(fixture.ownerUrl);
-  const rates = await race(contestants, options.pace);
+  const results = await race(contestants, options.pace, fixture.postgres);
   await endAll(connections);
   // Whatever number of clients suits them better.
-  const bestDirect = faster(rates, 'direct', 'direct32');
-  const bestByHand = faster(rates, 'handWrittenHttp', 'handWrittenHttp16');
+  const bestDirect = faster(results, 'direct', 'direct32');
+  const bestByHand = faster(results, 'handWrittenHttp', 'handWrittenHttp16');
   return {
-    httpCreditVsDirect: ratioOf(rates, 'http', bestDirect),
-    hotVsSpread: ratioOf(rates, 'httpHot', 'http'),
-    httpCreditVsHandWritten: ratioOf(rates, 'http', bestByHand),
-    http16CreditVsDirect: ratioOf(rates, 'http16', 'direct'),
-    http16CreditVsHandWritten: ratioOf(rates, 'http16', 'handWrittenHttp16'),
-    httpCreditVsBareHandWritten: ratioOf(rates, 'http', 'bareHandWrittenHttp'),
-    httpCreditVsHandWrittenDirect: ratioOf(rates, 'http', 'handWritten'),
-    directVsHandWritten: ratioOf(rates, 'direct', 'handWritten'),
-    hotVsSpreadDirect: ratioOf(rates, 'directHot', 'direct'),
-    credits: figures('credits/s', rates),
+    ratios: {
+      httpCreditVsDirect: ratioOf(results, 'http', bestDirect),
+      hotVsSpread: ratioOf(results, 'httpHot', 'http'),
+      httpCreditVsHandWritten: ratioOf(results, 'http', bestByHand),
+      http16CreditVsDirect: ratioOf(results, 'http16', 'direct'),
+      http16CreditVsHandWritten: ratioOf(results, 'http16', 'handWrittenHttp16'),
+      httpCreditVsBareHandWritten: ratioOf(results, 'http', 'bareHandWrittenHttp'),
+      httpCreditVsHandWrittenDirect: ratioOf(results, 'http', 'handWritten'),
+      directVsHandWritten: ratioOf(results, 'direct', 'handWritten'),
+      hotVsSpreadDirect: ratioOf(results, 'directHot', 'direct'),
+    },
+    credits: figures('credits/s', results),
   };
 }

@@ -2,7 +2,9 @@ import { dayOf, systemClock } from '../src/calendar.ts';
 import type { Bench } from './bench.ts';
 import { growthWhile, journalByCopy, journalThroughHttp } from './exports.ts';
 import { type Fixture, onClient } from './fixture.ts';
-import { figures, type Rates, ratioOf } from './race.ts';
+import { clockOfThis, clockOfTree } from './processor-time.ts';
+import { type Results, takeTurn } from './race.ts';
+import { figures, ratioOf } from './ratios.ts';
 import type { Village } from './town.ts';
 
 /** A journal as CSV beside `COPY` of the same rows and columns, in rows (transfers) a second, and the service's memory. */
@@ -10,11 +12,11 @@ export async function measureExports(bench: Bench) {
   const { options, fixture, callers } = bench;
   const { village } = await bench.filledBook();
   await callers.refresh();
-  const { rates, memoryGrowthMb, rows } = await exportInTurn(fixture, village, callers.token(0), options.pace.rounds);
+  const { results, memoryGrowthMb, rows } = await exportInTurn(fixture, village, callers.token(0), options.pace.rounds);
   return {
-    exportVsCopy: ratioOf(rates, 'http', 'copy'),
+    ratios: { exportVsCopy: ratioOf(results, 'http', 'copy') },
     exportMemoryGrowthMb: memoryGrowthMb,
-    exports: { rows, ...figures('rows/s', rates) },
+    exports: { rows, ...figures('rows/s', results) },
   };
 }
 
@@ -24,22 +26,29 @@ export async function exportInTurn(fixture: Fixture, { village }: Village, token
   const period = { from: fixture.openedOn, to: tomorrow };
   const rows = await transfersOf(fixture, village);
   const ways = {
-    http: () => journalThroughHttp(fixture.service.port, token, village, period),
-    copy: () => journalByCopy(fixture, village, period),
+    http: {
+      program: clockOfTree(fixture.service.pid),
+      read: () => journalThroughHttp(fixture.service.port, token, village, period),
+    },
+    copy: { program: clockOfThis, read: () => journalByCopy(fixture, village, period) },
   };
-  const rates: Rates = { http: [], copy: [] };
-  const { bytes } = await ways.copy();
+  const results: Results = { http: { unit: 'Row', rounds: [] }, copy: { unit: 'Row', rounds: [] } };
+  const { bytes } = await ways.copy.read();
   const { growth } = await growthWhile(fixture.service.pid, async () => {
     for (let round = 0; round < rounds; round += 1) {
       const names = round % 2 === 0 ? (['http', 'copy'] as const) : (['copy', 'http'] as const);
       for (const name of names) {
-        const reading = await ways[name]();
-        if (reading.bytes < bytes) throw new Error(`${name}: ${reading.bytes} bytes of a journal of ${bytes}`);
-        rates[name]!.push(Math.round(rows / reading.seconds));
+        const { program, read } = ways[name];
+        const work = async () => {
+          const reading = await read();
+          if (reading.bytes < bytes) throw new Error(`${name}: ${reading.bytes} bytes of a journal of ${bytes}`);
+          return { count: rows, seconds: reading.seconds };
+        };
+        results[name]!.rounds.push(await takeTurn({ program, work }, fixture.postgres, 0));
       }
     }
   });
-  return { rates, rows, memoryGrowthMb: growth === null ? null : Math.round(growth / 1e5) / 10 };
+  return { results, rows, memoryGrowthMb: growth === null ? null : Math.round(growth / 1e5) / 10 };
 }
 
 function transfersOf(fixture: Fixture, village: string): Promise<number> {

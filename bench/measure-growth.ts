@@ -6,7 +6,8 @@ import { type Fill, fillBooks } from './fill.ts';
 import { connectAll, connectAsApp, endAll, type Fixture, settle } from './fixture.ts';
 import { bytesBetween, ledgerSize } from './ledger-size.ts';
 import { exportInTurn } from './measure-exports.ts';
-import { type Contestant, clientsMax, figures, race, ratioOf } from './race.ts';
+import { type Contestant, clientsMax, race } from './race.ts';
+import { figures, ratioOf } from './ratios.ts';
 import { pageReads } from './reads.ts';
 
 const smallBook = 10_000;
@@ -42,29 +43,31 @@ export async function measureGrowth({ options, cluster, say }: Bench) {
   ];
   // A large database that was just filled has what it needs on the disk: after an hour of work it would not.
   say('warming both');
-  for (const contestant of contestants) await contestant.rate(warmSeconds);
-  const rates = await race(contestants, options.pace);
-  say(`medians: ${JSON.stringify(figures('', rates).medians)}`);
+  for (const contestant of contestants) await contestant.work(warmSeconds);
+  const results = await race(contestants, options.pace, large.postgres);
+  say(`medians: ${JSON.stringify(figures('', results).medians)}`);
   say('exporting the large book');
   await callers.large.refresh();
   const exported = await exportInTurn(large, large.villages[0]!, callers.large.token(0), 1);
   for (const one of Object.values(callers)) one.close();
   for (const some of Object.values(connections)) await endAll(some);
   return {
-    growthCredit: ratioOf(rates, 'large http', 'small http'),
-    growthCreditHot: ratioOf(rates, 'large httpHot', 'small httpHot'),
-    growthCreditDirect: ratioOf(rates, 'large direct', 'small direct'),
-    growthStatementPage: ratioOf(rates, 'large statementPage', 'small statementPage'),
+    ratios: {
+      growthCredit: ratioOf(results, 'large http', 'small http'),
+      growthCreditHot: ratioOf(results, 'large httpHot', 'small httpHot'),
+      growthCreditDirect: ratioOf(results, 'large direct', 'small direct'),
+      growthStatementPage: ratioOf(results, 'large statementPage', 'small statementPage'),
+      growthExportVsCopy: ratioOf(exported.results, 'http', 'copy'),
+    },
     growth: {
       transactions: { small: smallBook, large: options.growth },
       fill: { seconds: Math.round(fillSeconds), perSecond: Math.round(options.growth / fillSeconds) },
       ...size,
-      ...figures('credits/s, pages/s', rates),
+      ...figures('credits/s, pages/s', results),
       export: {
         rows: exported.rows,
         memoryGrowthMb: exported.memoryGrowthMb,
-        vsCopy: ratioOf(exported.rates, 'http', 'copy'),
-        ...figures('rows/s', exported.rates),
+        ...figures('rows/s', exported.results),
       },
     },
   };

@@ -1,5 +1,6 @@
 import type { Bench } from './bench.ts';
-import { figures, race } from './race.ts';
+import { race } from './race.ts';
+import { figures } from './ratios.ts';
 import { balanceReads, pageReads } from './reads.ts';
 
 /** Balances of households everywhere, and pages of passbooks in the filled book. */
@@ -7,9 +8,10 @@ export async function measureReads(bench: Bench) {
   const { options, fixture, callers } = bench;
   const { village } = await bench.filledBook();
   await callers.refresh();
-  const rates = await race(
+  const results = await race(
     [balanceReads(callers, fixture.villages), pageReads('statementPage', callers, [village])],
     options.pace,
+    fixture.postgres,
   );
-  return { reads: figures('reads/s', rates) };
+  return { reads: figures('reads/s', results) };
 }

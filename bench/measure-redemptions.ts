@@ -1,5 +1,6 @@
 import type { Bench } from './bench.ts';
-import { figures, race } from './race.ts';
+import { race } from './race.ts';
+import { figures } from './ratios.ts';
 import { openShops, redemptions } from './redemptions.ts';
 
 /** Stores opened for it. */
@@ -9,6 +10,6 @@ const shopsMax = 50;
 export async function measureRedemptions({ options, fixture, callers }: Bench) {
   const shops = await openShops(fixture, fixture.villages.slice(-shopsMax));
   await callers.refresh();
-  const rates = await race([redemptions(callers, shops)], options.pace);
-  return { redemptions: { stores: shops.length, ...figures('redemptions/s', rates) } };
+  const results = await race([redemptions(callers, shops)], options.pace, fixture.postgres);
+  return { redemptions: { stores: shops.length, ...figures('redemptions/s', results) } };
 }

@@ -18,6 +18,8 @@ export interface Options {
   claims: number;
   /** Transactions of the large database of the growth part. */
   growth: number;
+  /** A kept result that the new one is printed beside. */
+  against?: string;
 }
 
 /** What the command line asks for. @throws Error that says what is wrong with it */
@@ -35,6 +37,7 @@ export function readOptions(args: string[]): Options {
       book: { type: 'string' },
       claims: { type: 'string' },
       growth: { type: 'string', default: '5000000' },
+      against: { type: 'string' },
     },
   });
   const { quick } = values;
@@ -51,6 +54,7 @@ export function readOptions(args: string[]): Options {
     book: whole('book', values.book ?? (quick ? '100000' : '1000000')),
     claims: whole('claims', values.claims ?? (quick ? '1000' : '5000')),
     growth: whole('growth', values.growth),
+    ...(values.against !== undefined && { against: values.against }),
   };
 }
 

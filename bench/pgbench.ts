@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import type { Fixture } from './fixture.ts';
+import { clockOfEnded } from './processor-time.ts';
 import { type Contestant, clientsMax } from './race.ts';
 import { accountsPerBranch, tellersPerBranch } from './tpcb.ts';
 
@@ -13,14 +14,17 @@ export async function pgbench({ ownerUrl }: Fixture, scale: number): Promise<Con
   if (!(await run(ownerUrl, ['--version'])).startsWith('pgbench')) return undefined;
   return {
     name: 'pgbench',
-    async rate(seconds) {
+    unit: 'Transaction',
+    program: clockOfEnded,
+    async work(seconds) {
       // Its clients sign in within that time, which on a busy machine may be a second.
       const clients = ['-c', String(clientsMax), '-j', '2', '-T', String(Math.ceil(seconds) + 1)];
       const args = ['-n', '-M', 'prepared', ...clients, '-D', `scale=${scale}`, '-f', '-'];
       const said = await run(ownerUrl, args, script);
       const tps = /^tps = ([0-9.]+)/m.exec(said);
-      if (tps === null) throw new Error(`pgbench: ${said}`);
-      return Number(tps[1]);
+      const count = /^number of transactions actually processed: ([0-9]+)/m.exec(said);
+      if (tps === null || count === null) throw new Error(`pgbench: ${said}`);
+      return { count: Number(count[1]), seconds: Number(count[1]) / Number(tps[1]) };
     },
   };
 }

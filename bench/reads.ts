@@ -16,6 +16,8 @@ export function pageReads(name: string, callers: Callers, villages: Village[]): 
 function reads(name: string, callers: Callers, villages: Village[], what: string): Contestant {
   return asking({
     name,
+    unit: 'Read',
+    program: callers.program,
     async once(client) {
       const { village, households } = pick(villages);
       const answer = await callers.get(client, `/v1/villages/${village}/households/${pick(households)}/${what}`);

@@ -70,6 +70,8 @@ function gift(actor: string, householdId: string, now: Temporal.Instant): Comman
 export function redemptions(callers: Callers, shops: Shop[]): Asking & Contestant {
   return asking({
     name: 'redemption',
+    unit: 'Redemption',
+    program: callers.program,
     async once(client) {
       const { village, storeId, goodsId, households } = pick(shops);
       const lines = [{ goodsId, quantity: 1 }];

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { connectAll, connectAsOwner, endAll, type Fixture, onClient } from './fixture.ts';
+import { clockOfThis } from './processor-time.ts';
 import { asking, type Contestant, clientsMax } from './race.ts';
 
 /*
@@ -35,6 +36,8 @@ export async function tpcb(fixture: Fixture, scale: number): Promise<Contestant>
   const connections = await connectAll(clientsMax, () => connectAsOwner(fixture));
   return asking({
     name: 'tpcb',
+    unit: 'Transaction',
+    program: clockOfThis,
     once: client => transact(connections[client]!, scale),
     close: () => endAll(connections),
   });

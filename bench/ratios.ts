@@ -1,0 +1,87 @@
+import { median, type Results, type Round, togetherOf } from './race.ts';
+
+/** A ratio of two medians, and the lowest and highest that a round by itself would give: it lies between them. */
+export interface Spread {
+  median: number;
+  low: number;
+  high: number;
+}
+
+/** One contestant beside another; above 1 is better for the first, in both. */
+export interface Ratio {
+  /** How many times as fast it is. */
+  speed: Spread;
+  /** How many times as little processor time it takes, of service and PostgreSQL together; null where it is not known. */
+  processorTime: Spread | null;
+}
+
+export function ratioOf(results: Results, a: string, b: string): Ratio {
+  const rates = (name: string) => results[name]!.rounds.map(({ rate }) => rate);
+  const [ours, theirs] = [togetherOf(results[a]!.rounds), togetherOf(results[b]!.rounds)];
+  return {
+    speed: spreadOf(rates(a), rates(b)),
+    processorTime: ours && theirs && spreadOf(theirs, ours),
+  };
+}
+
+/** `over` / `under`, measured in as many rounds. */
+export function spreadOf(over: number[], under: number[]): Spread {
+  const each = over.map((value, round) => value / under[round]!);
+  return {
+    median: places(median(over) / median(under)),
+    low: places(Math.min(...each)),
+    high: places(Math.max(...each)),
+  };
+}
+
+/** Whether all rounds of one lie above all rounds of the other. */
+export function apart(a: Spread, b: Spread): boolean {
+  return a.high < b.low || b.high < a.low;
+}
+
+/** Results as they are reported: rates of each round and their medians, and processor time by what is counted. */
+export function figures(unit: string, results: Results) {
+  const perContestant = <T>(of: (rounds: Round[]) => T) =>
+    Object.fromEntries(Object.entries(results).map(([name, { rounds }]) => [name, of(rounds)]));
+  const byUnit = Object.groupBy(Object.entries(results), ([, result]) => `microsPer${result.unit}`);
+  const micros = Object.entries(byUnit).map(([name, group]) => {
+    return [name, Object.fromEntries(group!.map(([contestant, { rounds }]) => [contestant, microsOf(rounds)]))];
+  });
+  return {
+    unit,
+    medians: perContestant(rounds => median(rounds.map(({ rate }) => rate))),
+    rates: perContestant(rounds => rounds.map(({ rate }) => rate)),
+    ...(Object.fromEntries(micros) as Record<`microsPer${string}`, Record<string, MicrosFigure | null>>),
+  };
+}
+
+/** Medians of microseconds, and the sum of service and PostgreSQL in each round. */
+export interface MicrosFigure {
+  service: number;
+  postgres: number;
+  together: number;
+  driver: number | null;
+  rounds: number[];
+}
+
+/** For `times` of what was counted; null where the operating system does not tell. */
+export function microsOf(rounds: Round[], times = 1): MicrosFigure | null {
+  const together = togetherOf(rounds);
+  if (together === null) return null;
+  const medianOf = (of: (round: Round) => number) => tenths(times * median(rounds.map(of)));
+  return {
+    service: medianOf(({ micros }) => micros!.service),
+    postgres: medianOf(({ micros }) => micros!.postgres),
+    together: tenths(times * median(together)),
+    driver: rounds[0]!.micros!.driver === null ? null : medianOf(({ micros }) => micros!.driver!),
+    rounds: together.map(micros => tenths(times * micros)),
+  };
+}
+
+function places(value: number): number {
+  return Math.round(1000 * value) / 1000;
+}
+
+function tenths(value: number): number {
+  return Math.round(10 * value) / 10;
+}
