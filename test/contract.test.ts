@@ -62,6 +62,16 @@ test('each flaw is seen', async t => {
     [/maxItems/, (_, contract) => property(contract, { type: 'array', items: { type: 'null' }, description: 'x' })],
     [/both bounds/, (_, contract) => property(contract, { type: 'integer', minimum: 1, description: 'x' })],
     [/description/, (_, contract) => property(contract, { type: 'boolean' })],
+    [/below \/v1/, (operation, contract) => Object.assign(contract.paths, { '/v2/policies': { get: operation } })],
+    [/body is text\/plain/, operation => copyContent(operation.requestBody!, 'text/plain')],
+    [
+      /403 is application\/json/,
+      (_, contract) => {
+        for (const refusals of Object.values(contract.components.responses)) copyContent(refusals, 'application/json');
+      },
+    ],
+    [/Location/, operation => delete (operation.responses['201'] as { headers: Json }).headers.Location],
+    [/eval/, operation => Object.assign(operation, { description: 'eval (1)' })],
     [/strict/, (_, contract) => delete contract.components.schemas.PolicyCreate!.additionalProperties],
   ];
   for (const [flaw, plant] of planted) {
@@ -71,6 +81,11 @@ test('each flaw is seen', async t => {
   }
 });
 
+/** The same content again under another media type. */
+function copyContent(part: { content?: Json }, mediaType: string): void {
+  part.content = { ...part.content, [mediaType]: Object.values(part.content ?? {})[0] ?? { example: {} } };
+}
+
 function property(contract: Contract, schema: Json): void {
   (contract.components.schemas.PolicyCreate!.properties as Json).planted = schema;
 }
@@ -78,8 +93,11 @@ function property(contract: Contract, schema: Json): void {
 /** What a client would miss in the contract. */
 function flaws(contract: Contract): string[] {
   const found: string[] = contract.openapi.startsWith('3.1.') ? [] : ['the contract is not OpenAPI 3.1'];
+  if (/\beval\s*\(/.test(JSON.stringify(contract))) found.push('a text has eval( in it, which a page may run');
   const seen = new Map<string, string>();
   for (const [path, item] of Object.entries(contract.paths)) {
+    if (!/^(\/v1\/|\/(healthz|readyz|problems\/\{code\})$|\/\.well-known\/)/.test(path))
+      found.push(`${path}: the service lives below /v1; probes, problem pages and keys do not`);
     for (const [method, operation] of Object.entries(item)) {
       const name = `${method} ${path}`;
       found.push(...flawsOfOperation(contract, method, operation).map(flaw => `${name}: ${flaw}`));
@@ -125,11 +143,28 @@ function flawsOfOperation(contract: Contract, method: string, operation: Operati
   const contents = [operation.requestBody, ...Object.values(operation.responses)].flatMap(part =>
     Object.values(((part as { $ref?: string })?.$ref === undefined ? part?.content : undefined) ?? {}),
   ) as Json[];
+  for (const mediaType of Object.keys(operation.requestBody?.content ?? {})) {
+    wanted.push([`its body is ${mediaType}, no JSON, photo or sheet`, bodyTypes.test(mediaType)]);
+  }
+  for (const [status, response] of Object.entries(operation.responses)) {
+    const { content, headers } = (text(response.$ref) ? resolve(contract, response.$ref as string) : response) as Json;
+    for (const mediaType of /^[45]/.test(status) ? Object.keys(content ?? {}) : []) {
+      wanted.push([
+        `its ${status} is ${mediaType}, no application/problem+json`,
+        mediaType === 'application/problem+json',
+      ]);
+    }
+    if (status === '201' && headers !== undefined)
+      wanted.push(['its 201 does not say in Location where the new thing is', 'Location' in (headers as Json)]);
+  }
   if (contents.some(content => content.example === undefined && content.examples === undefined)) {
     wanted.push(['one of its bodies has no example', false]);
   }
   return wanted.filter(([, holds]) => !holds).map(([flaw]) => flaw);
 }
+
+const bodyTypes =
+  /^(application\/json|image\/(jpeg|png|webp)|text\/csv|application\/vnd\.openxmlformats-officedocument\.spreadsheetml\.sheet)$/;
 
 /** POSTs that change nothing, or answer with credentials, which are never kept. */
 const withoutKey = new Set([
@@ -212,7 +247,8 @@ function flawsOfSchemas(node: unknown, place: string): string[] {
 }
 
 function resolve(contract: Contract, ref: string): Json {
-  return contract.components.schemas[ref.split('/').at(-1)!] ?? {};
+  const [, , section, name] = ref.split('/') as [string, string, keyof Contract['components'], string];
+  return contract.components[section][name] ?? {};
 }
 
 function text(value: unknown): boolean {
