@@ -70,7 +70,7 @@ async function start(config: Config, log: Logger, closing: Closing, lost: (reaso
   const keyFolder = join(config.dataDir, 'keys');
   const signer = openBookSigner(keyFolder, { origin: config.origin, clock: systemClock });
   const photos =
-    config.photoBucket === null ? folderStore(join(config.dataDir, 'photos')) : await s3Store(config.photoBucket);
+    config.photoBucket === null ? folderStore(join(config.dataDir, 'photos')) : s3Store(config.photoBucket);
   if (config.role !== 'api') await startWorker({ database, jobs, clock: systemClock, signer, photos });
   const { version } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8'));
   if (config.role === 'worker') {

@@ -19,7 +19,7 @@ interface S3rver {
   run(): Promise<{ port: number }>;
   close(): Promise<void>;
 }
-const S3rver: new (options: object) => S3rver = createRequire(import.meta.url)('s3rver');
+const S3rver: new (options: object) => S3rver = createRequire(import.meta.url)('@20minutes/s3rver');
 
 async function openBucket(t: Test): Promise<{ said: Bucket; folder: string; close: () => Promise<void> }> {
   const folder = await mkdtemp(join(tmpdir(), 'jifen-s3-'));
@@ -54,7 +54,7 @@ const key = keyOf(villages.own, '0193563d-1111-7000-8000-0000000000a7', 'full');
 
 test('a bucket', async t => {
   const { said, folder, close } = await openBucket(t);
-  const store = await s3Store(said);
+  const store = s3Store(said);
   t.equal(await store.get(key), undefined);
   await store.remove(key);
   const bytes = Buffer.from(Array.from({ length: 300_000 }, (_, n) => (n * 31) % 256));
@@ -70,8 +70,10 @@ test('a bucket', async t => {
   t.equal(await store.get(key), undefined);
 
   await t.test('that is not ours, or not there, is an error', async t => {
-    await t.rejects((await s3Store({ ...said, keyId: 'nobody' })).put(key, bytes), { name: 'InvalidAccessKeyId' });
-    const other = await s3Store({ ...said, bucket: 'nobody' });
+    await t.rejects(s3Store({ ...said, keyId: 'nobody' }).put(key, bytes), { name: 'InvalidAccessKeyId' });
+    await t.rejects(s3Store({ ...said, secret: 'guessed' }).put(key, bytes), { name: 'SignatureDoesNotMatch' });
+    t.equal(await store.get(key), undefined, 'and nothing was written');
+    const other = s3Store({ ...said, bucket: 'nobody' });
     await t.rejects(other.put(key, bytes), { name: 'NoSuchBucket' });
     await t.rejects(other.get(key), { name: 'NoSuchBucket' });
     await close();
@@ -91,14 +93,12 @@ test('a server that says nothing is not waited for', async t => {
   });
   const { port } = mute.address() as { port: number };
   const said = { endpoint: `http://127.0.0.1:${port}`, region: 'x', bucket: 'photos', keyId: 'x', secret: 'x' };
-  const began = performance.now();
-  await t.rejects((await s3Store(said)).put(key, Buffer.alloc(9)));
-  t.ok(performance.now() - began < 9_000, 'twice three seconds, and some');
+  await t.rejects(s3Store(said).put(key, Buffer.alloc(9)), { message: 'The bucket does not answer.' });
 });
 
 test('a service with a bucket', async t => {
   const { said, folder, close } = await openBucket(t);
-  const service = await openService(t, { photos: await s3Store(said) });
+  const service = await openService(t, { photos: s3Store(said) });
   const clerk = await service.as('clerk');
   const url = `/v1/villages/${villages.own}/photos?householdId=${await service.household()}`;
   const made = await clerk('POST', url, smallPhoto(1));
