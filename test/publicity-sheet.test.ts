@@ -1,9 +1,9 @@
-import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { chromium } from 'playwright-core';
 import { type Test, t } from 'tap';
 import { manyHouseholds } from './support/expiry.ts';
+import { textOfPdf } from './support/pdf.ts';
 import { at, type Board, openBoard, publicAt } from './support/publicity.ts';
 import { adoptRules, ruleDraft } from './support/rules.ts';
 import type { Service } from './support/service.ts';
@@ -75,7 +75,7 @@ t.test('the sheet: masked, with everything a villager needs to know', async t =>
   await t.test('as PDF', async t => {
     const bytes = await download(service, `${url}/sheet`);
     if (process.env.JIFEN_SHEETS !== undefined) await writeFile(`${process.env.JIFEN_SHEETS}/short.pdf`, bytes);
-    const words = textOf(bytes);
+    const words = textOfPdf(bytes);
     if (words === undefined) return t.pass('skipped: needs pdftotext');
     for (const word of expected) t.match(words.replaceAll(/\s+/g, ''), word);
     t.match(words, '䶮*䶮');
@@ -91,7 +91,7 @@ t.test('a thousand lines', async t => {
   const bytes = await download(board.service, `${publicAt}/notices/${notice.id}/sheet?format=pdf`);
   if (process.env.JIFEN_SHEETS !== undefined) await writeFile(`${process.env.JIFEN_SHEETS}/long.pdf`, bytes);
   t.ok(bytes.length < 1_000_000, `${bytes.length} bytes`);
-  const words = textOf(bytes);
+  const words = textOfPdf(bytes);
   if (words === undefined) return t.pass('skipped: needs pdftotext');
   for (const number of ['M00000', 'M00499', 'M00999']) t.match(words, number);
   const pages = Number(/第 1 页，共 (\d+) 页/.exec(words)![1]);
@@ -172,9 +172,4 @@ async function download(service: Service, url: string): Promise<Buffer> {
   const answer = await service.app.inject({ method: 'GET', url });
   if (answer.statusCode !== 200) throw new Error(answer.payload.slice(0, 300));
   return answer.rawPayload;
-}
-
-function textOf(bytes: Buffer): string | undefined {
-  const shown = spawnSync('pdftotext', ['-layout', '-', '-'], { input: bytes, maxBuffer: 64 * 1024 * 1024 });
-  return shown.error === undefined ? shown.stdout.toString() : undefined;
 }

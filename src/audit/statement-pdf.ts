@@ -1,14 +1,12 @@
 import type { Readable } from 'node:stream';
 import { setImmediate as othersFirst } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import PDFDocument from 'pdfkit';
 import { zone } from '../calendar.ts';
 import type { Db } from '../db/database.ts';
+import { cutToFit, drawLine, useMainFont } from '../pdf-text.ts';
 import { batchesOf } from './cursor.ts';
 import { type StatementEntry, type StatementFrame, statementEntries } from './statement.ts';
 import { accountTitle, kindTitle, purposeTitles } from './titles.ts';
-
-const font = fileURLToPath(import.meta.resolve('@expo-google-fonts/noto-sans-sc/400Regular/NotoSansSC_400Regular.ttf'));
 
 const margin = 40;
 const width = 595.28 - 2 * margin;
@@ -42,7 +40,7 @@ export function statementPdf(db: Db, frame: StatementFrame): Readable {
       CreationDate: new Date(frame.throughPostedAt ?? '2020-01-01T00:00:00Z'),
     },
   });
-  doc.font(font);
+  useMainFont(doc);
   draw(doc, db, frame).catch(error => (doc as unknown as Readable).destroy(error));
   return doc as unknown as Readable;
 }
@@ -165,6 +163,7 @@ interface Place {
 
 /** One line of text, cut with … where it does not fit. */
 function line(doc: PDFKit.PDFDocument, text: string, { x, y, width, size, align, strong = false }: Place): void {
-  doc.fontSize(size).fillColor(strong ? '#000000' : '#202428');
-  doc.text(text.replaceAll(/\s+/g, ' '), x, y, { width, height: size * 1.2, align, ellipsis: '…', lineBreak: true });
+  const color = strong ? '#000000' : '#202428';
+  const shown = cutToFit(doc, text.replaceAll(/\s+/g, ' '), width, size);
+  drawLine(doc, shown, { x, y, width, size, align, color });
 }

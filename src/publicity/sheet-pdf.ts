@@ -1,11 +1,9 @@
 import type { Readable } from 'node:stream';
 import { setImmediate as othersFirst } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import PDFDocument from 'pdfkit';
+import { brokenToFit, drawLine, useMainFont } from '../pdf-text.ts';
 import type { Sheet } from './lines.ts';
 import { cellsOf, columnTitles, wordsOf } from './sheet-words.ts';
-
-const font = fileURLToPath(import.meta.resolve('@expo-google-fonts/noto-sans-sc/400Regular/NotoSansSC_400Regular.ttf'));
 
 const margin = 40;
 const width = 595.28 - 2 * margin;
@@ -44,7 +42,7 @@ export function sheetPdf(sheet: Sheet): Readable {
     margin,
     info: { Title: `${wordsOf(sheet).title} ${sheet.notice.number}`, CreationDate: new Date(sheet.notice.endsAt) },
   });
-  doc.font(font);
+  useMainFont(doc);
   draw(doc, sheet).catch(error => (doc as unknown as Readable).destroy(error));
   return doc as unknown as Readable;
 }
@@ -53,12 +51,11 @@ async function draw(doc: PDFKit.PDFDocument, sheet: Sheet): Promise<void> {
   const words = wordsOf(sheet);
   const top = margin + 66;
   const rows: Row[] = [];
-  const widths = new Map<string, number>();
   for (const [index, line] of sheet.lines.entries()) {
     if (index % 50 === 49) await othersFirst();
-    rows.push(rowOf(doc, cellsOf(line), line.state === 'cancelled', widths));
+    rows.push(rowOf(doc, cellsOf(line), line.state === 'cancelled'));
   }
-  const head = rowOf(doc, [...columnTitles], false, widths);
+  const head = rowOf(doc, [...columnTitles], false);
   const pages = pagesOf(rows, { top: top + head.height, next: margin + head.height });
 
   let y = heading(doc, words);
@@ -134,36 +131,12 @@ function ending(doc: PDFKit.PDFDocument, words: ReturnType<typeof wordsOf>, from
   }
 }
 
-function rowOf(doc: PDFKit.PDFDocument, texts: string[], cancelled: boolean, widths: Map<string, number>): Row {
-  const cells = texts.map((cell, index) => broken(doc, cell, columns[index]!.width - 2 * padding, widths));
+function rowOf(doc: PDFKit.PDFDocument, texts: string[], cancelled: boolean): Row {
+  const cells = texts.map((cell, index) =>
+    brokenToFit(doc, cell.replaceAll(/\s+/g, ' '), columns[index]!.width - 2 * padding, size),
+  );
   const height = Math.max(...cells.map(lines => lines.length)) * lineHeight + 2 * padding;
   return { cells, height, cancelled };
-}
-
-/** A text in lines that fit. Chinese breaks anywhere; so does whatever else is too long. */
-function broken(doc: PDFKit.PDFDocument, cell: string, room: number, widths: Map<string, number>): string[] {
-  const lines: string[] = [];
-  let line = '';
-  let used = 0;
-  for (const character of cell.replaceAll(/\s+/g, ' ')) {
-    const wide = widthOf(doc, character, widths);
-    if (used + wide > room && line !== '') {
-      lines.push(line);
-      [line, used] = ['', 0];
-    }
-    line += character;
-    used += wide;
-  }
-  return [...lines, line];
-}
-
-/** A thousand lines use a few hundred characters. */
-function widthOf(doc: PDFKit.PDFDocument, character: string, widths: Map<string, number>): number {
-  const known = widths.get(character);
-  if (known !== undefined) return known;
-  const wide = doc.fontSize(size).widthOfString(character);
-  widths.set(character, wide);
-  return wide;
 }
 
 interface Place {
@@ -178,7 +151,5 @@ interface Place {
 /** One line of text. */
 function text(doc: PDFKit.PDFDocument, words: string, { x, y, width, align, at, color = '#14181b' }: Place): void {
   if (words === '') return;
-  doc.fontSize(at).fillColor(color);
-  const free = align === 'left' ? 0 : width - doc.widthOfString(words);
-  doc.text(words, x + (align === 'center' ? free / 2 : free), y, { lineBreak: false });
+  drawLine(doc, words, { x, y, width, size: at, align, color });
 }
