@@ -7,6 +7,7 @@ const Environment = Type.Object({
   PORT: Type.Integer({ default: 3000, minimum: 0, maximum: 65535 }),
   DATABASE_URL: Type.String({ default: '' }),
   DATABASE_APP_URL: Type.String({ default: '' }),
+  JIFEN_POSTGRES_BIN: Type.String({ default: '' }),
   JIFEN_DATA_DIR: Type.String({ default: './data' }),
   JIFEN_ROLE: Type.Enum(['all', 'api', 'worker'], { default: 'all' }),
   JIFEN_SAMPLE: Type.Enum(['auto', 'on', 'off'], { default: 'auto' }),
@@ -30,6 +31,8 @@ export interface Config {
   databaseUrl: string;
   /** Connection string the service works with; empty: made from `databaseUrl`. */
   databaseAppUrl: string;
+  /** Folder of the programs that the embedded database runs on; empty: those that npm has brought. */
+  postgresBin: string;
   /** Folder of the embedded database, keys, photos and sample sign-ins. */
   dataDir: string;
   role: 'all' | 'api' | 'worker';
@@ -61,6 +64,7 @@ export function readConfig(): Config {
     port: env.PORT,
     databaseUrl: env.DATABASE_URL,
     databaseAppUrl: env.DATABASE_APP_URL,
+    postgresBin: env.JIFEN_POSTGRES_BIN,
     dataDir: env.JIFEN_DATA_DIR,
     role: env.JIFEN_ROLE,
     sample: env.JIFEN_SAMPLE,

@@ -119,6 +119,10 @@ test('what is wrong with the environment is said in one line', async t => {
       'Cannot use DATABASE_URL: connect ECONNREFUSED 127.0.0.1:1.',
     ],
     [
+      { JIFEN_POSTGRES_BIN: '/nowhere', JIFEN_DATA_DIR: folder },
+      'JIFEN_POSTGRES_BIN: PostgreSQL in /nowhere does not run here: spawn /nowhere/postgres ENOENT',
+    ],
+    [
       { PORT: port, JIFEN_DATA_DIR: folder },
       `Port ${port} on 127.0.0.1 is already in use: stop the process that uses it, or set PORT.`,
     ],

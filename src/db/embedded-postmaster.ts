@@ -7,7 +7,7 @@ import fs from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { totalmem } from 'node:os';
 import { join } from 'node:path';
-import { type Account, env } from './embedded-binaries.ts';
+import { type Account, env, type Programs } from './embedded-binaries.ts';
 
 export interface Postmaster {
   pid: number;
@@ -17,7 +17,7 @@ export interface Postmaster {
 export async function spawnPostmaster(place: {
   folder: string;
   data: string;
-  programs: string;
+  programs: Programs;
   account: Account | undefined;
 }): Promise<Postmaster> {
   const { folder, data, programs, account } = place;
@@ -25,10 +25,11 @@ export async function spawnPostmaster(place: {
   await using log = await fs.open(join(folder, 'postgres.log'), 'a', 0o600);
   await log.truncate();
   const options = [...settings, `port=${port}`, markOf(data)].flatMap(setting => ['-c', setting]);
-  const child = spawn(join(programs, 'bin', 'postgres'), ['-D', nameFor(data, account), ...options], {
+  await using door = account && (await fs.open(data));
+  const child = spawn(join(programs.bin, 'postgres'), ['-D', nameFor(data, account), ...options], {
     env,
-    cwd: data,
-    stdio: ['ignore', log.fd, log.fd],
+    cwd: '/',
+    stdio: ['ignore', log.fd, log.fd, door?.fd ?? 'ignore'],
     // Ctrl-C in a terminal is for the service alone, which finishes its requests before it stops PostgreSQL.
     detached: true,
     ...account,
@@ -79,11 +80,12 @@ export async function readLockFile(data: string): Promise<{ pid: number; port: n
 }
 
 /**
- * The data directory as PostgreSQL is told. It is also the working directory, which Node enters before it changes the
- * user, so that PostgreSQL needs no way through the folders above: they may be closed to everybody but root.
+ * The data directory as PostgreSQL is told. When it runs as another user than we do, its fourth stream is this folder, which
+ * we have opened, so that it needs no way through the folders above: they may be closed to everybody but root. (The working
+ * directory would do as well, but PostgreSQL 15 leaves it while it looks for itself, and cannot come back.)
  */
 export function nameFor(data: string, account: Account | undefined): string {
-  return account !== undefined && existsSync('/proc/self/cwd') ? '/proc/self/cwd' : data;
+  return account !== undefined && existsSync('/proc/self/fd') ? '/proc/self/fd/3' : data;
 }
 
 function lockFileOf(data: string): string {

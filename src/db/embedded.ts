@@ -1,11 +1,15 @@
 // The PostgreSQL that comes with the service: it runs in a folder, for one instance of the service at a time.
 
+import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import fs from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
-import { type Account, accountFor, env, findBinaries, giveTo, makeOnce, run, runnable } from './embedded-binaries.ts';
+import { type Account, accountFor, env, findPrograms, giveTo, makeOnce, type Programs } from './embedded-binaries.ts';
 import {
   findPostmaster,
   isPostmaster,
@@ -37,6 +41,8 @@ export interface EmbeddedPostgres {
  */
 export async function startEmbedded(options: {
   folder: string;
+  /** The bin folder of another installation; empty: the PostgreSQL that npm has brought. */
+  bin?: string;
   log: (message: string) => void;
 }): Promise<EmbeddedPostgres> {
   const { log } = options;
@@ -44,8 +50,9 @@ export async function startEmbedded(options: {
   const folder = await fs.realpath(options.folder);
   const cluster = join(folder, 'cluster');
   const account = await accountFor(cluster);
-  const programs = await runnable(await findBinaries(`${process.platform}-${process.arch}`), account, log);
+  const programs = await findPrograms(options.bin ?? '', account, log);
   await makeOnce(cluster, unfinished => initialise(unfinished, programs, account));
+  await fits(join(cluster, 'data'), programs);
   const password = await fs.readFile(join(cluster, 'password'), 'utf8');
   const place: Place = { folder, data: join(cluster, 'data'), password, programs, account };
 
@@ -69,7 +76,7 @@ interface Place {
   folder: string;
   data: string;
   password: string;
-  programs: string;
+  programs: Programs;
   account: Account | undefined;
 }
 
@@ -97,16 +104,36 @@ async function removeUnfinished(cluster: string): Promise<void> {
     await fs.rm(join(dirname(cluster), path), { recursive: true, force: true, maxRetries: 3 }).catch(() => undefined);
 }
 
-async function initialise(cluster: string, programs: string, account: Account | undefined): Promise<void> {
+/** @throws Error where the files in `data` are of another major version: PostgreSQL would not read them. */
+async function fits(data: string, { bin, version }: Programs): Promise<void> {
+  const made = Number.parseInt(await fs.readFile(join(data, 'PG_VERSION'), 'utf8'), 10);
+  if (made === version) return;
+  throw new Error(
+    `The database in ${data} is of PostgreSQL ${made}, and ${bin} is PostgreSQL ${version}. ` +
+      'JIFEN_POSTGRES_BIN says which is used: empty, the one that npm brings.',
+  );
+}
+
+async function initialise(cluster: string, programs: Programs, account: Account | undefined): Promise<void> {
   const data = join(cluster, 'data');
   await fs.mkdir(data, { mode: 0o700 });
   await fs.writeFile(join(cluster, 'password'), randomBytes(24).toString('hex'), { mode: 0o600, flush: true });
   if (account !== undefined) await giveTo(account, cluster);
   const name = nameFor(data, account);
-  const locale = ['--encoding=UTF8', '--locale-provider=builtin', '--builtin-locale=C.UTF-8', '--locale=C'];
+  // The same order and the same letters, from PostgreSQL itself where it can, else from the system's library.
+  const builtin = ['--locale-provider=builtin', '--builtin-locale=C.UTF-8', '--locale=C'];
+  const locale = ['--encoding=UTF8', ...(programs.version >= 17 ? builtin : ['--locale=C.UTF-8'])];
   const access = ['--username=postgres', `--pwfile=${name}/../password`, '--auth=scram-sha-256'];
   const args = [`--pgdata=${name}`, ...locale, ...access, '--data-checksums', '--no-instructions'];
-  await run(join(programs, 'bin', 'initdb'), args, { env, cwd: data, ...account });
+  await using door = account && (await fs.open(data));
+  const child = spawn(join(programs.bin, 'initdb'), args, {
+    env,
+    cwd: '/',
+    stdio: ['ignore', 'ignore', 'pipe', door?.fd ?? 'ignore'],
+    ...account,
+  });
+  const [said, [code]] = await Promise.all([text(child.stderr as Readable), once(child, 'close')]);
+  if (code !== 0) throw new Error(`PostgreSQL cannot make its files in ${data}.\n${said.trimEnd()}`);
 }
 
 /**

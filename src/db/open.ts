@@ -40,7 +40,7 @@ interface Server {
 }
 
 async function startOwn(config: Config, log: (line: string) => void): Promise<Server> {
-  const embedded = await startEmbedded({ folder: join(config.dataDir, 'postgres'), log });
+  const embedded = await startEmbedded({ folder: join(config.dataDir, 'postgres'), bin: config.postgresBin, log });
   return { ownerUrl: embedded.url, closed: embedded.closed, stop: embedded.stop };
 }
 

