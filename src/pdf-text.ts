@@ -31,18 +31,13 @@ function faceOf(name: string): Face {
   return face;
 }
 
-/** The rare characters of the extensions B to F, from 𠀀 on, lie in a second font, a file for each 4,096 of them. */
-function faceFor(character: string): Face {
+/** The font of a character; the first one, which shows a crossed box, where none has it. The rare characters of the extensions B to F, from 𠀀 on, lie in a second font, a file for each 4,096 of them. */
+export function faceFor(character: string): Face {
   const codePoint = character.codePointAt(0)!;
   const face = faceOf(main);
   if (codePoint < 0x20000 || codePoint > 0x2efff || face.font.hasGlyphForCodePoint(codePoint)) return face;
   const rare = faceOf(`HanaMinB-${(codePoint >> 12).toString(16)}`);
   return rare.font.hasGlyphForCodePoint(codePoint) ? rare : face;
-}
-
-/** True where a document shows the character itself, and not the box that stands for what no font has. */
-export function isPrintable(character: string): boolean {
-  return faceFor(character).font.hasGlyphForCodePoint(character.codePointAt(0)!);
 }
 
 /** The text in runs of one font each. */

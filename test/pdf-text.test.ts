@@ -4,7 +4,7 @@ import { buffer } from 'node:stream/consumers';
 import PDFDocument from 'pdfkit';
 import tap, { test } from 'tap';
 import { maskName } from '../src/households/masking.ts';
-import { brokenToFit, cutToFit, drawLine, isPrintable, useMainFont, widthOf } from '../src/pdf-text.ts';
+import { brokenToFit, cutToFit, drawLine, faceFor, useMainFont, widthOf } from '../src/pdf-text.ts';
 import { glyphsOf, textOfPdf } from './support/pdf.ts';
 import { at, openBoard, publicAt } from './support/publicity.ts';
 
@@ -102,3 +102,8 @@ test('statement and notice print rare names, in the text too', async t => {
     else for (const name of expected) t.ok(text.includes(name), `${what}: ${name}`);
   }
 });
+
+/** True where a document shows the character itself, and not the box that stands for what no font has. */
+function isPrintable(character: string): boolean {
+  return faceFor(character).font.hasGlyphForCodePoint(character.codePointAt(0)!);
+}
