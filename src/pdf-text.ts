@@ -72,7 +72,7 @@ export function widthOf(doc: PDFKit.PDFDocument, text: string, size: number): nu
 }
 
 /** Where a line stands: its top left corner, and the room it is aligned in, all in points. */
-export interface Place {
+interface Place {
   x: number;
   y: number;
   width: number;
