@@ -64,7 +64,7 @@ export const evaluationRoutes: FastifyPluginAsyncTypebox<{
       tags: ['evaluations'],
       summary: 'Create an evaluation round',
       description:
-        'Plans a round: its month, score sheet, judges, and the grades an average score earns. Scores can be entered once the round is open. Whoever creates the round may be neither one of its judges nor the one who closes it.',
+        'Plans a round: its month, score sheet, judges, and the grades an average score earns. Scores can be saved once the round is open. Whoever creates the round may be neither one of its judges nor the one who closes it.',
       params: VillageParams,
       body: RoundCreate,
       response: { 201: Round },
@@ -126,7 +126,7 @@ export const evaluationRoutes: FastifyPluginAsyncTypebox<{
       tags: ['evaluations'],
       summary: 'Retrieve the caller’s score sheet',
       description:
-        'Returns every household of the round, by group and number, with the scores the calling judge has entered so far. Names are masked.',
+        'Returns every household of the round, by group and number, with the scores the calling judge has saved so far. Names are masked.',
       params: RoundParams,
       querystring: SheetQuery,
       response: { 200: SheetPage },
@@ -144,7 +144,7 @@ export const evaluationRoutes: FastifyPluginAsyncTypebox<{
     schema: {
       operationId: 'evaluationScoresPut',
       tags: ['evaluations'],
-      summary: 'Enter scores',
+      summary: 'Save scores',
       description:
         'Saves the calling judge’s scores for up to 600 households, all or none. Earlier scores of this judge for the same households are replaced. Mark a household as `notSeen` if nobody was at home; that is not a score of zero. A request that includes the judge’s own household or a relative’s is refused as a whole, and the response names the households.',
       params: RoundParams,

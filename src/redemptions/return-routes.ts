@@ -26,7 +26,7 @@ export const returnRoutes: FastifyPluginAsyncTypebox<{ database: Database; clock
       operationId: 'returnList',
       tags: ['store'],
       summary: 'List returns',
-      description: 'Returns returns of goods, newest first.',
+      description: 'Returns the village’s goods returns, newest first.',
       params: VillageParams,
       querystring: ReturnListQuery,
       response: { 200: ReturnPage },

@@ -197,7 +197,7 @@ export const redemptionRoutes: FastifyPluginAsyncTypebox<{
       operationId: 'redemptionFulfil',
       tags: ['store'],
       summary: 'Fulfil a redemption',
-      description: 'Hands over the reserved goods. Held points and goods are released for good, at the fixed prices.',
+      description: 'Hands over the reserved goods and spends the held points, at the prices fixed by the order.',
       params: RedemptionParams,
       body: RedemptionFulfil,
       response: { 200: Redemption },

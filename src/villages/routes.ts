@@ -171,7 +171,7 @@ export const villageRoutes: FastifyPluginAsyncTypebox<{ database: Database; cloc
       operationId: 'gridCreate',
       tags: ['villages'],
       summary: 'Create a group or patrol grid',
-      description: 'Each household belongs to one group or patrol grid.',
+      description: 'A household can belong to one group or patrol grid.',
       params: VillageParams,
       body: GridCreate,
       response: { 201: Grid },
