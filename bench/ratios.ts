@@ -40,19 +40,22 @@ export function apart(a: Spread, b: Spread): boolean {
 }
 
 /** Results as they are reported: rates of each round and their medians, and processor time by what is counted. */
-export function figures(unit: string, results: Results) {
-  const perContestant = <T>(of: (rounds: Round[]) => T) =>
-    Object.fromEntries(Object.entries(results).map(([name, { rounds }]) => [name, of(rounds)]));
-  const byUnit = Object.groupBy(Object.entries(results), ([, result]) => `microsPer${result.unit}`);
-  const micros = Object.entries(byUnit).map(([name, group]) => {
-    return [name, Object.fromEntries(group!.map(([contestant, { rounds }]) => [contestant, microsOf(rounds)]))];
-  });
-  return {
-    unit,
-    medians: perContestant(rounds => median(rounds.map(({ rate }) => rate))),
-    rates: perContestant(rounds => rounds.map(({ rate }) => rate)),
-    ...(Object.fromEntries(micros) as Record<`microsPer${string}`, Record<string, MicrosFigure | null>>),
-  };
+export interface Figures {
+  unit: string;
+  medians: Record<string, number>;
+  rates: Record<string, number[]>;
+  [microsPer: `microsPer${string}`]: Record<string, MicrosFigure | null>;
+}
+
+export function figures(unit: string, results: Results): Figures {
+  const reported: Figures = { unit, medians: {}, rates: {} };
+  for (const [name, { unit: counted, rounds }] of Object.entries(results)) {
+    reported.rates[name] = rounds.map(({ rate }) => rate);
+    reported.medians[name] = median(reported.rates[name]);
+    reported[`microsPer${counted}`] ??= {};
+    reported[`microsPer${counted}`]![name] = microsOf(rounds);
+  }
+  return reported;
 }
 
 /** Medians of microseconds, and the sum of service and PostgreSQL in each round. */
