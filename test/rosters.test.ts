@@ -8,6 +8,7 @@ import { startWorker } from '../src/app.ts';
 import type { Database, Tx } from '../src/db/database.ts';
 import { sweepImports } from '../src/rosters/jobs.ts';
 import { wordsOf } from '../src/rosters/mistakes.ts';
+import { readApart } from '../src/rosters/read-apart.ts';
 import { runImport } from '../src/rosters/run-import.ts';
 import { judgeWorkbook } from '../src/rosters/workbook.ts';
 import { digestOf } from './support/digest.ts';
@@ -411,14 +412,15 @@ test('an import that is broken off', async t => {
 
   const poison = await send(service, clerk, 'number,head_name\nP1,某\n');
   const its = { village: villages.own, importId: poison.body.id };
-  for (let left = 5; left > 0; left -= 1) {
+  for (let left = 2; left > 0; left -= 1) {
     await t.rejects(
       runImport({ ...service, database: dying(service.database, { at: 2, committed: false }) }, its),
       /died/,
     );
   }
   await runImport(service, its);
-  t.match((await clerk('GET', poison.url)).body, { state: 'failed', mistakes: 1 }, 'it is given up');
+  const parked = await standing(clerk, poison.url);
+  t.match(parked, { body: { state: 'failed' }, said: [[1, null, 'broken-off-twice']] }, 'it is parked');
 
   const broken = await send(service, clerk, 'number,head_name\nP3,欧阳某\n', { query: '?dryRun=false' });
   await owner.query('alter table households.member add constraint planted check (name <> $$欧阳某$$) not valid');
@@ -431,6 +433,51 @@ test('an import that is broken off', async t => {
   service.clock.pass({ hours: 24 * 8 });
   await sweepImports(service);
   t.match((await clerk('GET', left.url)).body, { state: 'failed' }, 'nobody came back for it');
+});
+
+test('a file that keeps its reader busy stops nobody', async t => {
+  const service = await openService(t);
+  const clerk = await service.as('clerk');
+  const [many, header] = ['('.repeat(200_000), ['number', 'head_name']];
+  const planted = async (rows: string[][]) => {
+    const workbook = Buffer.from(await writeXlsx({ sheets: [{ name: '名册', rows }] }));
+    return imported(service, clerk, workbook, { type: xlsxType });
+  };
+  const inHeader = await planted([
+    [...header, many],
+    ['A1', '张三', ''],
+  ]);
+  t.match(inHeader.body, { state: 'reported', good: 1, ignoredColumns: ['('.repeat(60)] });
+  const inRow = await planted([
+    [...header, 'address', 'phone', 'id_last4'],
+    ['A1', many, many, many, many],
+  ]);
+  t.match(inRow.body, { state: 'reported', good: 0 });
+  t.strictSame(inRow.said.map(([, column]) => column).sort(), ['address', 'head_name', 'id_last4', 'phone']);
+});
+
+test('the thread that reads can be ended', async t => {
+  const grids = new Map<string, number>();
+  const rows = Array.from({ length: 20_000 }, (_, n) => `L${n},户主${n},${'住址'.repeat(50)}`).join('\n');
+  const task = () => ({
+    file: new TextEncoder().encode(`number,head_name,address\n${rows}`),
+    format: 'csv' as const,
+    grids,
+  });
+  const never = () => t.fail('it got nowhere') as never;
+  await t.rejects(readApart(task(), never, { maxMs: 1 }), /file-too-slow/);
+  await t.rejects(
+    readApart(task(), async () => {}, { maxMb: 12 }),
+    /file-too-large/,
+  );
+  let turns = 0;
+  const count = setInterval(() => (turns += 1), 1);
+  const told: number[] = [];
+  const roster = await readApart(task(), async rows => void told.push(rows));
+  clearInterval(count);
+  t.equal(roster.households.length, 20_000);
+  t.strictSame([told.length, told.at(-1)], [20, 20_000]);
+  t.ok(turns > 3, 'meanwhile others were served');
 });
 
 test('what happens between the report and the commit', async t => {

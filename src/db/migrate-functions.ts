@@ -109,7 +109,7 @@ export function inOrder(files: FunctionFile[]): FunctionFile[] {
   const add = (file: FunctionFile) => {
     if (begun.has(file)) return;
     begun.add(file);
-    const words = new Set(file.text.replace(/--.*/g, '').match(/\w+\.\w+/g));
+    const words = new Set(file.text.replace(/--.*/g, '').match(/\b\w+\.\w+/g));
     for (const other of files) if (words.has(other.name)) add(other);
     ordered.add(file);
   };

@@ -44,7 +44,7 @@ export async function verifySecret(secret: string, phc: string | undefined): Pro
 const dummy = `$argon2id$v=19$m=${cost.memory},t=${cost.passes},p=${cost.parallelism}$${base64(randomBytes(16))}$${base64(randomBytes(32))}`;
 
 function base64(bytes: Buffer): string {
-  return bytes.toString('base64').replace(/=+$/, '');
+  return bytes.toString('base64').replace(/={1,2}$/, '');
 }
 
 async function inTurn<T>(work: () => Promise<T>): Promise<T> {

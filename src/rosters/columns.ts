@@ -28,7 +28,7 @@ export function columnsOf(header: string[]): { columns: Columns; ignored: string
     const plain = cell
       .normalize('NFKC')
       .toLowerCase()
-      .replace(/\(.*\)|[\s_*:]/g, '');
+      .replace(/\([^()]*\)|[\s_*:]/g, '');
     const column = (Object.keys(names) as Column[]).find(name => (names[name] as readonly string[]).includes(plain));
     if (column === undefined) {
       if (plain !== '' && ignored.length < 50) ignored.push(visible(cell).trim().slice(0, 60));

@@ -9,6 +9,14 @@ const mistakes = {
     en: 'The file cannot be read; it may be damaged or encrypted.',
   },
   'file-too-large': { zh: '文件展开后过大。', en: 'The file is too large once unpacked.' },
+  'file-too-slow': {
+    zh: '读取文件用时过长，已停止。请另存为新文件后再试。',
+    en: 'Reading the file took too long and was stopped. Save it as a new file and try again.',
+  },
+  'broken-off-twice': {
+    zh: '导入两次中断，已停止。请检查文件后重新上传。',
+    en: 'The import was interrupted twice and has stopped. Check the file and upload it again.',
+  },
   'encoding-unknown': { zh: '文字编码既不是 UTF-8 也不是 GB18030。', en: 'The text is neither UTF-8 nor GB18030.' },
   'too-many-rows': {
     zh: '数据行超过 {number} 行，请分开导入。',

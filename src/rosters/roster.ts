@@ -38,7 +38,7 @@ interface Draft extends RosterHousehold {
 export async function readRoster(
   rows: AsyncIterable<RosterRow>,
   grids: Map<string, number>,
-  progress: (rows: number) => Promise<void>,
+  progress: (rows: number) => void,
 ): Promise<Roster> {
   const roster: Roster = { rows: 0, ignored: [], households: [], mistakes: [], badRows: new Set() };
   const drafts: Draft[] = [];
@@ -52,7 +52,7 @@ export async function readRoster(
       continue;
     }
     roster.rows += 1;
-    if (roster.rows % 1_000 === 0) await progress(roster.rows);
+    if (roster.rows % 1_000 === 0) progress(roster.rows);
     addRow(drafts, reader({ row, cells }), grids);
   }
   if (roster.rows === 0) throw unreadable('file-empty');

@@ -7,6 +7,9 @@ import { judgeWorkbook } from './workbook.ts';
 /** More than any village has people. */
 const rowsMax = 20_000;
 
+/** Longer than anything that a village writes in one cell. Whatever looks at a cell looks at no more of it. */
+const cellMaxLength = 1_000;
+
 /** A row of the file, as the spreadsheet counts them, from 1; cells as text. */
 export interface RosterRow {
   row: number;
@@ -45,7 +48,8 @@ async function* bounded(rows: AsyncIterable<RosterRow>): AsyncGenerator<RosterRo
   try {
     for await (const { row, cells } of rows) {
       if (row > rowsMax + 1) throw unreadable('too-many-rows');
-      if (cells.some(cell => cell.trim() !== '')) yield { row, cells };
+      const cut = cells.map(cell => cell.slice(0, cellMaxLength));
+      if (cut.some(cell => cell.trim() !== '')) yield { row, cells: cut };
     }
   } catch (error) {
     throw mistakeIn(error) === undefined ? unreadable('file-unreadable') : error;

@@ -7,15 +7,16 @@ import { listGrids } from '../villages/read.ts';
 import { compareWithRegister } from './compare-with-register.ts';
 import type { Mistake, MistakeCode } from './mistakes.ts';
 import { type ImportRow, mistakenRows, readContent } from './read.ts';
-import { badRowsOf, type Roster, type RosterHousehold, readRoster } from './roster.ts';
+import { readApart } from './read-apart.ts';
+import { badRowsOf, type Roster, type RosterHousehold } from './roster.ts';
 import { failImport, type ImportKey, lockImport, recordMistakes, updateImport } from './roster-import.ts';
-import { mistakeIn, openRoster } from './rows.ts';
+import { mistakeIn } from './rows.ts';
 
 /** Households of one database transaction: for as long as it takes, the village waits. */
 const batchSize = 200;
 
-/** A file that ends the process each time, before anything has come of it, is given up. */
-const attemptsMax = 5;
+/** A file that was cut off this often, before anything had come of it, is parked: it may be what ends the process. */
+const attemptsMax = 2;
 
 interface World {
   database: Database;
@@ -47,7 +48,7 @@ async function begin(tx: Tx, key: ImportKey, now: Temporal.Instant): Promise<Imp
   const row = await lockImport(tx, key);
   if (!['received', 'checking', 'committing'].includes(row.state)) return undefined;
   if (row.attempts >= attemptsMax) {
-    await failImport(tx, key, [ofFile('file-unreadable')], now);
+    await failImport(tx, key, [ofFile('broken-off-twice')], now);
     return undefined;
   }
   const state = row.state === 'received' ? 'checking' : row.state;
@@ -59,16 +60,12 @@ async function read({ database }: World, key: ImportKey, { format, bytes }: Impo
   const { village, importId } = key;
   const file = await database.inSnapshot(village, db => readContent(db, village, importId, bytes));
   const grids = await database.inSnapshot(village, db => listGrids(db, village));
-  const { encoding, rows } = await openRoster(file, format);
   const known = new Map(
     grids.flatMap(({ number, name }) => [[name, number] as const, [String(number), number] as const]),
   );
-  const roster = await readRoster(rows, known, count =>
-    database.inTransaction(village, async tx => {
-      await updateImport(tx, key, { rows: count });
-    }),
+  return readApart({ file, format, grids: known }, rows =>
+    database.inTransaction(village, tx => updateImport(tx, key, { rows })),
   );
-  return { ...roster, encoding };
 }
 
 /** Writes down what was found, all at once. Answers how the import stands. */

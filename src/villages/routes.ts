@@ -86,7 +86,7 @@ export const villageRoutes: FastifyPluginAsyncTypebox<{ database: Database; cloc
     handler: request => {
       const { division } = request.params;
       const visible = actorOf(request).grants.some(
-        ([, prefix]) => division.startsWith(prefix) || prefix.startsWith(division.replace(/0+$/, '')),
+        ([, prefix]) => division.startsWith(prefix) || prefix.startsWith(division.replace(/0{1,12}$/, '')),
       );
       if (!visible) throw new Refusal('not-found');
       return database.inSnapshot(none, db => getDivision(db, division));
