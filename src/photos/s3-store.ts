@@ -78,8 +78,8 @@ export function s3Store({ endpoint, region, bucket, keyId, secret }: Bucket): Ph
 /** Source: Amazon S3 API Reference, "Error responses". Some services leave the text out, and the status is all there is. */
 async function errorOf(answer: Response): Promise<Error> {
   const text = await answer.text();
-  const told = (tag: string) => new RegExp(`<${tag}>([^<]*)</${tag}>`).exec(text)?.[1];
-  const error = new Error(`The bucket answered ${answer.status}: ${told('Message') ?? answer.statusText}`);
-  error.name = told('Code') ?? 'Error';
+  const message = /<Message>([^<]*)<\/Message>/.exec(text)?.[1];
+  const error = new Error(`The bucket answered ${answer.status}: ${message ?? answer.statusText}`);
+  error.name = /<Code>([^<]*)<\/Code>/.exec(text)?.[1] ?? 'Error';
   return error;
 }
