@@ -31,8 +31,12 @@ const folders = { here: fileURLToPath(new URL('..', import.meta.url)), there: re
 const here: Run[] = [];
 const there: Run[] = [];
 for (let n = 1; n <= runs; n += 1) {
-  here.push(await runIn(folders.here, `${n} of ${runs}, this`));
-  there.push(await runIn(folders.there, `${n} of ${runs}, other`));
+  const turns = [
+    async () => here.push(await runIn(folders.here, `${n} of ${runs}, this`)),
+    async () => there.push(await runIn(folders.there, `${n} of ${runs}, other`)),
+  ];
+  // Where a machine gets busier, whoever is always second would pay for it.
+  for (const turn of n % 2 === 1 ? turns : turns.toReversed()) await turn();
   process.stdout.write(`\nAfter ${n} of ${runs}:\n\n${contestantsTable()}\n\n${ratiosTable()}\n`);
 }
 
