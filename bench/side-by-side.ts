@@ -1,9 +1,10 @@
 /**
  * `npm run bench:beside -- FOLDER [--runs 3] [what npm run bench takes]`: the bench of this checkout and that of another, in
- * turn, each with its own sources and its own Node. In all that is printed, above 1 is better for this one.
+ * turn, each with its own sources and packages. In all that is printed, above 1 is better for this one.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -50,8 +51,12 @@ function readArgs(given: string[]): { runs: number; args: string[] } {
 
 /** @throws Error when the bench ends with another code than 0 */
 async function runIn(folder: string, name: string): Promise<Run> {
-  const program = join(folder, 'node_modules/.bin/node');
-  const child = spawn(program, ['bench/run.ts', ...args], { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
+  // Older checkouts have a Node of their own; the others run on any that is new enough.
+  const own = join(folder, 'node_modules/.bin/node');
+  const child = spawn(existsSync(own) ? own : process.execPath, ['bench/run.ts', ...args], {
+    cwd: folder,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   const clock = clockOfTree(child.pid!);
   const read = () => ({ micros: clock(), at: performance.now() });
   let begin: ReturnType<typeof read> | undefined;
