@@ -9,6 +9,7 @@ import type { Database, Tx } from '../src/db/database.ts';
 import { sweepImports } from '../src/rosters/jobs.ts';
 import { wordsOf } from '../src/rosters/mistakes.ts';
 import { readApart } from '../src/rosters/read-apart.ts';
+import { openRoster } from '../src/rosters/rows.ts';
 import { runImport } from '../src/rosters/run-import.ts';
 import { judgeWorkbook } from '../src/rosters/workbook.ts';
 import { digestOf } from './support/digest.ts';
@@ -454,6 +455,8 @@ test('a file that keeps its reader busy stops nobody', async t => {
   ]);
   t.match(inRow.body, { state: 'reported', good: 0 });
   t.strictSame(inRow.said.map(([, column]) => column).sort(), ['address', 'head_name', 'id_last4', 'phone']);
+  const { rows } = await openRoster(Buffer.from(`number,head_name\nA1,${'('.repeat(40_000)}\n`), 'csv');
+  for await (const { cells } of rows) t.ok(cells.every(cell => cell.length <= 1_000));
 });
 
 test('the thread that reads can be ended', async t => {
