@@ -36,7 +36,7 @@ test('the contract page works in a browser, under its content security policy', 
   await page.getByRole('link', { name: 'households', exact: true }).click();
   await page.getByText('/v1/villages/{village}/households', { exact: true }).first().click();
   await page.getByText('Parameters').first().waitFor();
-  t.match(await page.locator('#operations-households-householdList').textContent(), 'Beginning of a number');
+  t.match(await page.locator('#operations-households-householdList').textContent(), 'the start of a household number');
   t.same(complaints, [], 'nothing was refused, missing or asked of another host');
   // To be looked at: JIFEN_SCREENSHOT=/tmp/docs.png node test/docs.test.ts
   if (process.env.JIFEN_SCREENSHOT !== undefined) await page.screenshot({ path: process.env.JIFEN_SCREENSHOT });
