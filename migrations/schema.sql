@@ -585,8 +585,9 @@ create table households.household (
   pin_failed_attempts smallint not null default 0,
   created_by uuid not null,
   created_at timestamp(3) with time zone not null,
+  number_key text collate "C" not null default households.number_key(number),
   constraint household_pkey PRIMARY KEY (village, id),
-  constraint household_number_key UNIQUE (village, number),
+  constraint household_number_key UNIQUE (village, number_key),
   constraint household_grid_fkey FOREIGN KEY (village, grid) REFERENCES villages.grid(village, number),
   constraint household_head_fkey FOREIGN KEY (village, head_member_id) REFERENCES households.member(village, id) DEFERRABLE INITIALLY DEFERRED,
   constraint household_address_check CHECK (((length(address) >= 1) AND (length(address) <= 120))),
@@ -595,6 +596,7 @@ create table households.household (
   constraint household_state_check CHECK ((state = ANY (ARRAY['active'::text, 'frozen'::text, 'closed'::text])))
 );
 comment on table households.household is 'A household of the village register. Its points stand in the book, under its id.';
+CREATE INDEX household_number ON households.household USING btree (village, number);
 alter table households.household enable row level security;
 alter table households.household force row level security;
 create policy scope on households.household using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
@@ -692,6 +694,7 @@ create table households.member (
   id_last4 text,
   created_at timestamp(3) with time zone not null,
   died_on date,
+  name_folded text collate "C" not null default households.folded(name),
   constraint member_pkey PRIMARY KEY (village, id),
   constraint member_household_fkey FOREIGN KEY (village, household_id) REFERENCES households.household(village, id),
   constraint member_id_last4_check CHECK ((id_last4 ~ '^[0-9]{3}[0-9X]$'::text)),
@@ -700,7 +703,7 @@ create table households.member (
 );
 comment on table households.member is 'A person of a household.';
 CREATE INDEX member_household ON households.member USING btree (village, household_id);
-CREATE INDEX member_person ON households.member USING btree (village, name, id_last4);
+CREATE INDEX member_person ON households.member USING btree (village, name_folded, id_last4);
 CREATE INDEX member_phone ON households.member USING btree (village, phone) WHERE (phone IS NOT NULL);
 alter table households.member enable row level security;
 alter table households.member force row level security;

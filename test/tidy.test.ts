@@ -95,7 +95,7 @@ const reads: Record<string, string[]> = {
     'rules.rule',
     'villages.grid',
   ],
-  rosters: ['households.household', 'households.member'],
+  rosters: ['households.folded', 'households.household', 'households.member', 'households.same_person'],
   sample: ['identity.user', 'villages.division'],
   signals: [
     'claims.claim',

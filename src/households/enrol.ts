@@ -8,6 +8,7 @@ import { openAccounts } from '../ledger/post.ts';
 import { Refusal } from '../refusals.ts';
 import { holdHousehold } from './household.ts';
 import { getHousehold, type HouseholdView, hasGrid } from './read.ts';
+import { lockRegister, refuseRegistered } from './register.ts';
 import { household, member } from './tables.ts';
 
 export interface NewMember {
@@ -68,7 +69,10 @@ export async function enrol(
   return ids;
 }
 
-/** Enters one household. Answers its file. */
+/**
+ * Enters one household of people who are not in the register yet. Answers its file.
+ * @throws Refusal `member-elsewhere` | whatever `enrol` refuses
+ */
 export async function enrolOne(
   tx: Tx,
   actor: Actor,
@@ -76,11 +80,13 @@ export async function enrolOne(
   said: NewHousehold,
   now: Temporal.Instant,
 ): Promise<HouseholdView> {
+  await lockRegister(tx, village);
+  await refuseRegistered(tx, village, said.members);
   const [id] = await enrol(tx, actor, village, [said], now);
   return getHousehold(tx, actor, village, id!);
 }
 
-/** Adds a person to a household. @throws Refusal `not-found` | `household-not-active` */
+/** Adds a person to a household. @throws Refusal `not-found` | `household-not-active` | `member-elsewhere` */
 export async function addMember(
   tx: Tx,
   actor: Actor,
@@ -88,9 +94,11 @@ export async function addMember(
   said: NewMember,
   now: Temporal.Instant,
 ): Promise<HouseholdView> {
+  await lockRegister(tx, key.village);
   // Else a merger could close it meanwhile, and leave the newcomer behind.
   const { state } = await holdHousehold(tx, key.village, key.householdId);
   if (state === 'closed') throw new Refusal('household-not-active', { state });
+  await refuseRegistered(tx, key.village, [said]);
   await tx.insert(member).values({
     ...key,
     id: randomUUIDv7(),

@@ -9,10 +9,15 @@ export function seesWhole(actor: Actor, village: string, householdId: string): b
   return holds(actor, village, ['villageAdmin', 'clerk']);
 }
 
-/** 张三 → 张*, 张小三 → 张*三, 阿依古丽 → 阿**丽; a single character stays. */
+const graphemes = new Intl.Segmenter('zh', { granularity: 'grapheme' });
+
+/**
+ * 张三 → 张*, 张小三 → 张*三, 阿依古丽 → 阿**丽; a single character stays. Blanks and what cannot be seen are no characters:
+ * else 张　三 would be shown as 张*三, with its whole name.
+ */
 export function maskName(name: string): string {
-  const characters = [...name];
-  if (characters.length <= 1) return name;
+  const characters = Array.from(graphemes.segment(name.replace(/[\s\p{C}\p{DI}]/gu, '')), ({ segment }) => segment);
+  if (characters.length <= 1) return characters.join('');
   if (characters.length === 2) return `${characters[0]}*`;
   return `${characters[0]}${'*'.repeat(characters.length - 2)}${characters.at(-1)}`;
 }

@@ -5,6 +5,7 @@ import { type Actor, holds } from '../http/route.ts';
 import { householdBalances } from '../ledger/read.ts';
 import { Refusal } from '../refusals.ts';
 import { listGrids } from '../villages/read.ts';
+import { folded, numberKey } from './folding.ts';
 import { maskName, maskPhone, seesWhole } from './masking.ts';
 import { card, household, member } from './tables.ts';
 
@@ -46,7 +47,7 @@ export async function getHouseholdRow(db: Db, village: string, id: string): Prom
   );
 }
 
-/** The household whose passbook bears this number, if there is one. */
+/** The household whose passbook bears this number, with or without its leading zeros, if there is one. */
 export async function findHouseholdByNumber(
   db: Db,
   village: string,
@@ -55,7 +56,7 @@ export async function findHouseholdByNumber(
   const [row] = await db
     .select()
     .from(household)
-    .where(and(eq(household.village, village), eq(household.number, number)));
+    .where(and(eq(household.village, village), eq(household.numberKey, numberKey(number))));
   return row;
 }
 
@@ -93,10 +94,13 @@ export async function listHouseholds(
 }
 
 function matches(actor: Actor, village: string, q: string) {
-  const byNumber = sql`starts_with(${household.number}, ${q.toUpperCase()})`;
+  const said = folded(q);
+  if (said === '') return sql`false`;
+  const number = said.toUpperCase();
+  const byNumber = sql`(starts_with(${household.number}, ${number}) or starts_with(${household.numberKey}, ${number}))`;
   if (!holds(actor, village, ['villageAdmin', 'clerk'])) return byNumber;
   return sql`(${byNumber} or exists (select from households.member m
-    where m.village = ${village} and m.household_id = ${household.id} and position(${q} in m.name) > 0))`;
+    where m.village = ${village} and m.household_id = ${household.id} and position(${said} in m.name_folded) > 0))`;
 }
 
 async function viewsOf(

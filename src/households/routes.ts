@@ -67,12 +67,13 @@ export const householdRoutes: FastifyPluginAsyncTypebox<{
   app.route({
     method: 'POST',
     url: '/v1/villages/:village/households',
-    config: { access: keepers, idempotent: true, refusals: ['already-exists'] },
+    config: { access: keepers, idempotent: true, refusals: ['already-exists', 'member-elsewhere'] },
     schema: {
       operationId: 'householdCreate',
       tags: ['households'],
       summary: 'Enrol a household',
-      description: 'Enrols a household and opens its accounts at zero. Without a number it gets the next free one.',
+      description:
+        'Enrols a household and opens its accounts at zero. Without a number it gets the next free one. Refused if one of its members is already registered: a person with the same name and either the same ID number or, where one of the two is unknown, the same phone number.',
       params: VillageParams,
       body: HouseholdCreate,
       response: { 201: Household },
@@ -105,12 +106,13 @@ export const householdRoutes: FastifyPluginAsyncTypebox<{
   app.route({
     method: 'POST',
     url: '/v1/villages/:village/households/:household/members',
-    config: { access: keepers, idempotent: true, refusals: ['household-not-active'] },
+    config: { access: keepers, idempotent: true, refusals: ['household-not-active', 'member-elsewhere'] },
     schema: {
       operationId: 'householdMemberCreate',
       tags: ['households'],
       summary: 'Add a member to a household',
-      description: 'Returns the updated household.',
+      description:
+        'Returns the updated household. Refused if the person is already registered, as when a household is enrolled.',
       params: HouseholdParams,
       body: MemberCreate,
       response: { 201: Household },

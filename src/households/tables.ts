@@ -1,3 +1,4 @@
+import { sql } from 'drizzle-orm';
 import { date, integer, pgSchema, primaryKey, smallint, text, uuid } from 'drizzle-orm/pg-core';
 import { bytea, instant } from '../db/columns.ts';
 
@@ -9,6 +10,7 @@ export const household = schema.table(
     village: text().notNull(),
     id: uuid().notNull(),
     number: text().notNull(),
+    numberKey: text().notNull().generatedAlwaysAs(sql`households.number_key(number)`),
     grid: integer(),
     address: text(),
     headMemberId: uuid().notNull(),
@@ -28,6 +30,7 @@ export const member = schema.table(
     id: uuid().notNull(),
     householdId: uuid().notNull(),
     name: text().notNull(),
+    nameFolded: text().notNull().generatedAlwaysAs(sql`households.folded(name)`),
     phone: text(),
     idLast4: text(),
     createdAt: instant().notNull(),

@@ -3,6 +3,7 @@ import { sql } from 'drizzle-orm';
 import { iso } from '../calendar.ts';
 import type { Tx } from '../db/database.ts';
 import { enrol, type NewMember } from '../households/enrol.ts';
+import { folded } from '../households/folding.ts';
 import { hasGrid } from '../households/read.ts';
 import { lockRegister } from '../households/register.ts';
 import type { Actor } from '../http/route.ts';
@@ -150,7 +151,7 @@ async function lockForDecision(tx: Tx, actor: Actor, key: JoinKey, now: Temporal
   await refuseKin(tx, actor, key.village, [...new Set(duplicates.map(({ householdId }) => householdId))]);
   // Before its household is in the register, nothing but the name says that somebody would decide on the own one.
   const { name } = await getUser(tx, actor.id, now);
-  if (row.members.some(one => one.name === name)) throw new Refusal('own-household');
+  if (row.members.some(one => folded(one.name) === folded(name))) throw new Refusal('own-household');
   return row;
 }
 

@@ -1,4 +1,5 @@
 import type { NewHousehold, NewMember } from '../households/enrol.ts';
+import { folded, numberKey } from '../households/folding.ts';
 import { type Column, type Columns, columnsOf, visible } from './columns.ts';
 import type { Mistake, MistakeCode } from './mistakes.ts';
 import { type RosterRow, unreadable } from './rows.ts';
@@ -140,24 +141,28 @@ function countMembers(household: Draft, { mistakes }: Roster): void {
 /** Numbers and people that stand in the roster twice; the first of them may stay. */
 function findTwice(drafts: Draft[], { mistakes }: Roster): void {
   const numbers = new Map<string, number>();
-  const people = new Map<string, number>();
+  const people = new Map<string, { row: number; person: NewMember }[]>();
   for (const { number, members, rows } of drafts) {
-    const first = numbers.get(number);
+    const first = numbers.get(numberKey(number));
     if (first !== undefined) {
       mistakes.push({ row: rows[0]!, column: 'number', code: 'number-twice', facts: { row: first } });
-    } else if (number !== '') numbers.set(number, rows[0]!);
+    } else if (number !== '') numbers.set(numberKey(number), rows[0]!);
     for (const [place, row] of rows.entries()) {
-      const person = members[place] && keyOf(members[place]);
-      const other = person && people.get(person);
-      if (other) {
+      const person = members[place];
+      if (person === undefined || (!person.idLast4 && !person.phone)) continue;
+      const namesakes = people.getOrInsertComputed(folded(person.name), () => []);
+      const other = namesakes.find(namesake => isSamePerson(namesake.person, person));
+      if (other === undefined) namesakes.push({ row, person });
+      else {
         const column = place === 0 ? 'head_name' : 'member_name';
-        mistakes.push({ row, column, code: 'person-twice', facts: { row: other } });
-      } else if (person) people.set(person, row);
+        mistakes.push({ row, column, code: 'person-twice', facts: { row: other.row } });
+      }
     }
   }
 }
 
-/** Two people are one where name and end of the ID number are the same; without the latter nobody can say. */
-export function keyOf({ name, idLast4 }: NewMember): string | undefined {
-  return idLast4 ? `${name} ${idLast4}` : undefined;
+/** What `households.same_person` says of two people of one name. */
+function isSamePerson(one: NewMember, other: NewMember): boolean {
+  if (one.idLast4 && other.idLast4) return one.idLast4 === other.idLast4;
+  return !!one.phone && one.phone === other.phone;
 }
