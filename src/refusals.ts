@@ -123,6 +123,15 @@ export const refusals = {
       en: '{required} pieces are required, {available} are in stock.',
     },
   },
+  'number-far': {
+    status: 422,
+    zh: '户号相差过大，请核对',
+    en: 'Number is far from the village’s other numbers',
+    detail: {
+      zh: '下一个户号是 {next}。如确为 {number}，请核对后确认。',
+      en: 'The next number is {next}. If {number} is right, confirm it.',
+    },
+  },
   'insufficient-balance': { status: 422, zh: '余额不足', en: 'Account balance is too low' },
   'rule-not-in-force': { status: 422, zh: '该细则当前未生效', en: 'Rule is not in force' },
   'rule-wording-refused': { status: 422, zh: '含罚款或停发待遇内容', en: 'Rule contains a fine or benefit cut' },

@@ -1,5 +1,6 @@
 import { randomUUIDv7 } from 'node:crypto';
 import type { Tx } from '../db/database.ts';
+import { refuseFarNumber } from '../households/numbers.ts';
 import { findHouseholdByNumber, hasGrid } from '../households/read.ts';
 import type { Actor } from '../http/route.ts';
 import { malformed, Refusal } from '../refusals.ts';
@@ -14,7 +15,7 @@ import { type Household, readHousehold, validateChange } from './validate.ts';
  * Proposes a change of a household. Nothing moves until somebody else agrees. One proposal for a household at a time.
  * @param closing of a `moveIn`, read in the other village's book
  * @throws Refusal whatever `validateChange` refuses | `already-exists` (an open proposal, the number, a closing that came
- *   in)
+ *   in) | `number-far`
  */
 export async function proposeChange(
   tx: Tx,
@@ -33,6 +34,7 @@ export async function proposeChange(
   };
   refuseSelf(change);
   await refusePlaces(tx, change);
+  if (input.kind === 'split') await refuseFarNumber(tx, village, input.newHousehold);
   await validateChange(tx, change, household, now);
   const id = randomUUIDv7();
   await insertChange(tx, { ...change, id, proposedBy: actor.id }, now);

@@ -61,7 +61,7 @@ export const householdChangeRoutes: FastifyPluginAsyncTypebox<{
   app.route({
     method: 'POST',
     url: '/v1/villages/:village/household-changes',
-    config: { access: keepers, idempotent: true, refusals: judged },
+    config: { access: keepers, idempotent: true, refusals: [...judged, 'number-far'] },
     schema: {
       operationId: 'householdChangeCreate',
       tags: ['households'],

@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox';
+import { GridNumber, NumberConfirmed, PassbookNumber } from '../households/shapes.ts';
 import { PageOf, PageQuery } from '../http/paging.ts';
 import { Day, exampleId, Id, Instant, Nullable, OneOf, Sum, Text, VillageCode, Whole } from '../http/shapes.ts';
 import { changeKinds } from './tables.ts';
@@ -14,18 +15,6 @@ const household = { householdId: Id('ID of the household that changes.'), reason
 const HeadAfterwards = Type.Optional(
   Id('ID of the member who becomes head of household. Required if the current head does not stay.'),
 );
-const PassbookNumber = Type.String({
-  pattern: '^[A-Z]?[0-9]{1,8}$',
-  maxLength: 9,
-  description: 'Household number, as printed on the passbook.',
-  examples: ['H0107'],
-});
-const Grid = Type.Integer({
-  minimum: 1,
-  maximum: 999,
-  description: 'Number of the group or patrol grid.',
-  examples: [1],
-});
 const Points = (what: string) =>
   Type.Optional(
     Whole(`${what} that move along, as both sides agreed. Defaults to the share of the members who leave.`, {
@@ -67,7 +56,8 @@ export const HouseholdChangeCreate = Type.Union(
       newHousehold: Type.Object(
         {
           number: Type.Optional(PassbookNumber),
-          grid: Nullable(Grid),
+          numberConfirmed: NumberConfirmed,
+          grid: Nullable(GridNumber),
           address: Type.Optional(Nullable(Text(120, 'Address of the household.', '第一组 9 号'))),
           headMemberId: Id('ID of the head of household, one of the members who leave.'),
         },
@@ -142,7 +132,7 @@ export const HouseholdChange = Type.Object(
       Type.Object(
         {
           number: Nullable(PassbookNumber),
-          grid: Nullable(Grid),
+          grid: Nullable(GridNumber),
           address: Nullable(
             Type.String({
               maxLength: 120,

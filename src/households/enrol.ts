@@ -1,12 +1,12 @@
 import { randomUUIDv7 } from 'node:crypto';
-import { sql } from 'drizzle-orm';
 import { iso } from '../calendar.ts';
-import { rowsOf, type Tx } from '../db/database.ts';
+import type { Tx } from '../db/database.ts';
 import type { Actor } from '../http/route.ts';
 import { householdAccounts } from '../ledger/accounts.ts';
 import { openAccounts } from '../ledger/post.ts';
 import { Refusal } from '../refusals.ts';
 import { holdHousehold } from './household.ts';
+import { nextNumber, refuseFarNumber } from './numbers.ts';
 import { getHousehold, type HouseholdView, hasGrid } from './read.ts';
 import { lockRegister, refuseRegistered } from './register.ts';
 import { household, member } from './tables.ts';
@@ -71,16 +71,17 @@ export async function enrol(
 
 /**
  * Enters one household of people who are not in the register yet. Answers its file.
- * @throws Refusal `member-elsewhere` | whatever `enrol` refuses
+ * @throws Refusal `member-elsewhere` | `number-far` | whatever `enrol` refuses
  */
 export async function enrolOne(
   tx: Tx,
   actor: Actor,
   village: string,
-  said: NewHousehold,
+  said: NewHousehold & { numberConfirmed?: boolean | undefined },
   now: Temporal.Instant,
 ): Promise<HouseholdView> {
   await lockRegister(tx, village);
+  await refuseFarNumber(tx, village, said);
   await refuseRegistered(tx, village, said.members);
   const [id] = await enrol(tx, actor, village, [said], now);
   return getHousehold(tx, actor, village, id!);
@@ -129,15 +130,4 @@ export async function insertNumbered(
     if (made.length === 1) return;
   }
   throw new Refusal('unavailable', { retryAfterSeconds: 1 });
-}
-
-/** One above the highest in use. */
-async function nextNumber(tx: Tx, village: string): Promise<string> {
-  const [row] = await rowsOf<{ next: number }>(
-    tx,
-    sql`
-    select coalesce(max(ltrim(number, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ')::integer), 0) + 1 as next
-      from households.household where village = ${village}`,
-  );
-  return `H${String(row!.next).padStart(4, '0')}`;
 }

@@ -67,13 +67,13 @@ export const householdRoutes: FastifyPluginAsyncTypebox<{
   app.route({
     method: 'POST',
     url: '/v1/villages/:village/households',
-    config: { access: keepers, idempotent: true, refusals: ['already-exists', 'member-elsewhere'] },
+    config: { access: keepers, idempotent: true, refusals: ['already-exists', 'member-elsewhere', 'number-far'] },
     schema: {
       operationId: 'householdCreate',
       tags: ['households'],
       summary: 'Enrol a household',
       description:
-        'Enrols a household and opens its accounts at zero. Without a number it gets the next free one. Refused if one of its members is already registered: a person with the same name and either the same ID number or, where one of the two is unknown, the same phone number.',
+        'Enrols a household and opens its accounts at zero. Without a number it gets the next one of the village’s series; a number far from the others must be confirmed. Refused if one of its members is already registered: a person with the same name and either the same ID number or, where one of the two is unknown, the same phone number.',
       params: VillageParams,
       body: HouseholdCreate,
       response: { 201: Household },

@@ -1,7 +1,7 @@
 import { Type } from 'typebox';
 import { PageOf, PageQuery } from '../http/paging.ts';
 import { Day, Id, Instant, Nullable, OneOf, Sum, Text, VillageCode, Whole } from '../http/shapes.ts';
-import { GridNumber, IdLast4, PassbookNumber, Phone } from './shapes.ts';
+import { GridNumber, IdLast4, NumberConfirmed, PassbookNumber, Phone } from './shapes.ts';
 
 export const MemberCreate = Type.Object(
   {
@@ -19,6 +19,7 @@ export const MemberCreate = Type.Object(
 export const HouseholdCreate = Type.Object(
   {
     number: Type.Optional(PassbookNumber),
+    numberConfirmed: NumberConfirmed,
     grid: Nullable(GridNumber),
     address: Type.Optional(Nullable(Text(120, 'Address of the household.', '第一组 8 号'))),
     members: Type.Array(MemberCreate, {

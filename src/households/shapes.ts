@@ -18,9 +18,16 @@ export const IdLast4 = Type.String({
 export const PassbookNumber = Type.String({
   pattern: '^[A-Z]?[0-9]{1,8}$',
   maxLength: 9,
-  description: 'Household number, as printed on the passbook.',
+  description:
+    'Household number, as printed on the passbook. Leading zeros do not count: `0051` and `51` are one number.',
   examples: ['H0007'],
 });
+export const NumberConfirmed = Type.Optional(
+  Type.Boolean({
+    description: 'Whether the number was checked again, although it is far from the village’s other numbers.',
+    examples: [true],
+  }),
+);
 export const GridNumber = Type.Integer({
   minimum: 1,
   maximum: 999,

@@ -4,6 +4,7 @@ import { iso } from '../calendar.ts';
 import type { Tx } from '../db/database.ts';
 import { enrol, type NewMember } from '../households/enrol.ts';
 import { folded } from '../households/folding.ts';
+import { refuseFarNumber } from '../households/numbers.ts';
 import { hasGrid } from '../households/read.ts';
 import { lockRegister } from '../households/register.ts';
 import type { Actor } from '../http/route.ts';
@@ -105,17 +106,18 @@ export async function rejectJoin(
  * Enters the household, and opens its accounts at zero. Nobody who is in the register with the same name and end of the
  * ID number is entered twice; who is only alike was shown, and is the second person's to judge.
  * @throws Refusal `not-found` | `wrong-state` | `second-person-required` | `own-household` | `member-elsewhere` (facts:
- *   `place`, counted from 0) | `already-exists` (the number)
+ *   `place`, counted from 0) | `already-exists` (the number) | `number-far`
  */
 export async function approveJoin(
   tx: Tx,
   actor: Actor,
   key: JoinKey,
-  said: { number?: string | undefined },
+  said: { number?: string | undefined; numberConfirmed?: boolean | undefined },
   now: Temporal.Instant,
 ): Promise<JoinView> {
   const row = await lockForDecision(tx, actor, key, now);
   await lockRegister(tx, key.village);
+  await refuseFarNumber(tx, key.village, said);
   const elsewhere = (await duplicatesOf(tx, key.village, row.id)).find(({ likeness }) => likeness === 'person');
   if (elsewhere !== undefined) throw new Refusal('member-elsewhere', { place: elsewhere.place });
   const [head, ...others] = row.members;

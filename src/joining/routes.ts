@@ -101,7 +101,14 @@ export const joinRoutes: FastifyPluginAsyncTypebox<{ database: Database; clock: 
     config: {
       access: ['villageAdmin'],
       idempotent: true,
-      refusals: ['wrong-state', 'second-person-required', 'own-household', 'member-elsewhere', 'already-exists'],
+      refusals: [
+        'wrong-state',
+        'second-person-required',
+        'own-household',
+        'member-elsewhere',
+        'already-exists',
+        'number-far',
+      ],
     },
     schema: {
       operationId: 'joinApplicationApprove',

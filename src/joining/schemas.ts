@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import { GridNumber, IdLast4, PassbookNumber, Phone } from '../households/shapes.ts';
+import { GridNumber, IdLast4, NumberConfirmed, PassbookNumber, Phone } from '../households/shapes.ts';
 import { PageOf, PageQuery } from '../http/paging.ts';
 import { Id, Instant, Nullable, OneOf, Text, VillageCode, Whole } from '../http/shapes.ts';
 
@@ -79,7 +79,7 @@ export const JoinApplicationReject = Type.Object(
 );
 
 export const JoinApplicationApprove = Type.Object(
-  { number: Type.Optional(PassbookNumber) },
+  { number: Type.Optional(PassbookNumber), numberConfirmed: NumberConfirmed },
   { title: 'JoinApplicationApprove', additionalProperties: false, examples: [{ number: 'H0007' }] },
 );
 
