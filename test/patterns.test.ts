@@ -20,7 +20,7 @@ const lookedAt = [
 ].map(String);
 
 /** Files that put patterns together from parts, when they are loaded. */
-const makers = ['src/rules/wording.ts'];
+const makers = ['src/rules/wording.ts', 'src/http/shapes.ts'];
 
 const root = fileURLToPath(new URL('../', import.meta.url));
 

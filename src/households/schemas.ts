@@ -1,11 +1,11 @@
 import { Type } from 'typebox';
 import { PageOf, PageQuery } from '../http/paging.ts';
-import { Day, Id, Instant, Nullable, OneOf, Sum, Text, VillageCode, Whole } from '../http/shapes.ts';
+import { Day, Id, Instant, Line, Name, Nullable, OneOf, Sum, Text, VillageCode, Whole } from '../http/shapes.ts';
 import { GridNumber, IdLast4, NumberConfirmed, PassbookNumber, Phone } from './shapes.ts';
 
 export const MemberCreate = Type.Object(
   {
-    name: Text(60, 'Full name.', '张小三'),
+    name: Name('Full name.', '张小三'),
     phone: Type.Optional(Nullable(Phone)),
     idLast4: Type.Optional(Nullable(IdLast4)),
   },
@@ -21,7 +21,7 @@ export const HouseholdCreate = Type.Object(
     number: Type.Optional(PassbookNumber),
     numberConfirmed: NumberConfirmed,
     grid: Nullable(GridNumber),
-    address: Type.Optional(Nullable(Text(120, 'Address of the household.', '第一组 8 号'))),
+    address: Type.Optional(Nullable(Line(120, 'Address of the household.', '第一组 8 号'))),
     members: Type.Array(MemberCreate, {
       minItems: 1,
       maxItems: 30,

@@ -44,6 +44,43 @@ export function Text(maxLength: number, description: string, example: string) {
   return Type.String({ minLength: 1, maxLength, pattern: '\\S', description, examples: [example] });
 }
 
+/** Controls, marks of direction, halves of characters and the like: nothing that a line of text holds on purpose. */
+const unseen = '\\p{Cc}\\p{Cf}\\p{Cs}\\p{Co}\\p{Zl}\\p{Zp}\\ufffd';
+
+/** What stands where a name would, and is none. */
+const noNames = '合计|小计|总计|共计|无|暂无|不详|空白';
+
+const nameStart = '=+@#\\-';
+
+/**
+ * A person's name: a line with a letter in it, which is no formula, no error of a spreadsheet and no sum. One rule for the
+ * contract and for whoever reads names from a file.
+ */
+const namePattern = `^(?!\\s*(?:${noNames})\\s*$)(?:\\p{L}|[^\\p{L}${nameStart}${unseen}][^\\p{L}${unseen}]*\\p{L})[^${unseen}]*$`;
+const nameMaxLength = 60;
+
+const naming = new RegExp(namePattern, 'u');
+
+export function isName(text: string): boolean {
+  return text.length <= nameMaxLength && naming.test(text);
+}
+
+export function Name(description: string, example: string) {
+  return Type.String({
+    minLength: 1,
+    maxLength: nameMaxLength,
+    pattern: namePattern,
+    description,
+    examples: [example],
+  });
+}
+
+/** One line of text. */
+export function Line(maxLength: number, description: string, example: string) {
+  const pattern = `^[^\\S${unseen}]*[^\\s${unseen}][^${unseen}]*$`;
+  return Type.String({ minLength: 1, maxLength, pattern, description, examples: [example] });
+}
+
 /** Whole points, pieces or minutes. */
 export function Whole(description: string, bounds: { minimum?: number; maximum?: number } = {}) {
   const { minimum = 0, maximum = 1_000_000 } = bounds;

@@ -1,7 +1,7 @@
 import { Type } from 'typebox';
 import { PageOf, PageQuery } from '../http/paging.ts';
 import { roles } from '../http/route.ts';
-import { Id, Instant, Nullable, OneOf, Text } from '../http/shapes.ts';
+import { Id, Instant, Name, Nullable, OneOf, Text } from '../http/shapes.ts';
 
 const Login = Type.String({
   pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{1,63}$',
@@ -113,7 +113,7 @@ export const CurrentSession = Type.Object(
 );
 
 export const UserCreate = Type.Object(
-  { login: Login, name: Text(60, 'Display name.', '王文书'), password: NewPassword, grant: NewGrant },
+  { login: Login, name: Name('Display name.', '王文书'), password: NewPassword, grant: NewGrant },
   {
     title: 'UserCreate',
     additionalProperties: false,

@@ -1,11 +1,11 @@
 import { Type } from 'typebox';
 import { GridNumber, IdLast4, NumberConfirmed, PassbookNumber, Phone } from '../households/shapes.ts';
 import { PageOf, PageQuery } from '../http/paging.ts';
-import { Id, Instant, Nullable, OneOf, Text, VillageCode, Whole } from '../http/shapes.ts';
+import { Id, Instant, Line, Name, Nullable, OneOf, Text, VillageCode, Whole } from '../http/shapes.ts';
 
 const JoinMember = Type.Object(
   {
-    name: Text(60, 'Full name.', '张小三'),
+    name: Name('Full name.', '张小三'),
     phone: Type.Optional(Nullable(Phone)),
     idLast4: Type.Optional(Nullable(IdLast4)),
     isMinor: Type.Optional(
@@ -13,7 +13,7 @@ const JoinMember = Type.Object(
         description: 'Whether the person is under 14. A guardian must then be named, who gives consent.',
       }),
     ),
-    guardian: Type.Optional(Nullable(Text(60, 'Name of the guardian of a person under 14.', '张三'))),
+    guardian: Type.Optional(Nullable(Name('Name of the guardian of a person under 14.', '张三'))),
   },
   { title: 'JoinMember', additionalProperties: false },
 );
@@ -25,7 +25,7 @@ const exampleMembers = [
 
 const content = {
   grid: Nullable(GridNumber),
-  address: Type.Optional(Nullable(Text(120, 'Address of the household.', '第一组 8 号'))),
+  address: Type.Optional(Nullable(Line(120, 'Address of the household.', '第一组 8 号'))),
   phone: Type.Optional(Nullable(Phone)),
   members: Type.Array(JoinMember, {
     minItems: 1,
@@ -35,7 +35,7 @@ const content = {
   consent: Type.Object(
     {
       given: Type.Literal(true, { description: 'Whether consent was given. Without it no data are kept.' }),
-      by: Text(60, 'Name of the person who consented on behalf of everyone.', '张三'),
+      by: Name('Name of the person who consented on behalf of everyone.', '张三'),
     },
     { additionalProperties: false, description: 'Consent to keep these data for the village’s points programme.' },
   ),

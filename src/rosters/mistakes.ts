@@ -41,8 +41,8 @@ const mistakes = {
   },
   'head-missing': { zh: '没有户主姓名。', en: 'The name of the head of household is missing.' },
   'name-bad': {
-    zh: '姓名应为 1 至 60 个字，且不能是公式或数字。',
-    en: 'A name has 1 to 60 characters and is not a formula or number.',
+    zh: '姓名应为 1 至 60 个字，且不能是公式、错误值、数字或“合计”“无”等字样。',
+    en: 'A name has 1 to 60 characters and is not a formula, an error, a number or a total.',
   },
   'grid-unknown': { zh: '本村没有这个网格（组）。', en: 'The village has no such group or patrol grid.' },
   'phone-bad': { zh: '电话应为 5 至 20 位数字。', en: 'A phone number has 5 to 20 digits.' },

@@ -1,5 +1,6 @@
 import type { NewHousehold, NewMember } from '../households/enrol.ts';
 import { folded, numberKey } from '../households/folding.ts';
+import { isName } from '../http/shapes.ts';
 import { type Column, type Columns, columnsOf, visible } from './columns.ts';
 import type { Mistake, MistakeCode } from './mistakes.ts';
 import { type RosterRow, unreadable } from './rows.ts';
@@ -122,7 +123,7 @@ function personOf({ text, wrong }: Cells, column: 'head_name' | 'member_name'): 
   const name = text(column);
   const phone = text('phone').replaceAll(' ', '');
   const idLast4 = text('id_last4').toUpperCase();
-  if (name !== '' && (name.length > 60 || !/\p{L}/u.test(name) || /^[=+@-]/.test(name))) wrong(column, 'name-bad');
+  if (name !== '' && !isName(name)) wrong(column, 'name-bad');
   if (phone !== '' && !/^[0-9+-]{5,20}$/.test(phone)) wrong('phone', 'phone-bad');
   if (idLast4 !== '' && !/^[0-9]{3}[0-9X]$/.test(idLast4)) wrong('id_last4', 'id-bad');
   return { name, phone: phone || null, idLast4: idLast4 || null };
