@@ -75,7 +75,7 @@ function checked(result: PostResult): PostResult {
  * it posts. What it reads after this call is what it posts on.
  */
 export async function takePen(tx: Tx, village: string): Promise<void> {
-  await tx.execute(sql`select ledger.take_pen(${village})`);
+  await tx.execute(sql`select ledger.lock_book(${village})`);
 }
 
 /**

@@ -2,12 +2,14 @@ import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
-import { type Test, test } from 'tap';
+import tap, { type Test, test } from 'tap';
 import { migrate, migrationsFolder } from '../../src/db/migrate.ts';
 import { readFunctions } from '../../src/db/migrate-functions.ts';
 import { prepareRoles } from '../../src/db/roles.ts';
-import { createDatabase, dropDatabase, openCluster } from '../support/cluster.ts';
+import { createDatabase, createEmptyDatabase, dropDatabase, openCluster } from '../support/cluster.ts';
 import { drifted, effectsOf } from '../support/functions.ts';
+
+tap.setTimeout(120_000);
 
 const files = await readFunctions(join(migrationsFolder, 'functions'));
 
@@ -18,6 +20,7 @@ test('each file defines the function that its path names, grants it or does not,
     t.same(touched, [name], name);
     t.ok(['CREATE', 'CREATE,GRANT'].includes(commands.join()), `${name}: ${commands}`);
     t.match(text, /^-- /, `${name} opens with its contract`);
+    t.ok(text.split('\n').length <= 151, `${name} has no more than 150 lines`);
   }
 });
 
@@ -126,24 +129,32 @@ test('a file that fails is named, and nothing of the run stays', async t => {
 test('what `create or replace` cannot do is done by a migration that drops', async t => {
   const { client, url } = await openMigrated(t);
   const folder = await copyOfMigrations(t);
-  await change(folder, 'ledger/refused', text => text.replaceAll(/\bcode\b/g, 'reason'));
+  await change(folder, 'rules/fill', text => text.replaceAll('p_rules', 'p_list'));
   await t.rejects(
     migrate(url, folder),
-    /^Function ledger\.refused failed.*: cannot change name of input parameter "code"\. Drop/,
+    /^Function rules\.fill failed.*: cannot change name of input parameter "p_rules"\. Drop/,
   );
-  await change(folder, 'ledger/refused', text =>
-    text.replaceAll('reason', 'code').replace('(code text,', '(code text, more text,'),
+  await change(folder, 'rules/fill', text =>
+    text.replaceAll('p_list', 'p_rules').replace('p_rules jsonb', 'p_rules jsonb, p_more text'),
   );
-  await t.rejects(
-    migrate(url, folder),
-    /^A name must have one function, but there are ledger\.refused.* and ledger\.refused/,
-  );
-  await writeFile(join(folder, '9998-drop.sql'), 'drop function ledger.refused;');
-  t.same(await migrate(url, folder), ['9998-drop', 'functions/ledger/refused']);
-  // A file that is as it was is run again where a migration has dropped its function.
-  await writeFile(join(folder, '9999-once-more.sql'), 'drop function ledger.leaf;');
-  t.same(await migrate(url, folder), ['9999-once-more', 'functions/ledger/leaf']);
-  t.same(await drifted(client, await readFunctions(join(folder, 'functions'))), []);
+  await t.rejects(migrate(url, folder), /^A name must have one function, but there are rules\.fill.* and rules\.fill/);
+  await writeFile(join(folder, '9998-drop.sql'), 'drop function if exists rules.fill;');
+  t.same(await migrate(url, folder), ['9998-drop', 'functions/rules/fill']);
+  // Files that are as they were are run again where a migration has dropped their functions.
+  await writeFile(join(folder, '9999-once-more.sql'), 'drop function if exists ledger.refused cascade;');
+  t.same(await migrate(url, folder), ['9999-once-more', 'functions/ledger/floor_refusal', 'functions/ledger/refused']);
+  const changed = await readFunctions(join(folder, 'functions'));
+  t.same(await drifted(client, changed), []);
+  // In a new database nothing is there yet to be dropped.
+  const cluster = await openCluster();
+  const another = await createEmptyDatabase(cluster);
+  await prepareRoles(another);
+  await migrate(another, folder);
+  const fresh = new pg.Client({ connectionString: another });
+  await fresh.connect();
+  t.same(await drifted(fresh, changed), []);
+  await fresh.end();
+  await dropDatabase(cluster.url, new URL(another).pathname.slice(1));
 });
 
 test('a function goes by a migration, and not with its file alone', async t => {
@@ -154,7 +165,7 @@ test('a function goes by a migration, and not with its file alone', async t => {
     migrate(url, folder),
     /^The database has functions without a file: rules\.discard\. Start the version/,
   );
-  await writeFile(join(folder, '9999-drop.sql'), 'drop function rules.discard;');
+  await writeFile(join(folder, '9999-drop.sql'), 'drop function if exists rules.discard;');
   t.same(await migrate(url, folder), ['9999-drop']);
   t.same((await client.query("select to_regproc('rules.discard') as there")).rows, [{ there: null }]);
 });

@@ -15,21 +15,30 @@ t.setTimeout(isLong ? 3_600_000 : 120_000);
 const rivals = 8;
 
 /** Each takes a guard of the ledger away, as a careless change would; the last cannot be undone. */
-const weakenings: { says: string; weaken: (post: string) => string; storm: Storm }[] = [
-  { says: 'nobody waits for the pen', weaken: post => changed(post, / for update/g, ''), storm: lastPoints },
+const weakenings: { says: string; of: string; weaken: (definition: string) => string; storm: Storm }[] = [
+  {
+    says: 'nobody waits for the lock of the book',
+    of: 'ledger.read_commands',
+    weaken: definition => changed(definition, / for update/g, ''),
+    storm: lastPoints,
+  },
   {
     says: 'no floor is judged, though one is kept',
-    weaken: post => changed(post, /balances\[src\] - amounts\[i\] < floors\[src\]/, 'false'),
+    of: 'ledger.validate',
+    weaken: definition => changed(definition, /balances\[source\] - amount < batch.account_floors\[source\]/, 'false'),
     storm: lastPoints,
   },
   {
     says: 'no cap is judged, and none is kept',
-    weaken: post => `${changed(post, /taken\[j\] \+ uses\[i\] > use_maxes\[i\]/, 'false')};
+    of: 'ledger.validate',
+    weaken:
+      definition => `${changed(definition, /limit_used\[place\] \+ batch.use_amounts\[use\] > batch.use_max\[use\]/, 'false')};
       alter table ledger.limit_use drop constraint limit_use_max`,
     storm: lastUse,
   },
   {
     says: 'nothing has a floor',
+    of: 'ledger.floor_of',
     weaken:
       () => `create or replace function ledger.floor_of(code text) returns bigint language sql return null::bigint;
       alter table ledger.account drop constraint account_floor, drop constraint account_lots;
@@ -41,15 +50,17 @@ const weakenings: { says: string; weaken: (post: string) => string; storm: Storm
 t.test('a ledger without one of its guards is noticed', async t => {
   const ground = await openGround(t);
   const owner = await connect(t, ground.shop.service.ownerUrl);
-  for (const { says, weaken, storm } of weakenings) {
-    const { rows } = await owner.query(
-      `select pg_get_functiondef(oid) as post from pg_proc where proname = 'post_each'`,
-    );
+  for (const { says, of, weaken, storm } of weakenings) {
+    const { rows } = await owner.query('select pg_get_functiondef($1::regproc) as definition', [of]);
     const seen = nothingSeen();
-    await owner.query(weaken(rows[0].post));
-    const findings = [...(await storm(ground, 2, seen)), ...seen.unexpected];
+    await owner.query(weaken(rows[0].definition));
+    // Rivals on a busy machine may miss one another; then they meet again.
+    const findings: string[] = [];
+    for (let left = 10; findings.length === 0 && left > 0; left -= 1) {
+      findings.push(...(await storm(ground, 2, seen)), ...seen.unexpected);
+    }
     t.ok(findings.length > 0, `${says}: ${findings.join('; ').slice(0, 100)}`);
-    await owner.query(rows[0].post);
+    await owner.query(rows[0].definition);
   }
   t.match(await firstViolation(owner), { law: /^B/ }, 'and the books show it');
   report(t, 'races, canaries', { caught: weakenings.length });

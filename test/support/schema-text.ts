@@ -14,6 +14,7 @@ export async function schemaText(client: pg.Client): Promise<string> {
     ...(await all(schemas)),
     ...(await all(tables)),
     ...(await all(views)),
+    ...(await all(types)),
   ];
   return `${parts.map(part => part.trimEnd()).join('\n\n')}\n`;
 }
@@ -87,3 +88,11 @@ const views = `
     from (select c.*, n.nspname || '.' || quote_ident(c.relname) as name
             from pg_class c join our_schemas n on n.oid = c.relnamespace where c.relkind = 'v') v
    order by v.name`;
+
+const types = `
+  select '-- ' || t.name || E'\\ncreate type ' || t.name || E' as (\\n'
+    || (select string_agg('  ' || quote_ident(attname) || ' ' || format_type(atttypid, atttypmod), E',\\n' order by attnum)
+          from pg_attribute where attrelid = t.oid and attnum > 0 and not attisdropped) || E'\\n);' as text
+    from (select c.oid, n.nspname || '.' || quote_ident(c.relname) as name
+            from pg_class c join our_schemas n on n.oid = c.relnamespace where c.relkind = 'c') t
+   order by t.name`;

@@ -1,5 +1,4 @@
--- What one transfer may carry: 10⁶ of anything, 10¹⁰ fen. Not strict, or it would not be inlined where it is judged
--- once a line.
+-- The most that one transfer may carry: 10⁶ of anything, 10¹⁰ fen. Not strict, so that it is inlined.
 create or replace function ledger.amount_max(asset text) returns bigint immutable parallel safe language sql
 return case asset when 'CNY' then 10000000000 else 1000000 end;
 

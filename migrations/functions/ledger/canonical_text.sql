@@ -1,7 +1,7 @@
--- The canonical text, of a transaction's columns and two parts that are made once for a whole list: the lines of what
--- is frozen, and those of the transfers. A plain expression, which becomes part of the statement. Stable, not
--- immutable: to_char() depends on the session.
-create or replace function ledger.canonical_text(t ledger.transaction, frozen_text text, lines text) returns text
+-- The canonical text from a transaction's columns and two parts that are made for a whole batch at once: the lines of
+-- its terms and of its transfers. A plain expression, so that it is inlined. Stable, not immutable: to_char() depends on
+-- the session.
+create or replace function ledger.canonical_text(t ledger.transaction, terms_text text, lines text) returns text
   stable parallel safe language sql
 return
   E'jifen/1\nvillage ' || t.village
@@ -16,4 +16,4 @@ return
   || coalesce(E'\napprover ' || t.approver, '')
   || coalesce(E'\nreverses ' || t.reverses, '')
   || coalesce(E'\nmemo ' || ledger.escape(t.memo), '')
-  || frozen_text || lines || E'\n';
+  || terms_text || lines || E'\n';

@@ -1,4 +1,4 @@
--- The leaf hash of a canonical text, as in RFC 6962.
+-- The leaf hash of a canonical text (RFC 6962).
 create or replace function ledger.leaf(canonical text) returns bytea immutable strict parallel safe language sql
 return sha256('\x00'::bytea || convert_to(canonical, 'UTF8'));
 

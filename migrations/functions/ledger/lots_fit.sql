@@ -1,4 +1,4 @@
--- Whether an account may have these lots: positive whole points under days, together no more than its balance.
+-- Whether an account may have these lots: positive whole points by day, together no more than its balance.
 create or replace function ledger.lots_fit(a ledger.account) returns boolean
   immutable parallel safe language plpgsql as $$
 begin

@@ -1,5 +1,5 @@
--- Opens accounts [{code, asset}]; those that exist already stay as they are. Takes the pen, for numbers are given here.
--- Bug: JF002, the village has no book.
+-- Opens accounts [{code, asset}] under the lock of the book, which numbers them; existing ones stay as they are. Bug,
+-- JF002: the village has no book.
 create or replace function ledger.open_accounts(p_village text, p_accounts jsonb) returns void
   language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare

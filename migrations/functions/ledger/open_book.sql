@@ -1,4 +1,4 @@
--- Opens the book of a village; one that is open stays as it is.
+-- Opens the book of a village; an existing one stays as it is.
 create or replace function ledger.open_book(p_village text) returns void
   language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin

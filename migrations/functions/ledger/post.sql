@@ -1,6 +1,6 @@
--- The only way to write one book, and with ledger.post_books the only way to write any. Takes a list of commands and
--- answers each in order, as ledger.post_each has it. With `p_atomic`, one refusal undoes the whole list: what had been
--- posted is answered {status: undone}, so that the caller still learns what stands against each command.
+-- Posts a list of commands to one book and answers each in order, as ledger.post_each does. Only this function and
+-- ledger.post_books write books. With `p_atomic`, one refusal undoes the whole list: commands that had been posted are
+-- answered {status: undone}, so that the caller still learns what was refused and why.
 create or replace function ledger.post(p_village text, p_commands jsonb, p_atomic boolean default false) returns jsonb
   language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare

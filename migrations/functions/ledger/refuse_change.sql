@@ -1,4 +1,4 @@
--- What the triggers of the book do: nothing that stands in it is ever changed, JF001.
+-- The trigger function that keeps the book append-only: JF001.
 create or replace function ledger.refuse_change() returns trigger language plpgsql as $$
 begin
   raise exception 'the book is never changed: post a reversal instead' using errcode = 'JF001';

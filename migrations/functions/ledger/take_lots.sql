@@ -1,5 +1,5 @@
--- Which dated points leave when `amount` leaves an account that has `balance`: those that are wanted, as far as they
--- are there, then those that expire first. What is wanted beyond the dates is wanted of what never expires; null wants
+-- Which dated points leave when `amount` leaves an account with this balance: first the wanted ones, as far as they
+-- exist, then those that expire first. Points wanted beyond the dated ones come from those that never expire; null wants
 -- nothing in particular.
 create or replace function ledger.take_lots(lots jsonb, balance bigint, wanted jsonb, amount bigint) returns jsonb
   immutable parallel safe language sql
