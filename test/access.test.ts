@@ -40,7 +40,7 @@ const command = 'UPDATE=1 node test/access.test.ts';
 /** Whoever is signed in may call, but these have no password. */
 const exceptions: Record<string, Who[]> = { userPasswordSet: ['kiosk', 'household'] };
 
-tap.setTimeout(300_000);
+tap.setTimeout(900_000);
 
 test('who may call what', async t => {
   const service = await openService(t);

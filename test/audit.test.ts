@@ -12,7 +12,9 @@ import { post } from '../src/ledger/post.ts';
 import { type Command, reversal } from '../src/ledger/transactions.ts';
 import { canonicalText, leafOf } from './support/book.ts';
 import { textOfPdf } from './support/pdf.ts';
+import { isRefused } from './support/refusal.ts';
 import { type Caller, connect, nobody, openService, type Service, villages } from './support/service.ts';
+import { until } from './support/waiting.ts';
 
 const path = `/v1/villages/${villages.own}`;
 const bulk = `/v1/villages/${villages.sibling}`;
@@ -106,10 +108,8 @@ t.test('statements, journal, trial balance, the book', async t => {
       ]);
       t.equal((await ok(clerk, `${path}/accounts?prefix=issued&asset=HON`)).body.data.length, 1);
       t.equal((await ok(clerk, `${path}/accounts?prefix=shelf:&householdId=${household}`)).body.data.length, 0);
-      t.match(await auditor('GET', `${path}/accounts?prefix=x&cursor=${'A'.repeat(20)}`), {
-        body: { code: 'cursor-mismatch' },
-      });
-      t.equal((await auditor('GET', `${path}/accounts/99999`)).body.code, 'not-found');
+      isRefused(t, await auditor('GET', `${path}/accounts?prefix=x&cursor=${'A'.repeat(20)}`), '400 cursor-mismatch');
+      isRefused(t, await auditor('GET', `${path}/accounts/99999`), '404 not-found');
     });
 
     await t.test('entries, either way round', async t => {
@@ -125,7 +125,7 @@ t.test('statements, journal, trial balance, the book', async t => {
       t.match(page, { data: [{ seq: 1 }, { seq: 2 }], hasMore: true });
       t.match((await ok(auditor, `${url}&cursor=${page.nextCursor}`)).body, { data: [{ seq: 3 }], nextCursor: null });
       const otherWay = `${path}/accounts/${account.number}/entries?limit=2&cursor=${page.nextCursor}`;
-      t.equal((await auditor('GET', otherWay)).body.code, 'cursor-mismatch');
+      isRefused(t, await auditor('GET', otherWay), '400 cursor-mismatch');
     });
 
     await t.test('a household reads its own and no other', async t => {
@@ -147,12 +147,14 @@ t.test('statements, journal, trial balance, the book', async t => {
         `${path}/households/${randomUUIDv7()}/entries`,
       ]) {
         const answer = await self('GET', url);
-        t.strictSame([answer.status, answer.body.code], [404, 'not-found'], url);
+        isRefused(t, answer, '404 not-found', {}, url);
       }
       t.strictSame((await ok(self, `${path}/accounts?prefix=household:${other}`)).body.data, []);
       t.strictSame((await ok(self, `${path}/accounts?prefix=issued`)).body.data, []);
-      t.equal((await self('GET', `${path}/transactions`)).status, 403);
-      t.equal((await clerk('GET', `${path}/households/${randomUUIDv7()}/entries`)).body.code, 'not-found');
+      isRefused(t, await self('GET', `${path}/transactions`), '403 forbidden', {
+        requiredRoles: ['villageAdmin', 'clerk', 'supervisionBoard', 'supervisor', 'auditor'],
+      });
+      isRefused(t, await clerk('GET', `${path}/households/${randomUUIDv7()}/entries`), '404 not-found');
     });
 
     await t.test('transactions', async t => {
@@ -177,7 +179,7 @@ t.test('statements, journal, trial balance, the book', async t => {
       const [undone] = await put([reversal(event, number)]);
       t.equal((await ok(auditor, `${path}/transactions/${number}`)).body.reversedBy, undone!.number);
       t.equal((await ok(auditor, `${path}/transactions/${undone!.number}`)).body.reverses, number);
-      t.equal((await auditor('GET', `${path}/transactions/999999`)).body.code, 'not-found');
+      isRefused(t, await auditor('GET', `${path}/transactions/999999`), '404 not-found');
     });
   });
 
@@ -225,10 +227,10 @@ t.test('statements, journal, trial balance, the book', async t => {
         asset: 'HON',
         opening: 0,
         entryCount: 0,
-        entries: [],
+        entries: { length: 0 },
       });
       const answer = await clerk('GET', `${url}?from=2026-11-20&to=2026-11-20`);
-      t.match([answer.status, answer.body], [422, { code: 'out-of-bounds', field: 'to' }]);
+      isRefused(t, answer, '422 out-of-bounds', { field: 'to', min: '2026-11-21', max: '2999-12-31' });
     });
 
     await t.test('frozen: with throughNumber it is the same, byte for byte', async t => {
@@ -249,7 +251,7 @@ t.test('statements, journal, trial balance, the book', async t => {
       const early = (await ok(auditor, `${url}?throughNumber=${number + 1}`)).body;
       t.match(early, { closing: 15, throughHash: (await ok(auditor, `${path}/transactions/${number + 1}`)).body.hash });
       const late = await auditor('GET', `${url}?throughNumber=${number + 6}`);
-      t.match([late.status, late.body], [422, { code: 'out-of-bounds', field: 'throughNumber', max: number + 5 }]);
+      isRefused(t, late, '422 out-of-bounds', { field: 'throughNumber', max: number + 5, min: 0 });
     });
 
     await t.test('as CSV for spreadsheets', async t => {
@@ -271,7 +273,7 @@ t.test('statements, journal, trial balance, the book', async t => {
       t.match(rowsOfCsv(english.text), [
         { kind: 'opening' },
         { kind: 'award' },
-        {},
+        Object,
         { amount: '-6' },
         { kind: 'closing' },
       ]);
@@ -369,7 +371,7 @@ t.test('statements, journal, trial balance, the book', async t => {
         { 凭证号: String(number + 2), 金额: '4', 校验: /^[0-9a-f]{64}$/ },
       ]);
       const english = await download(service, auditor, `${path}/journal?${period}`, { 'accept-language': 'en' });
-      t.match(rowsOfCsv(english.text), [{ number: String(number + 1), fromBalance: String }, {}, {}, {}]);
+      t.match(rowsOfCsv(english.text), [{ number: String(number + 1), fromBalance: String }, Object, Object, Object]);
     });
 
     await t.test('as JSON Lines, from which every leaf can be made again', async t => {
@@ -477,7 +479,11 @@ t.test('statements, journal, trial balance, the book', async t => {
       pages.find(row => row.account === one),
       { opening: 100, out: 30, closing: 70, accounts: 1 },
     );
-    t.equal((await auditor('GET', `${path}/trial-balance?from=2026-04-01&to=2026-03-01`)).body.code, 'out-of-bounds');
+    isRefused(t, await auditor('GET', `${path}/trial-balance?from=2026-04-01&to=2026-03-01`), '422 out-of-bounds', {
+      field: 'to',
+      min: '2026-04-02',
+      max: '2999-12-31',
+    });
   });
 
   await t.test('much', async t => {
@@ -506,7 +512,7 @@ t.test('statements, journal, trial balance, the book', async t => {
       t.match(rows.at(-1), { 事项: '期末余额', 余额: '5000' });
       for (const format of ['json', 'pdf']) {
         const answer = await auditor('GET', `${url}&format=${format}`);
-        t.match([answer.status, answer.body], [422, { code: 'export-too-large', rows: 10_000, maxRows: 5_000 }]);
+        isRefused(t, answer, '422 export-too-large', { rows: 10_000, maxRows: 5_000 });
       }
     });
 
@@ -535,8 +541,7 @@ t.test('statements, journal, trial balance, the book', async t => {
               where usename = 'jifen_app' and datname = current_database() and xact_start is not null`,
           )
         ).rows[0].busy;
-      for (let left = 100; left > 0 && (await busy()) > 0; left -= 1) await new Promise(done => setTimeout(done, 100));
-      t.equal(await busy(), 0, 'nothing is still being read');
+      await until(async () => (await busy()) === 0, 'nothing is still being read');
       const whole = await download(service, auditor, `${bulk}/journal?from=2026-06-01&format=jsonl`);
       t.equal(whole.text.split('\n').length, 5_001, 'and the next export comes whole');
     });
@@ -558,8 +563,8 @@ t.test('statements, journal, trial balance, the book', async t => {
       const fifth = auditor('GET', `${bulk}/journal?from=2026-06-01`).finally(() => {
         answered = true;
       });
-      t.equal((await auditor('GET', `${bulk}/book`)).status, 200);
-      await new Promise(done => setTimeout(done, 300));
+      // Time enough for it to come to the connections: twenty calls after it were answered.
+      for (let left = 20; left > 0; left -= 1) t.equal((await auditor('GET', `${bulk}/book`)).status, 200);
       t.equal(answered, false);
       for (const response of slow) response.on('error', () => undefined).destroy();
       t.equal((await fifth).status, 200);

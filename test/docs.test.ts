@@ -4,7 +4,7 @@ import tap, { test } from 'tap';
 import { openService } from './support/service.ts';
 
 // A browser needs a while on a busy machine.
-tap.setTimeout(120_000);
+tap.setTimeout(900_000);
 
 const browserPath = '/usr/bin/chromium';
 const quiet = [

@@ -6,10 +6,11 @@ import { rowsOf } from '../src/db/database.ts';
 import { none } from '../src/db/scope.ts';
 import { session } from '../src/identity/tables.ts';
 import { insisting, readyToRace, tally } from './support/awards.ts';
+import { isRefused } from './support/refusal.ts';
 import { adoptRules, ruleDraft } from './support/rules.ts';
 import { type Caller, connect, openService, villages } from './support/service.ts';
 
-t.setTimeout(120_000);
+t.setTimeout(900_000);
 
 const places = [villages.own, villages.sibling, villages.foreign] as const;
 const path = (village: string) => `/v1/villages/${village}/awards`;
@@ -107,7 +108,12 @@ t.test('awards of several villages share a database transaction, and none harms 
 
   t.test('a refused call keeps its key free, a replay outlives the cap', async t => {
     const key = randomUUID();
-    t.match(await give(villages.own, 'ONCE', key), { status: 422, body: { code: 'cap-reached' } });
+    isRefused(t, await give(villages.own, 'ONCE', key), '422 cap-reached', {
+      cap: 'rule',
+      used: 1,
+      limit: 1,
+      resetsOn: '2026-11-24',
+    });
     service.clock.pass({ hours: 24 });
     const tomorrow = await give(villages.own, 'ONCE', key);
     t.equal(tomorrow.status, 201, tomorrow.text);
@@ -143,7 +149,7 @@ t.test('awards of several villages share a database transaction, and none harms 
     const waiting = clerk('POST', path(villages.sibling), line(villages.sibling, 'FREE'));
     const others = await Promise.all(Array.from({ length: 4 }, () => give(villages.own, 'FREE')));
     t.same(tally(others), { 201: 4 });
-    t.match(await waiting, { status: 503, body: { code: 'unavailable' } });
+    isRefused(t, await waiting, '503 unavailable', { retryAfterSeconds: 2 });
     await owner.query('rollback');
   });
 });

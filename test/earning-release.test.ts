@@ -2,6 +2,7 @@ import { test } from 'tap';
 import { releaseEach } from '../src/earning/release.ts';
 import { cancelPending } from '../src/earning/reverse.ts';
 import { awardsPath, household } from './support/awards.ts';
+import { refusalOf } from './support/refusal.ts';
 import { adoptRules, ruleDraft } from './support/rules.ts';
 import { nobody, openService, type Service, villages } from './support/service.ts';
 
@@ -40,7 +41,7 @@ test('what is still on the notice board can be cancelled, and its occasion is fr
   const cancel = service.inVillage(own, tx =>
     cancelPending(tx, own, award.id, { actor: nobody.id }, service.clock.now()),
   );
-  await t.rejects(cancel, { code: 'already-reversed' });
+  t.strictSame(await refusalOf(cancel), { code: 'already-reversed', facts: { reversalNumber: 2 } });
   const clerk = await service.as('clerk');
   const again = await clerk('POST', awardsPath, { ruleId, householdId, quantity: 1, occasion: 'sweeping' });
   t.equal(again.status, 201);

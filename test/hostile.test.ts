@@ -10,7 +10,7 @@ import { openWorld } from './support/world.ts';
  * nobody means is either done or refused by name. Nothing is ever a bug of ours.
  */
 
-tap.setTimeout(300_000);
+tap.setTimeout(900_000);
 
 test('bodies', async t => {
   const service = await openService(t);

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { connect as connectSocket } from 'node:net';
 import { test } from 'tap';
 import { forgetAnswers } from '../src/http/idempotency.ts';
+import { isRefused } from './support/refusal.ts';
 import { connect, openService, villages } from './support/service.ts';
 
 const newcomer = { grid: 1, members: [{ name: '张小三' }] };
@@ -50,7 +51,7 @@ test('a key takes effect once', async t => {
     const key = randomUUID();
     await send(key);
     const other = await send(key, { ...newcomer, address: '别处' });
-    t.match(other.body, { status: 422, code: 'idempotency-key-reused' });
+    isRefused(t, other, '422 idempotency-key-reused');
     const sameMeaning = await send(key, '{"members":[{"name":"张小三"}],  "grid":1}');
     t.equal(sameMeaning.status, 201, 'order and spaces are no other body');
   });
@@ -64,7 +65,7 @@ test('a key takes effect once', async t => {
       { number: 5, name: '五组' },
       { 'idempotency-key': key },
     );
-    t.match(other.body, { status: 422, code: 'idempotency-key-reused' });
+    isRefused(t, other, '422 idempotency-key-reused');
   });
 
   await t.test('of another caller it is another key', async t => {
@@ -77,15 +78,17 @@ test('a key takes effect once', async t => {
 
   await t.test('what was refused is not remembered', async t => {
     const key = randomUUID();
-    t.equal((await send(key, { ...newcomer, grid: 77 })).status, 404);
+    isRefused(t, await send(key, { ...newcomer, grid: 77 }), '404 not-found', { field: 'grid' });
     t.equal((await send(key)).status, 201, 'the retry is judged afresh');
   });
 
   await t.test('without a key, or with an odd one, nothing happens', async t => {
     const before = await households();
-    t.match((await send('')).body, { status: 400, code: 'idempotency-key-required' });
-    t.match((await send('x'.repeat(256))).body, { status: 400, code: 'validation-failed' });
-    t.match((await send('钥匙')).body, { status: 400, code: 'validation-failed' });
+    isRefused(t, await send(''), '400 idempotency-key-required');
+    isRefused(t, await send('x'.repeat(256)), '400 validation-failed', {
+      errors: ['/headers/idempotency-key pattern'],
+    });
+    isRefused(t, await send('钥匙'), '400 validation-failed', { errors: ['/headers/idempotency-key pattern'] });
     t.equal(await households(), before);
   });
 

@@ -4,6 +4,7 @@ import { none } from '../src/db/scope.ts';
 import { hashSecret } from '../src/identity/passwords.ts';
 import { forgetOldTries } from '../src/identity/sign-in.ts';
 import { createUser } from '../src/identity/users.ts';
+import { isRefused } from './support/refusal.ts';
 import { nobody, openService, type Service, villages } from './support/service.ts';
 
 const password = 'seven bags of rice';
@@ -38,8 +39,7 @@ test('sign-in', async t => {
     const wrong = await signIn('secretary', 'wrong');
     const unknown = await signIn('nobody-at-all', 'wrong');
     for (const answer of [wrong, unknown]) {
-      t.equal(answer.status, 401);
-      t.equal(answer.body.code, 'sign-in-failed');
+      isRefused(t, answer, '401 sign-in-failed');
       t.match(answer.headers, { 'www-authenticate': /Bearer/ });
     }
   });
@@ -47,14 +47,13 @@ test('sign-in', async t => {
   await t.test('five wrong ones lock the name, known or not, even for the right password', async t => {
     await person(service, 'careless');
     for (const login of ['careless', 'no-such-name']) {
-      for (let n = 0; n < 5; n += 1) t.equal((await signIn(login, `wrong ${n}`)).body.code, 'sign-in-failed');
+      for (let n = 0; n < 5; n += 1) isRefused(t, await signIn(login, `wrong ${n}`), '401 sign-in-failed');
       const locked = await signIn(login, password);
-      t.equal(locked.status, 403);
-      t.match(locked.body, { code: 'sign-in-locked', until: '2026-11-23T02:15:00.000Z' });
+      isRefused(t, locked, '403 sign-in-locked', { until: '2026-11-23T02:15:00.000Z' });
     }
     service.clock.pass({ minutes: 15 });
     t.equal((await signIn('careless', password)).status, 201, 'after a quarter of an hour it opens');
-    t.equal((await signIn('careless', 'wrong')).body.code, 'sign-in-failed', 'and the count begins anew');
+    isRefused(t, await signIn('careless', 'wrong'), '401 sign-in-failed', {}, 'and the count begins anew');
   });
 
   await t.test('forty guesses at once: five are looked at', async t => {
@@ -71,8 +70,7 @@ test('sign-in', async t => {
     t.equal((await withToken(accessToken, 'GET', '/v1/sessions/current')).status, 200);
     service.clock.pass({ seconds: 1 });
     const over = await withToken(accessToken, 'GET', '/v1/sessions/current');
-    t.equal(over.status, 401);
-    t.equal(over.body.code, 'token-expired');
+    isRefused(t, over, '401 token-expired');
   });
 
   await t.test('signing out ends writes and refreshes at once', async t => {
@@ -80,14 +78,14 @@ test('sign-in', async t => {
     t.equal((await withToken(accessToken, 'DELETE', '/v1/sessions/current')).status, 204);
     t.equal((await withToken(accessToken, 'DELETE', '/v1/sessions/current')).status, 204, 'twice is once');
     const refreshed = await service.anonymous('POST', '/v1/sessions/refresh', { refreshToken });
-    t.match(refreshed.body, { code: 'session-revoked', reason: 'signedOut' });
+    isRefused(t, refreshed, '401 session-revoked', { reason: 'signedOut' });
     const write = await service.anonymous(
       'POST',
       `/v1/villages/${villages.own}/grids`,
       { number: 7, name: '第七组' },
       { authorization: `Bearer ${accessToken}`, 'idempotency-key': randomUUID() },
     );
-    t.match(write.body, { status: 401, code: 'session-revoked' });
+    isRefused(t, write, '401 session-revoked', { reason: 'signedOut' });
   });
 
   await t.test('guessing the own password locks as a sign-in does', async t => {
@@ -98,8 +96,8 @@ test('sign-in', async t => {
         currentPassword: 'x',
         newPassword: 'y'.repeat(15),
       });
-    for (let n = 0; n < 5; n += 1) t.match((await guess()).body, { code: 'sign-in-failed' });
-    t.match((await guess()).body, { status: 403, code: 'sign-in-locked' });
+    for (let n = 0; n < 5; n += 1) isRefused(t, await guess(), '401 sign-in-failed');
+    isRefused(t, await guess(), '403 sign-in-locked', { until: '2026-11-23T02:45:00.000Z' });
     service.clock.pass({ hours: 25 });
     await forgetOldTries(service);
     t.equal((await signIn('stolen', password)).status, 201, 'old tries are forgotten');
@@ -113,13 +111,13 @@ test('sign-in', async t => {
         currentPassword,
         newPassword: 'eight bottles of oil',
       });
-    t.match((await change('not the old one')).body, { code: 'sign-in-failed' });
+    isRefused(t, await change('not the old one'), '401 sign-in-failed');
     t.equal((await change(password)).status, 204);
-    t.match((await change('eight bottles of oil')).body, { code: 'session-revoked', reason: 'replaced' });
-    t.match((await service.anonymous('POST', '/v1/sessions/refresh', { refreshToken })).body, {
-      code: 'session-revoked',
+    isRefused(t, await change('eight bottles of oil'), '401 session-revoked', { reason: 'replaced' });
+    isRefused(t, await service.anonymous('POST', '/v1/sessions/refresh', { refreshToken }), '401 session-revoked', {
+      reason: 'replaced',
     });
-    t.equal((await signIn('changer', password)).status, 401);
+    isRefused(t, await signIn('changer', password), '401 sign-in-failed');
     t.equal((await signIn('changer', 'eight bottles of oil')).status, 201);
   });
 });
@@ -146,19 +144,21 @@ test('refresh tokens', async t => {
     t.equal(again.status, 200);
     t.equal((await refresh(again.body.refreshToken)).status, 200);
     const voided = await refresh(lost.body.refreshToken);
-    t.match(
-      voided.body,
-      { status: 401, code: 'session-revoked', reason: 'refreshReused' },
-      'the voided one is a thief’s',
-    );
+    isRefused(t, voided, '401 session-revoked', { reason: 'refreshReused' }, 'the voided one is a thief’s');
   });
 
   await t.test('shown after its successor was used, one ends the whole sign-in', async t => {
     const { refreshToken } = await signIn();
     const second = (await refresh(refreshToken)).body;
     const third = (await refresh(second.refreshToken)).body;
-    t.match((await refresh(refreshToken)).body, { code: 'session-revoked', reason: 'refreshReused' });
-    t.match((await refresh(third.refreshToken)).body, { code: 'session-revoked' }, 'the honest one is out too');
+    isRefused(t, await refresh(refreshToken), '401 session-revoked', { reason: 'refreshReused' });
+    isRefused(
+      t,
+      await refresh(third.refreshToken),
+      '401 session-revoked',
+      { reason: 'refreshReused' },
+      'the honest one is out too',
+    );
   });
 
   await t.test('sixteen at once with one token: every answer is good or none is, and nobody is thrown out', async t => {
@@ -170,7 +170,7 @@ test('refresh tokens', async t => {
   await t.test('end when nobody used them for 12 hours, and after a week at the latest', async t => {
     const idle = await signIn();
     service.clock.pass({ hours: 12 });
-    t.match((await refresh(idle.refreshToken)).body, { code: 'token-expired' });
+    isRefused(t, await refresh(idle.refreshToken), '401 token-expired');
     let { refreshToken } = await signIn();
     for (let n = 0; n < 15; n += 1) {
       service.clock.pass({ hours: 11 });
@@ -178,11 +178,11 @@ test('refresh tokens', async t => {
       t.type(refreshToken, 'string');
     }
     service.clock.pass({ hours: 11 });
-    t.match((await refresh(refreshToken)).body, { code: 'token-expired' });
+    isRefused(t, await refresh(refreshToken), '401 token-expired');
   });
 
   await t.test('of nobody are refused', async t => {
-    t.match((await refresh('x'.repeat(43))).body, { status: 401, code: 'unauthenticated' });
+    isRefused(t, await refresh('x'.repeat(43)), '401 unauthenticated');
   });
 });
 
@@ -207,37 +207,43 @@ test('users and grants', async t => {
     t.ok(
       (await admin('GET', '/v1/users?limit=200')).body.data.some((row: { login: string }) => row.login === 'clerk-a'),
     );
-    t.equal((await admin('POST', '/v1/users', newUser('clerk-a', 'clerk', villages.own))).body.code, 'already-exists');
+    isRefused(t, await admin('POST', '/v1/users', newUser('clerk-a', 'clerk', villages.own)), '409 already-exists');
   });
 
   await t.test('and nowhere else, and nobody above', async t => {
-    for (const [role, prefix] of [
-      ['clerk', villages.sibling],
-      ['villageAdmin', villages.own],
-      ['auditor', villages.own],
-      ['supervisor', '520281'],
-      ['platformAdmin', ''],
+    const appointers = ['platformAdmin', 'supervisor'];
+    for (const [role, prefix, requiredRoles] of [
+      ['clerk', villages.sibling, ['villageAdmin']],
+      ['villageAdmin', villages.own, appointers],
+      ['auditor', villages.own, appointers],
+      ['supervisor', '520281', ['platformAdmin']],
+      ['platformAdmin', '', ['platformAdmin']],
     ] as const) {
       const answer = await admin('POST', '/v1/users', newUser(`x-${role.toLowerCase()}`, role, prefix));
-      t.equal(answer.status, 403, `${role} over ${prefix}`);
+      isRefused(t, answer, '403 forbidden', { requiredRoles }, `${role} over ${prefix}`);
     }
     t.equal((await supervisor('POST', '/v1/users', newUser('va-b', 'villageAdmin', villages.sibling))).status, 201);
-    t.equal((await supervisor('POST', '/v1/users', newUser('va-c', 'villageAdmin', villages.foreign))).status, 403);
+    isRefused(
+      t,
+      await supervisor('POST', '/v1/users', newUser('va-c', 'villageAdmin', villages.foreign)),
+      '403 forbidden',
+      { requiredRoles: ['platformAdmin', 'supervisor'] },
+    );
     t.equal((await platform('POST', '/v1/users', newUser('sup-b', 'supervisor', '520281'))).status, 201);
   });
 
   await t.test('a prefix fits its role', async t => {
     const clerk = await admin('POST', '/v1/users', newUser('clerk-c', 'clerk', '520281127'));
-    t.match(clerk.body, { status: 422, code: 'out-of-bounds', field: 'prefix' });
+    isRefused(t, clerk, '422 out-of-bounds', { field: 'prefix', min: 12, max: 12 });
     const merged = await platform('POST', '/v1/users', newUser('sup-c', 'supervisor', villages.own));
-    t.match(merged.body, { status: 422, code: 'out-of-bounds' });
+    isRefused(t, merged, '422 out-of-bounds', { field: 'prefix', min: 2, max: 9 });
   });
 
   await t.test('nobody grants to oneself', async t => {
     const answer = await admin('POST', `/v1/users/${admin.actor.id}/grants`, { role: 'clerk', prefix: villages.own });
-    t.equal(answer.status, 404, 'one’s own account is above what one may appoint');
+    isRefused(t, answer, '404 not-found', {}, 'one’s own account is above what one may appoint');
     const self = await platform('POST', `/v1/users/${platform.actor.id}/grants`, { role: 'auditor', prefix: '52' });
-    t.match(self.body, { status: 403, code: 'second-person-required' });
+    isRefused(t, self, '403 second-person-required');
   });
 
   await t.test('a dismissed clerk can change nothing from that moment', async t => {
@@ -247,10 +253,12 @@ test('users and grants', async t => {
     t.equal((await grid(31)).status, 201);
     const { grants } = (await admin('GET', `/v1/users/${clerk.actor.id}`)).body;
     t.equal((await admin('POST', `/v1/users/${clerk.actor.id}/grants/${grants[0].id}/end`)).status, 200);
-    t.match((await grid(32)).body, { status: 401, code: 'session-revoked', reason: 'grantEnded' });
-    t.equal(
-      (await admin('POST', `/v1/users/${clerk.actor.id}/grants/${grants[0].id}/end`)).status,
-      404,
+    isRefused(t, await grid(32), '401 session-revoked', { reason: 'grantEnded' });
+    isRefused(
+      t,
+      await admin('POST', `/v1/users/${clerk.actor.id}/grants/${grants[0].id}/end`),
+      '404 not-found',
+      {},
       'it has ended',
     );
   });
@@ -264,16 +272,16 @@ test('users and grants', async t => {
     const own = other.body.grants.find((held: { prefix: string }) => held.prefix === villages.own);
     t.equal((await supervisor('POST', `/v1/users/${both.actor.id}/grants/${own.id}/end`)).status, 200);
     const late = await both('POST', '/v1/users', newUser('late', 'clerk', villages.own));
-    t.match(late.body, { status: 403, code: 'forbidden' });
+    isRefused(t, late, '403 forbidden', { requiredRoles: ['villageAdmin'] });
     t.equal((await both('POST', '/v1/users', newUser('in-time', 'clerk', villages.sibling))).status, 201);
   });
 
   await t.test('a person whose grants have all ended is not everybody’s', async t => {
     const made = (await supervisor('POST', '/v1/users', newUser('gone', 'villageAdmin', villages.sibling))).body;
     await supervisor('POST', `/v1/users/${made.id}/grants/${made.grants[0].id}/end`);
-    t.equal((await admin('POST', `/v1/users/${made.id}/disable`)).status, 404);
+    isRefused(t, await admin('POST', `/v1/users/${made.id}/disable`), '404 not-found');
     const grant = await admin('POST', `/v1/users/${made.id}/grants`, { role: 'clerk', prefix: villages.own });
-    t.equal(grant.status, 404);
+    isRefused(t, grant, '404 not-found');
     t.equal((await supervisor('POST', `/v1/users/${made.id}/disable`)).status, 200, 'who could appoint, may');
   });
 
@@ -287,9 +295,10 @@ test('users and grants', async t => {
     });
     t.equal(added.status, 201);
     t.equal(added.body.grants.length, 2);
-    t.match(
-      (await admin('POST', `/v1/users/${clerk.actor.id}/grants`, { role: 'storekeeper', prefix: villages.own })).body,
-      { status: 409, code: 'already-exists' },
+    isRefused(
+      t,
+      await admin('POST', `/v1/users/${clerk.actor.id}/grants`, { role: 'storekeeper', prefix: villages.own }),
+      '409 already-exists',
     );
     service.clock.pass({ hours: 2 });
     t.equal((await admin('GET', `/v1/users/${clerk.actor.id}`)).body.grants.length, 1);
@@ -298,19 +307,19 @@ test('users and grants', async t => {
   await t.test('disabling locks out at once, enabling lets in', async t => {
     const clerk = await service.as('clerk');
     t.equal((await admin('POST', `/v1/users/${clerk.actor.id}/disable`)).body.state, 'disabled');
-    t.match((await admin('POST', `/v1/users/${clerk.actor.id}/disable`)).body, { status: 409, code: 'wrong-state' });
+    isRefused(t, await admin('POST', `/v1/users/${clerk.actor.id}/disable`), '409 wrong-state', { state: 'disabled' });
     const write = await clerk('POST', `/v1/villages/${villages.own}/grids`, { number: 41, name: '四十一' });
-    t.match(write.body, { status: 401, code: 'session-revoked', reason: 'disabled' });
+    isRefused(t, write, '401 session-revoked', { reason: 'disabled' });
     t.equal((await admin('POST', `/v1/users/${clerk.actor.id}/enable`)).body.state, 'active');
     const self = await platform('POST', `/v1/users/${platform.actor.id}/disable`);
-    t.match(self.body, { status: 403, code: 'second-person-required' });
+    isRefused(t, self, '403 second-person-required', { firstUserId: platform.actor.id });
   });
 
   await t.test('another village’s people are not there', async t => {
     const sibling = await service.as('villageAdmin', villages.sibling);
     const clerk = await service.as('clerk');
-    t.equal((await sibling('GET', `/v1/users/${clerk.actor.id}`)).status, 404);
-    t.equal((await sibling('POST', `/v1/users/${clerk.actor.id}/disable`)).status, 404);
+    isRefused(t, await sibling('GET', `/v1/users/${clerk.actor.id}`), '404 not-found');
+    isRefused(t, await sibling('POST', `/v1/users/${clerk.actor.id}/disable`), '404 not-found');
     t.notMatch((await sibling('GET', '/v1/users?limit=200')).text, clerk.actor.id);
   });
 });

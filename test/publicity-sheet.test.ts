@@ -5,10 +5,11 @@ import { type Test, t } from 'tap';
 import { manyHouseholds } from './support/expiry.ts';
 import { textOfPdf } from './support/pdf.ts';
 import { at, type Board, openBoard, publicAt } from './support/publicity.ts';
+import { isRefused } from './support/refusal.ts';
 import { adoptRules, ruleDraft } from './support/rules.ts';
 import type { Service } from './support/service.ts';
 
-t.setTimeout(120_000);
+t.setTimeout(900_000);
 
 const browserPath = '/usr/bin/chromium';
 const quiet = [
@@ -59,8 +60,8 @@ t.test('the sheet: masked, with everything a villager needs to know', async t =>
   t.match(listed.body.data, [{ id: notice.id, lineCount: 9 }]);
   const kiosk = await service.asKiosk();
   t.equal((await kiosk('GET', url)).text, shown.text, 'a kiosk sees the same');
-  t.equal((await service.anonymous('GET', `${publicAt}/notices/${homes[0]}`)).status, 404);
-  t.equal((await service.anonymous('GET', `${publicAt}/notices/${homes[0]}/sheet`)).status, 404);
+  isRefused(t, await service.anonymous('GET', `${publicAt}/notices/${homes[0]}`), '404 not-found');
+  isRefused(t, await service.anonymous('GET', `${publicAt}/notices/${homes[0]}/sheet`), '404 not-found');
 
   const html = await service.anonymous('GET', `${url}/sheet?format=html`);
   t.equal(html.headers['content-type'], 'text/html; charset=utf-8');

@@ -2,6 +2,7 @@ import { t } from 'tap';
 import { adoptRuleBook } from '../src/rules/adopt.ts';
 import type { RuleDraft } from '../src/rules/rule-draft.ts';
 import { awarding, awardsPath, household, insisting, readyToRace } from './support/awards.ts';
+import { isRefused, refusalOf } from './support/refusal.ts';
 import { adoptRules, ruleDraft, unanimous } from './support/rules.ts';
 import { type Caller, connect, openService, villages } from './support/service.ts';
 
@@ -43,8 +44,7 @@ t.test('from draft to superseded', async t => {
     { level: 'warning', kind: 'wordingVague' },
   ]);
   const early = await supervisor('POST', `${url}/adopt`, adoption('2026-11-25'));
-  t.equal(early.status, 422);
-  t.match(early.body, { code: 'rule-book-unsound', findings: [{ kind: 'evidenceMissing', ruleCode: 'ENV03' }] });
+  isRefused(t, early, '422 rule-book-unsound', { findings: [{ kind: 'evidenceMissing', ruleCode: 'ENV03' }] });
 
   const revised = await admin('PUT', url, { title: '2026 年版', rules: [cleaning], revision: 1 });
   t.equal(revised.status, 200, revised.text);
@@ -60,14 +60,17 @@ t.test('from draft to superseded', async t => {
   });
   const { id: _, ruleBookId: __, ...kept } = revised.body.rules[0];
   t.strictSame(kept, cleaning);
-  t.match((await clerk('GET', `${url}/findings`)).body, { revision: 2, errors: 0, warnings: 0, data: [] });
+  t.match((await clerk('GET', `${url}/findings`)).body, { revision: 2, errors: 0, warnings: 0, data: { length: 0 } });
 
   const stale = await supervisor('POST', `${url}/adopt`, adoption('2026-11-25', { revision: 1 }));
-  t.equal(stale.status, 409);
-  t.match(stale.body, { code: 'rule-book-changed', revision: 2, detail: '当前为第 2 稿。' });
+  isRefused(t, stale, '409 rule-book-changed', { revision: 2, detail: '当前为第 2 稿。' });
   const adopted = await supervisor('POST', `${url}/adopt`, adoption('2026-11-25', { revision: 2 }));
   t.match(adopted.body, { state: 'adopted', standing: 'adopted' }, adopted.text);
-  t.match((await service.anonymous('GET', publicRules)).body, { ruleBook: null, data: [] }, 'not before its first day');
+  t.match(
+    (await service.anonymous('GET', publicRules)).body,
+    { ruleBook: null, data: { length: 0 } },
+    'not before its first day',
+  );
 
   const standing = async (of: string) => (await clerk('GET', `${books}/${of}`)).body.standing;
   service.clock.set('2026-11-24T15:59:59.999Z');
@@ -77,7 +80,7 @@ t.test('from draft to superseded', async t => {
 
   const next = await clerk('POST', books, { title: '2027 年版', copyOf: id });
   t.equal(next.status, 201, next.text);
-  t.match(next.body, { standing: 'draft', revision: 1, editedBy: [], ruleCount: 1 });
+  t.match(next.body, { standing: 'draft', revision: 1, editedBy: { length: 0 }, ruleCount: 1 });
   t.not(next.body.rules[0].id, adopted.body.rules[0].id, 'rules of its own');
   const nextUrl = `${books}/${next.body.id}`;
   await clerk('PUT', nextUrl, {
@@ -93,8 +96,14 @@ t.test('from draft to superseded', async t => {
     ],
   );
   t.match(diff.body, { ruleBookId: next.body.id, againstId: id });
-  t.equal((await clerk('GET', `${nextUrl}/diff?against=${crypto.randomUUID()}`)).status, 404);
-  t.equal((await clerk('GET', `${nextUrl}/diff`)).status, 400, 'against what?');
+  isRefused(t, await clerk('GET', `${nextUrl}/diff?against=${crypto.randomUUID()}`), '404 not-found');
+  isRefused(
+    t,
+    await clerk('GET', `${nextUrl}/diff`),
+    '400 validation-failed',
+    { errors: ['/querystring/against required'] },
+    'against what?',
+  );
 
   t.equal((await supervisor('POST', `${nextUrl}/adopt`, adoption('2026-12-01'))).status, 200);
   t.strictSame([await standing(id), await standing(next.body.id)], ['inForce', 'adopted']);
@@ -114,24 +123,32 @@ t.test('a draft is revised as a whole, and only a draft', async t => {
   const id = await draft(clerk);
   const put = (body: object, of = id) => clerk('PUT', `${books}/${of}`, { title: '细则', rules: [cleaning], ...body });
 
-  t.match((await put({ revision: 7 })).body, { code: 'rule-book-changed', revision: 1 });
-  t.match((await put({ rules: [{ ...cleaning, titleEn: 'Fine of 5 yuan' }] })).body, {
-    code: 'rule-wording-refused',
+  isRefused(t, await put({ revision: 7 }), '409 rule-book-changed', { revision: 1 });
+  isRefused(t, await put({ rules: [{ ...cleaning, titleEn: 'Fine of 5 yuan' }] }), '422 rule-wording-refused', {
     terms: ['fine'],
     codes: ['ENV03'],
   });
-  t.equal((await put({ rules: [cleaning, cleaning] })).body.code, 'already-exists');
-  t.equal((await put({ rules: [{ ...cleaning, excludes: ['ENV09'] }] })).body.code, 'validation-failed');
-  t.equal((await put({ rules: [] })).status, 400, 'no rules');
-  t.equal((await put({}, crypto.randomUUID())).body.code, 'not-found');
-  t.match((await clerk('GET', `${books}/${id}`)).body, { revision: 1, editedBy: [] }, 'nothing of this was kept');
+  isRefused(t, await put({ rules: [cleaning, cleaning] }), '409 already-exists', {
+    field: 'rules/1/code',
+    existingId: null,
+  });
+  isRefused(t, await put({ rules: [{ ...cleaning, excludes: ['ENV09'] }] }), '400 validation-failed', {
+    errors: ['/rules/0/excludes/0 relation'],
+  });
+  isRefused(t, await put({ rules: [] }), '400 validation-failed', { errors: ['/rules minItems'] }, 'no rules');
+  isRefused(t, await put({}, crypto.randomUUID()), '404 not-found');
+  t.match(
+    (await clerk('GET', `${books}/${id}`)).body,
+    { revision: 1, editedBy: { length: 0 } },
+    'nothing of this was kept',
+  );
 
   const many = Array.from({ length: 200 }, (_, n) => ruleDraft(`R${n}`, { title: `事项${n}`, evidence: ['count'] }));
   t.match((await put({ title: '二百条', rules: many })).body, { ruleCount: 200, title: '二百条', revision: 2 });
   await readyToRace(service);
   const racing = await Promise.all(Array.from({ length: 6 }, () => put({ revision: 2 })));
   t.strictSame(racing.map(reply => reply.status).sort(), [200, 409, 409, 409, 409, 409], 'one of many who read it');
-  t.match((await clerk('GET', `${books}/${id}`)).body, { ruleCount: 1, revision: 3, editedBy: [] });
+  t.match((await clerk('GET', `${books}/${id}`)).body, { ruleCount: 1, revision: 3, editedBy: { length: 0 } });
   t.match((await put({})).body, { revision: 4 });
   t.match((await put({})).body, { revision: 5 }, 'the same again is a revision too');
 
@@ -144,23 +161,38 @@ t.test('a draft is revised as a whole, and only a draft', async t => {
     discarded.text,
     'the same call twice',
   );
-  t.match((await clerk('POST', `${books}/${given}/discard`)).body, {
-    code: 'wrong-state',
+  isRefused(t, await clerk('POST', `${books}/${given}/discard`), '409 wrong-state', {
     state: 'discarded',
     allowedFrom: ['draft'],
     since: discarded.body.discardedAt,
   });
-  t.match((await put({}, given)).body, { code: 'wrong-state', state: 'discarded' });
-  t.match((await supervisor('POST', `${books}/${given}/adopt`, adoption('2026-11-25'))).body, { code: 'wrong-state' });
+  isRefused(t, await put({}, given), '409 wrong-state', {
+    state: 'discarded',
+    allowedFrom: ['draft'],
+    since: '2026-11-23T02:00:00.000Z',
+  });
+  isRefused(t, await supervisor('POST', `${books}/${given}/adopt`, adoption('2026-11-25')), '409 wrong-state', {
+    state: 'discarded',
+    allowedFrom: ['draft'],
+    since: '2026-11-23T02:00:00.000Z',
+  });
   t.equal((await clerk('POST', books, { title: '又来', copyOf: given })).status, 201, 'it can be copied still');
 
   t.equal((await supervisor('POST', `${books}/${id}/adopt`, adoption('2026-11-25'))).status, 200);
-  t.match((await put({}, id)).body, { code: 'wrong-state', state: 'adopted' });
-  t.match((await clerk('POST', `${books}/${id}/discard`)).body, { code: 'wrong-state', state: 'adopted' });
+  isRefused(t, await put({}, id), '409 wrong-state', {
+    state: 'adopted',
+    allowedFrom: ['draft'],
+    since: '2026-11-23T02:00:00.000Z',
+  });
+  isRefused(t, await clerk('POST', `${books}/${id}/discard`), '409 wrong-state', {
+    state: 'adopted',
+    allowedFrom: ['draft'],
+    since: '2026-11-23T02:00:00.000Z',
+  });
 
-  t.equal((await clerk('POST', books, { title: '无', copyOf: crypto.randomUUID() })).body.code, 'not-found');
+  isRefused(t, await clerk('POST', books, { title: '无', copyOf: crypto.randomUUID() }), '404 not-found');
   for (const body of [{ title: '无' }, { title: '无', copyOf: id, rules: [cleaning] }]) {
-    t.match((await clerk('POST', books, body)).body, { code: 'validation-failed', errors: [{ pointer: '/copyOf' }] });
+    isRefused(t, await clerk('POST', books, body), '400 validation-failed', { errors: ['/copyOf relation'] });
   }
 });
 
@@ -173,16 +205,9 @@ t.test('whoever had a hand in a draft does not adopt it', async t => {
   await service.inVillage(villages.own, async tx => {
     for (const actor of [clerk.actor, admin.actor]) {
       const key = { village: villages.own, ruleBookId: id };
-      await t.rejects(
-        adoptRuleBook(
-          tx,
-          actor,
-          key,
-          { inForceFrom: '2026-11-25', resolution: { heldOn: '2026-11-20', ...unanimous } },
-          service.clock.now(),
-        ),
-        { code: 'second-person-required', facts: { firstUserId: actor.id } },
-      );
+      const said = { inForceFrom: '2026-11-25', resolution: { heldOn: '2026-11-20', ...unanimous } };
+      const adopted = adoptRuleBook(tx, actor, key, said, service.clock.now());
+      t.strictSame(await refusalOf(adopted), { code: 'second-person-required', facts: { firstUserId: actor.id } });
     }
   });
 
@@ -235,9 +260,9 @@ t.test('words that came to be refused later keep a draft from being adopted', as
   await owner.query(`set jifen.scope = '${villages.own}'`);
   await owner.query(`update rules.rule set title = '乱扔垃圾罚款'`);
   const refused = await (await service.as('supervisor'))('POST', `${books}/${id}/adopt`, adoption('2026-11-25'));
-  t.match(refused.body, { code: 'rule-wording-refused', terms: ['罚款'], codes: ['ENV03'] });
+  isRefused(t, refused, '422 rule-wording-refused', { terms: ['罚款'], codes: ['ENV03'] });
   const copied = await (await service.as('clerk'))('POST', books, { title: '细则', copyOf: id });
-  t.equal(copied.body.code, 'rule-wording-refused', 'nor is it copied');
+  isRefused(t, copied, '422 rule-wording-refused', { terms: ['罚款'], codes: ['ENV03'] }, 'nor is it copied');
 });
 
 t.test('an award keeps the worth it was given under its book', async t => {
@@ -250,13 +275,18 @@ t.test('an award keeps the worth it was given under its book', async t => {
   const { id } = await household(service);
   const before = await give({ ruleId: old.ENV03, householdId: id, occasion: 'nov' });
   t.match(before.body, { points: 5, ruleId: old.ENV03, businessDate: '2026-11-30' }, before.text);
-  t.match((await give({ ruleId: next.ENV03, householdId: id })).body, {
-    code: 'rule-not-in-force',
+  isRefused(t, await give({ ruleId: next.ENV03, householdId: id }), '422 rule-not-in-force', {
+    ruleId: next.ENV03,
     fromOn: '2026-12-01',
+    toOn: null,
   });
 
   service.clock.set('2026-11-30T16:00:00Z');
-  t.match((await give({ ruleId: old.ENV03, householdId: id })).body, { code: 'rule-not-in-force', toOn: '2026-12-01' });
+  isRefused(t, await give({ ruleId: old.ENV03, householdId: id }), '422 rule-not-in-force', {
+    ruleId: old.ENV03,
+    fromOn: '2026-01-01',
+    toOn: '2026-12-01',
+  });
   const after = await give({ ruleId: next.ENV03, householdId: id, occasion: 'dec' });
   t.match(after.body, { points: 3, ruleId: next.ENV03, businessDate: '2026-12-01' });
   const late = await give({ ruleId: old.ENV03, householdId: id, occurredAt: '2026-11-30T23:59:59.999+08:00' });
@@ -290,6 +320,6 @@ t.test('everybody may read the rules in force', async t => {
   }
   const other = await service.anonymous('GET', publicRules, undefined, { 'if-none-match': '"other"' });
   t.strictSame([other.status, other.text], [200, first.text]);
-  t.equal((await service.anonymous('GET', '/v1/public/villages/520281127999/rules')).body.code, 'not-found');
+  isRefused(t, await service.anonymous('GET', '/v1/public/villages/520281127999/rules'), '404 not-found');
   t.match((await service.anonymous('GET', `/v1/public/villages/${villages.sibling}/rules`)).body, { ruleBook: null });
 });

@@ -5,7 +5,7 @@ import { photo } from '../src/photos/tables.ts';
 import { claimsPath, openReview } from './support/claims.ts';
 import { nobody, type Service, villages } from './support/service.ts';
 
-t.setTimeout(120_000);
+t.setTimeout(900_000);
 
 t.test('what claims and decisions on them show', async t => {
   const { service, person, filed } = await openReview(t, { reviewSteps: 'firstReview', secondApproverFromPoints: 30 });

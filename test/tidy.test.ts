@@ -2,6 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { basename, dirname, join, posix } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { test } from 'tap';
+import { complaintsOfAssertions } from './support/assertions.ts';
 import { circles, deadExports, type Files, foreignSql, parse, type SourceFile, tableOwners } from './support/house.ts';
 
 /** A file imports from earlier levels and its own folder. Folders on one line do not know each other. */
@@ -144,6 +145,51 @@ test('every rule sees a violation of itself', async t => {
     t.match(found.join('\n'), complaint, `${path}: ${text.split('\n')[0]}`);
     t.equal(found.length, 1, 'and nothing else');
   }
+});
+
+test('an assertion that cannot fail, or that fails on a slow machine, is seen', async t => {
+  const planted: [text: string, complaint: RegExp][] = [
+    ['t.match(body, {});', /holds whatever is there/],
+    ['t.match(body, []);', /holds whatever is there/],
+    ["t.match(body, { state: 'open', data: [] });", /holds whatever is there/],
+    ["t.match(body, [{ data: { rows: [{}] } }], 'why');", /holds whatever is there/],
+    ['t.has(body, { links: {} as object });', /holds whatever is there/],
+    ['await t.rejects(work());', /any error would do/],
+    ["await t.rejects(work(), 'it is refused');", /any error would do/],
+    [`await t.rejects(work(), \`it is \${refused}\`);`, /any error would do/],
+    ['await t.rejects(work(), JSON.stringify(command));', /any error would do/],
+    ['await t.rejects(work(), {});', /any error would do/],
+    ["await t.rejects(work(), /./, 'is refused');", /any error would do/],
+    ['t.throws(() => read(), what);', /any error would do/],
+    ['t.ok(performance.now() - begun < 9_000);', /how long it took/],
+    [`const took = Date.now() - begun;\nt.ok(took < 1_000, \`after \${took} ms\`);`, /how long it took/],
+    [
+      'let longest = 0;\nlongest = Math.max(longest, performance.now() - begun);\nt.ok(longest <= 5);',
+      /how long it took/,
+    ],
+    [
+      'waits.push(performance.now() - begun);\nconst longest = Math.max(...waits);\nt.ok(3 > longest);',
+      /how long it took/,
+    ],
+    ['t.equal(performance.now() - begun < 9, true);', /how long it took/],
+    ['await new Promise(resolve => setTimeout(resolve, 300));', /wait for what happens/],
+  ];
+  for (const [text, complaint] of planted) {
+    const found = complaints(new Map([['test/a.test.ts', text]]));
+    t.match(found.join('\n'), complaint, text);
+    t.equal(found.length, 1, 'and nothing else');
+    t.strictSame(complaints(new Map([['bench/a.ts', text]])), [], 'elsewhere it is no test');
+  }
+  const allowed = [
+    't.match(body, { data: { length: 0 }, links: Object, rows: [Object] });',
+    't.strictSame(body, { data: [] });',
+    't.match(text, /x/);',
+    "await t.rejects(work(), { code: '42501' }, statement);",
+    'await t.rejects(work(), /permission denied/);',
+    'await t.rejects(work(), expected, statement);',
+    `const begun = performance.now();\nt.comment(\`\${performance.now() - begun} ms\`);\nt.ok(left > 3);`,
+  ];
+  for (const text of allowed) t.strictSame(complaints(new Map([['test/a.test.ts', text]])), [], text);
 });
 
 test('rules of the whole house see a violation of themselves', async t => {
@@ -346,6 +392,7 @@ function complaintsOfText(path: string, text: string): string[] {
   if (/\bprocess\.env\b/.test(text) && path.startsWith('src/') && path !== 'src/config.ts') {
     found.push('config.ts alone reads the environment: take a setting as an argument.');
   }
+  found.push(...complaintsOfAssertions(path, text));
   return found;
 }
 

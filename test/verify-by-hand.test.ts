@@ -12,7 +12,7 @@ import type { Command } from '../src/ledger/transactions.ts';
 import { nobody, openService, villages } from './support/service.ts';
 
 // Many programs are started, and each takes a while on a busy machine.
-tap.setTimeout(120_000);
+tap.setTimeout(900_000);
 
 const cli = fileURLToPath(new URL('../src/cli.ts', import.meta.url));
 const missing = ['python3', 'curl', 'awk', 'openssl', 'base64'].find(

@@ -1,4 +1,5 @@
 import { test } from 'tap';
+import { isRefused } from './support/refusal.ts';
 import { openService, testPolicy, villages } from './support/service.ts';
 
 const ours = `/v1/villages/${villages.own}`;
@@ -17,7 +18,7 @@ test('divisions', async t => {
     t.strictSame(await names(admin, '520200000000'), ['六枝特区', '盘州市']);
     t.strictSame(await names(clerk, '520200000000'), ['盘州市'], 'above one’s own village, not beside it');
     t.strictSame(await names(clerk, '520281127000'), ['封家湾社区']);
-    t.equal((await clerk('GET', '/v1/divisions/520203000000')).status, 404);
+    isRefused(t, await clerk('GET', '/v1/divisions/520203000000'), '404 not-found');
     t.equal((await clerk('GET', '/v1/divisions/520281000000')).body.name, '盘州市');
   });
 
@@ -33,17 +34,19 @@ test('divisions', async t => {
     };
     const enter = (more: object) => admin('POST', '/v1/divisions', { ...place, ...more });
     t.equal((await enter({})).status, 201);
-    t.match((await enter({})).body, { status: 409, code: 'already-exists' });
-    for (const odd of [
-      { code: '520282128000' },
-      { code: '520281128001' },
-      { level: 'village' },
-      { parentCode: null },
-      { level: 'province', parentCode: '520281000000' },
-    ]) {
-      t.match((await enter(odd)).body, { status: 422, code: 'out-of-bounds' }, JSON.stringify(odd));
+    isRefused(t, await enter({}), '409 already-exists');
+    const inside = { min: '520281000000', max: '520281000000' };
+    const nowhere = { min: null, max: null };
+    for (const [odd, bounds] of [
+      [{ code: '520282128000' }, inside],
+      [{ code: '520281128001' }, inside],
+      [{ level: 'village' }, inside],
+      [{ parentCode: null }, nowhere],
+      [{ level: 'province', parentCode: '520281000000' }, inside],
+    ] as const) {
+      isRefused(t, await enter(odd), '422 out-of-bounds', { field: 'code', ...bounds }, JSON.stringify(odd));
     }
-    t.equal((await enter({ code: '520299001000', parentCode: '520299000000' })).status, 404);
+    isRefused(t, await enter({ code: '520299001000', parentCode: '520299000000' }), '404 not-found');
   });
 });
 
@@ -53,12 +56,15 @@ test('villages', async t => {
 
   await t.test('are opened once, on a division of level village, not in the future', async t => {
     const open = (village: string, openedOn = '2026-10-01') => admin('POST', '/v1/villages', { village, openedOn });
-    t.match((await open('520281127103', '2026-11-24')).body, { code: 'business-date-refused', latest: '2026-11-23' });
+    isRefused(t, await open('520281127103', '2026-11-24'), '422 business-date-refused', {
+      latest: '2026-11-23',
+      earliest: null,
+    });
     const opened = await open('520281127103');
     t.match(opened.body, { village: '520281127103', name: '待开社区', openedOn: '2026-10-01' });
-    t.match((await open('520281127103')).body, { status: 409, code: 'already-exists' });
-    t.equal((await open('520281127000')).status, 404, 'a town is no village');
-    t.equal((await open('520281127999')).status, 404);
+    isRefused(t, await open('520281127103'), '409 already-exists');
+    isRefused(t, await open('520281127000'), '404 not-found', {}, 'a town is no village');
+    isRefused(t, await open('520281127999'), '404 not-found');
     const clerk = await service.as('clerk', '520281127103');
     t.equal((await clerk('GET', '/v1/villages/520281127103/households')).status, 200);
   });
@@ -75,14 +81,14 @@ test('villages', async t => {
 
   await t.test('that are not open here are not there, even in scope', async t => {
     const supervisor = await service.as('supervisor');
-    t.equal((await supervisor('GET', '/v1/villages/520281127888/households')).status, 404);
-    t.equal((await supervisor('GET', '/v1/villages/abc/households')).status, 404);
+    isRefused(t, await supervisor('GET', '/v1/villages/520281127888/households'), '404 not-found');
+    isRefused(t, await supervisor('GET', '/v1/villages/abc/households'), '404 not-found');
   });
 
   await t.test('have groups, each number once', async t => {
     const clerk = await service.as('clerk');
     t.equal((await clerk('POST', `${ours}/grids`, { number: 2, name: '第二组' })).status, 201);
-    t.match((await clerk('POST', `${ours}/grids`, { number: 2, name: '另一组' })).body, { code: 'already-exists' });
+    isRefused(t, await clerk('POST', `${ours}/grids`, { number: 2, name: '另一组' }), '409 already-exists');
     t.strictSame((await clerk('GET', `${ours}/grids`)).body.data, [
       { number: 1, name: '第一组' },
       { number: 2, name: '第二组' },
@@ -96,9 +102,12 @@ test('policies', async t => {
   const set = (more: object) => admin('POST', `${ours}/policies`, { ...testPolicy, validFrom: '2026-12-01', ...more });
 
   await t.test('hold from their day on, and never reach back', async t => {
-    t.match((await set({ validFrom: '2026-11-23' })).body, { code: 'business-date-refused', earliest: '2026-11-24' });
+    isRefused(t, await set({ validFrom: '2026-11-23' }), '422 business-date-refused', {
+      earliest: '2026-11-24',
+      latest: null,
+    });
     t.equal((await set({ directAwardMaxPoints: 7 })).status, 201);
-    t.match((await set({ directAwardMaxPoints: 8 })).body, { status: 409, code: 'already-exists' });
+    isRefused(t, await set({ directAwardMaxPoints: 8 }), '409 already-exists');
     const max = async (on: string) => (await admin('GET', `${ours}/policy?on=${on}`)).body.directAwardMaxPoints;
     t.equal(await max('2026-11-30'), 30);
     t.equal(await max('2026-12-01'), 7);
@@ -115,14 +124,18 @@ test('policies', async t => {
   });
 
   await t.test('keep inside what can be', async t => {
-    for (const odd of [
-      { directAwardPublicityDays: 2 },
-      { exchangeDays: [{ weekday: 1, dayOfMonth: 1, opens: '09:00', closes: '10:00' }] },
-      { exchangeDays: [{ weekday: null, dayOfMonth: null, opens: '09:00', closes: '10:00' }] },
-      { exchangeDays: [{ weekday: 1, dayOfMonth: null, opens: '10:00', closes: '10:00' }] },
-    ]) {
-      t.match((await set({ validFrom: '2027-01-01', ...odd })).body, { status: 422, code: 'out-of-bounds' });
+    const day = { opens: '09:00', closes: '10:00' };
+    for (const [odd, facts] of [
+      [{ directAwardPublicityDays: 2 }, { field: 'directAwardPublicityDays', min: 3, max: 7 }],
+      [{ exchangeDays: [{ weekday: 1, dayOfMonth: 1, ...day }] }, { field: 'exchangeDays/0', min: 1, max: 1 }],
+      [{ exchangeDays: [{ weekday: null, dayOfMonth: null, ...day }] }, { field: 'exchangeDays/0', min: 1, max: 1 }],
+      [
+        { exchangeDays: [{ weekday: 1, dayOfMonth: null, opens: '10:00', closes: '10:00' }] },
+        { field: 'exchangeDays/0/closes', min: '10:00', max: '23:59' },
+      ],
+    ] as const) {
+      isRefused(t, await set({ validFrom: '2027-01-01', ...odd }), '422 out-of-bounds', facts);
     }
-    t.match((await set({ validFrom: '2027-02-30' })).body, { status: 400, code: 'validation-failed' });
+    isRefused(t, await set({ validFrom: '2027-02-30' }), '400 validation-failed', { errors: ['/validFrom format'] });
   });
 });

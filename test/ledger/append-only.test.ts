@@ -98,7 +98,8 @@ t.test('the book is never changed', async t => {
       set search_path = pg_temp, public`);
     await client.query(`begin; set local jifen.scope = '${home}'`);
     const { rows } = await client.query('select ledger.post($1, $2) as results', [home, JSON.stringify([spend(100)])]);
-    t.match(rows[0].results, [{ code: 'insufficient-points' }]);
+    const facts = { accountCode: available, asset: 'PTS', available: 5, required: 100 };
+    t.strictSame(rows[0].results, [{ status: 'refused', code: 'insufficient-points', facts }]);
     await client.query('commit; reset search_path');
     t.equal(await everything(), before);
   });

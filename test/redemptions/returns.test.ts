@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import t from 'tap';
+import { isRefused } from '../support/refusal.ts';
 import { connect, villages } from '../support/service.ts';
 import { at, openShop, settled } from '../support/shop.ts';
 
 // As under `npm test`; a file run by itself on a busy machine would have 30 seconds.
-t.setTimeout(180_000);
+t.setTimeout(900_000);
 
 const shop = await openShop(t, { policy: { redemptionsPerDay: 50, returnDays: 7 } });
 const { service, keeper, clerk, admin } = shop;
@@ -41,7 +42,7 @@ t.test('the whole comes back', async t => {
   t.equal(made.body.lines.length, 3);
   t.same(await shop.points(id), { available: 44, held: 0 }, 'nothing moves yet');
   const second = await propose(redemptionId);
-  t.match([second.status, second.body], [409, { code: 'already-exists', existingId: made.body.id }]);
+  isRefused(t, second, '409 already-exists', { existingId: made.body.id, field: 'redemptionId' });
 
   const key = { 'idempotency-key': randomUUID() };
   const approved = await admin('POST', `${url}/approve`, undefined, key);
@@ -60,8 +61,11 @@ t.test('the whole comes back', async t => {
   t.equal(receipt.body.speech, '退货成功，退回五十六分，还剩一百分。');
 
   const again = await admin('POST', `${url}/approve`);
-  t.match([again.status, again.body], [409, { code: 'wrong-state', state: 'approved' }]);
-  t.match((await propose(redemptionId)).body, { code: 'wrong-state', state: 'returned' });
+  isRefused(t, again, '409 wrong-state', { state: 'approved', since: '2026-11-23T02:00:00.000Z' });
+  isRefused(t, await propose(redemptionId), '409 wrong-state', {
+    state: 'returned',
+    since: '2026-11-23T02:00:00.000Z',
+  });
 });
 
 t.test('a part comes back, spoiled', async t => {
@@ -90,40 +94,54 @@ t.test('a part comes back, spoiled', async t => {
 t.test('refusals', async t => {
   const { redemptionId } = await bought({ [soap]: 2 });
   const line = (goodsId: string, quantity: number) => ({ lines: [{ goodsId, quantity }] });
-  t.match((await propose(redemptionId, line(soap, 3))).body, {
-    code: 'out-of-bounds',
+  isRefused(t, await propose(redemptionId, line(soap, 3)), '422 out-of-bounds', {
     field: 'lines/0/quantity',
     max: 2,
+    min: 1,
   });
-  t.match((await propose(redemptionId, line(rice, 1))).body, { code: 'out-of-bounds', max: 0 }, 'never had it');
+  isRefused(
+    t,
+    await propose(redemptionId, line(rice, 1)),
+    '422 out-of-bounds',
+    { max: 0, field: 'lines/0/quantity', min: 1 },
+    'never had it',
+  );
   const twice = {
     lines: [
       { goodsId: soap, quantity: 1 },
       { goodsId: soap, quantity: 1 },
     ],
   };
-  t.match((await propose(redemptionId, twice)).body, { code: 'validation-failed' });
-  t.equal((await propose(randomUUID())).status, 404);
+  isRefused(t, await propose(redemptionId, twice), '400 validation-failed', {
+    errors: ['/lines/1/goodsId uniqueItems'],
+  });
+  isRefused(t, await propose(randomUUID()), '404 not-found');
   const waiting = await shop.redeem(keeper, shop.order(await shop.household(10), { [soap]: 1 }));
-  t.match((await propose(waiting.body.id)).body, { code: 'wrong-state', state: 'reserved' });
+  isRefused(t, await propose(waiting.body.id), '409 wrong-state', {
+    state: 'reserved',
+    since: '2026-11-23T02:00:00.000Z',
+  });
   const neighbour = await service.as('storekeeper', villages.sibling);
   const there = `/v1/villages/${villages.sibling}`;
   const foreign = await neighbour('POST', `${there}/returns`, { redemptionId, reason: '破', restock: true });
-  t.equal(foreign.status, 404);
+  isRefused(t, foreign, '404 not-found');
 
   const rejected = await propose(redemptionId);
   const url = `${at}/returns/${rejected.body.id}`;
   const no = await settled(admin, `${url}/reject`, { note: '已开封' });
   t.match([no.status, no.body], [200, { state: 'rejected', decisionNote: '已开封' }]);
-  t.match((await admin('POST', `${url}/approve`)).body, { code: 'wrong-state', state: 'rejected' });
+  isRefused(t, await admin('POST', `${url}/approve`), '409 wrong-state', {
+    state: 'rejected',
+    since: '2026-11-23T02:00:00.000Z',
+  });
   t.match((await keeper('GET', `${at}/redemptions/${redemptionId}`)).body.state, 'fulfilled');
-  t.equal((await neighbour('GET', `${there}/returns/${rejected.body.id}`)).status, 404);
+  isRefused(t, await neighbour('GET', `${there}/returns/${rejected.body.id}`), '404 not-found');
 
   const own = await settled(clerk, `${at}/returns`, { redemptionId, reason: '破损', restock: true });
   t.equal(own.status, 201, 'after a rejected one another may be proposed');
   for (const [verb, body] of [['approve'], ['reject', { note: '不' }]] as const) {
     const alone = await clerk('POST', `${at}/returns/${own.body.id}/${verb}`, body);
-    t.match([alone.status, alone.body], [403, { code: 'second-person-required', firstUserId: clerk.actor.id }]);
+    isRefused(t, alone, '403 second-person-required', { firstUserId: clerk.actor.id });
   }
   const app = await connect(t, service.appUrl);
   await app.query(`select set_config('jifen.scope', $1, false)`, [villages.own]);
@@ -152,24 +170,29 @@ t.test('of a household that was closed since, nothing comes back', async t => {
   const merge = { kind: 'merge', householdId: id, toHouseholdId: stays, reason: '并户' };
   const { body } = await settled(clerk, changes, merge);
   t.equal((await settled(admin, `${changes}/${body.id}/approve`)).status, 200);
-  t.match((await settled(admin, `${at}/returns/${made.body.id}/approve`)).body, { code: 'household-not-active' });
+  isRefused(t, await settled(admin, `${at}/returns/${made.body.id}/approve`), '409 household-not-active', {
+    state: 'closed',
+  });
   t.same(await shop.points(id), { available: 0, held: 0 });
   t.equal((await settled(admin, `${at}/returns/${made.body.id}/reject`, { note: '已并户' })).status, 200);
   // What is set aside for an order is finished first.
   const waiting = await shop.household(10);
   t.equal((await shop.redeem(keeper, shop.order(waiting, { [soap]: 1 }, { mode: 'pickup' }))).status, 201);
   const refused = await settled(clerk, changes, { ...merge, householdId: waiting });
-  t.match(refused.body, { code: 'household-has-balance', balances: { held: 3 } });
+  isRefused(t, refused, '409 household-has-balance', { balances: { held: 3 } });
 });
 
 t.test('within the days the village allows', async t => {
   const { clock } = service;
   const { redemptionId } = await bought({ [soap]: 1 });
   const backdated = await bought({ [soap]: 1 }, { occurredAt: '2026-11-10T10:00:00+08:00' });
-  t.match((await propose(backdated.redemptionId)).body, { code: 'too-late', endedAt: '2026-11-17T16:00:00.000Z' });
+  isRefused(t, await propose(backdated.redemptionId), '422 too-late', {
+    endedAt: '2026-11-17T16:00:00.000Z',
+    what: 'return',
+  });
   clock.set('2026-12-01T00:00:00+08:00');
   const late = await propose(redemptionId);
-  t.match([late.status, late.body], [422, { code: 'too-late', endedAt: '2026-11-30T16:00:00.000Z' }]);
+  isRefused(t, late, '422 too-late', { endedAt: '2026-11-30T16:00:00.000Z', what: 'return' });
   clock.set('2026-11-30T23:59:59.999+08:00');
   t.equal((await propose(redemptionId)).status, 201, 'the last moment of the seventh day');
 });

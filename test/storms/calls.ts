@@ -2,6 +2,7 @@ import { Agent, request } from 'node:http';
 import { setTimeout as wait } from 'node:timers/promises';
 import { isRefusalCode, refusals } from '../../src/refusals.ts';
 import type { Reply } from '../support/service.ts';
+import { patienceMs } from '../support/waiting.ts';
 
 /** What the calls of a storm were answered. Whatever is `unexpected` is a finding. */
 export interface Seen {
@@ -50,15 +51,15 @@ export async function ask(seen: Seen, send: () => Promise<Reply>): Promise<Reply
 export async function settle(
   seen: Seen,
   send: () => Promise<Reply>,
-  options: { withinMs: number; pauseMs: number; abandoned?: () => boolean },
+  options: { pauseMs: number; abandoned?: () => boolean },
 ): Promise<Reply | undefined> {
-  const end = performance.now() + options.withinMs;
-  while (performance.now() < end) {
+  const tooLate = AbortSignal.timeout(patienceMs);
+  while (!tooLate.aborted) {
     const answer = await ask(seen, send);
     if (answer !== undefined || options.abandoned?.() === true) return answer;
     await wait(options.pauseMs);
   }
-  seen.unexpected.push(`unknown for ${options.withinMs} ms`);
+  seen.unexpected.push(`unknown for ${patienceMs} ms`);
   return undefined;
 }
 

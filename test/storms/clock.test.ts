@@ -3,6 +3,7 @@ import { pino } from 'pino';
 import t, { type Test } from 'tap';
 import { build } from '../../src/app.ts';
 import { firstViolation, missingOf } from '../support/invariants.ts';
+import { isRefused } from '../support/refusal.ts';
 import { clockAt, type Reply, villages } from '../support/service.ts';
 import { at } from '../support/shop.ts';
 import { countsOf, nothingSeen, type Send, settle } from './calls.ts';
@@ -14,7 +15,7 @@ import { acknowledgedBy, type Intent, openStormVillage, type StormVillage, send,
  * Three processes write one book: one whose clock is right, one three days behind, one three days ahead. The book's order and
  * its time are the database's; a token that has run out opens nothing.
  */
-t.setTimeout(isLong ? 3_600_000 : 120_000);
+t.setTimeout(isLong ? 3_600_000 : 900_000);
 
 const skews = [-3, 0, 3];
 
@@ -31,7 +32,7 @@ t.test('three clocks and one book', async t => {
     service.clock.pass({ minutes: 16 });
     for (const app of [service.app, ahead]) {
       const answer = await callOf(app, token)('GET', `${at}/book`);
-      t.match(answer, { status: 401, body: { code: 'token-expired' } });
+      isRefused(t, answer, '401 token-expired');
     }
     service.clock.set(now);
   });
@@ -49,7 +50,7 @@ t.test('three clocks and one book', async t => {
         for (let intent = waiting.pop(); intent !== undefined; intent = waiting.pop()) {
           const one = intent;
           const call = dice.pick(calls);
-          const answer = await settle(seen, () => send(call, one), { withinMs: 30_000, pauseMs: 20 });
+          const answer = await settle(seen, () => send(call, one), { pauseMs: 20 });
           if (answer?.status !== 201) continue;
           by.set(call, (by.get(call) ?? 0) + 1);
           acknowledged.push(acknowledgedBy(one, answer));

@@ -5,6 +5,7 @@ import t from 'tap';
 import { type AccountKey, householdAccount } from '../../src/ledger/accounts.ts';
 import type { Command, Limit, Lots, Transfer } from '../../src/ledger/transactions.ts';
 import { type Books, event, ids, openBooks } from '../support/book.ts';
+import { openDurableCluster } from '../support/cluster.ts';
 import { firstViolation } from '../support/invariants.ts';
 import { type Answer, type ChangedLaw, changedLaws, openModel } from '../support/model.ts';
 import { isLong, report, seed, size } from './size.ts';
@@ -13,7 +14,7 @@ import { isLong, report, seed, size } from './size.ts';
  * What `ledger.post` answers, and what the book then says, beside a model that knows nothing of SQL. Each run has a book of
  * its own, so that a difference can be shrunk to the few commands that make it.
  */
-t.setTimeout(isLong ? 3_600_000 : 180_000);
+t.setTimeout(isLong ? 3_600_000 : 900_000);
 
 const asset = `SKU:${ids.rice}` as const;
 const [a, b] = [ids.household, ids.neighbour];
@@ -189,7 +190,7 @@ function writer() {
 }
 
 t.test('what the book answers is what the model answers', async t => {
-  const books = await openBooks(t);
+  const books = await openBooks(t, { cluster: await openDurableCluster() });
   const client = await connected(t, books);
   let villages = 0;
   const seen: Record<string, number> = {};

@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { freePort } from '../support/free-port.ts';
+import { patienceMs } from '../support/waiting.ts';
 
 /** A process of the service, to be killed. */
 export interface ApiProcess {
@@ -21,13 +22,14 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 export async function startApi(said: { ownerUrl: string; dataDir: string; port?: number }): Promise<ApiProcess> {
   const begun = performance.now();
   const port = said.port ?? (await freePort());
-  const { PATH, HOME } = process.env;
+  const { PATH, HOME, NODE_COMPILE_CACHE } = process.env;
   const child = spawn(process.execPath, ['src/main.ts'], {
     cwd: root,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
       PATH,
       HOME,
+      NODE_COMPILE_CACHE,
       PORT: String(port),
       DATABASE_URL: said.ownerUrl,
       JIFEN_DATA_DIR: said.dataDir,
@@ -46,7 +48,7 @@ export async function startApi(said: { ownerUrl: string; dataDir: string; port?:
   const origin = `http://127.0.0.1:${port}`;
   const kill = () => killed(child);
   try {
-    await readyAt(origin, () => child.exitCode === null, 30_000);
+    await readyAt(origin, () => child.exitCode === null);
   } catch (error) {
     await kill();
     throw new Error(`the service does not start: ${complaints.join('')}`, { cause: error });
@@ -59,11 +61,12 @@ export async function startApi(said: { ownerUrl: string; dataDir: string; port?:
   return { port, origin, readyAfterMs: performance.now() - begun, unexplained, kill };
 }
 
-/** Waits until the service at `origin` does its work. Answers after how many milliseconds. */
-export async function readyAt(origin: string, goesOn: () => boolean, withinMs: number): Promise<number> {
+/** Waits until the service at `origin` does its work, as long as its process goes on. Answers after how many milliseconds. */
+export async function readyAt(origin: string, goesOn: () => boolean): Promise<number> {
   const begun = performance.now();
-  while (performance.now() - begun < withinMs && goesOn()) {
-    const answer = await fetch(`${origin}/readyz`, { signal: AbortSignal.timeout(5_000) }).catch(() => null);
+  const tooLate = AbortSignal.timeout(patienceMs);
+  while (!tooLate.aborted && goesOn()) {
+    const answer = await fetch(`${origin}/readyz`, { signal: AbortSignal.timeout(30_000) }).catch(() => null);
     await answer?.arrayBuffer();
     if (answer?.status === 200) return performance.now() - begun;
     await wait(30);
@@ -75,13 +78,4 @@ async function killed(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   child.kill('SIGKILL');
   await once(child, 'exit');
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
 }

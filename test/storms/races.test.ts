@@ -1,4 +1,5 @@
 import t, { type Test } from 'tap';
+import { openDurableCluster } from '../support/cluster.ts';
 import { firstViolation } from '../support/invariants.ts';
 import { adoptRules, ruleDraft } from '../support/rules.ts';
 import { type Caller, connect } from '../support/service.ts';
@@ -10,7 +11,7 @@ import { isLong, report, seed, size } from './size.ts';
  * Rivals for what is there once: the last points, the last bag, the last use of a cap, the one reversal. One of them has it,
  * the others are told why not. The same storms then blow at a ledger without one of its guards, and the checker sees it.
  */
-t.setTimeout(isLong ? 3_600_000 : 120_000);
+t.setTimeout(isLong ? 3_600_000 : 900_000);
 
 const rivals = 8;
 
@@ -105,6 +106,7 @@ type Storm = (ground: Ground, rounds: number, seen: Seen) => Promise<string[]>;
 
 async function openGround(t: Test): Promise<Ground> {
   const shop = await openShop(t, {
+    cluster: await openDurableCluster(),
     policy: { redemptionsPerDay: 3, expiryMonths: 12, householdDayMaxPoints: 100_000 },
   });
   const rice = await shop.goods('大米');
@@ -183,7 +185,7 @@ async function race({ shop }: Ground, count: number, seen: Seen, orderOf: (n: nu
 }
 
 async function settled(seen: Seen, send: () => ReturnType<Caller>) {
-  const answer = await settle(seen, send, { withinMs: 30_000, pauseMs: 20 });
+  const answer = await settle(seen, send, { pauseMs: 20 });
   return answer ?? { status: 0, body: null, text: '', headers: {} };
 }
 

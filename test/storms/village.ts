@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
 import type { Test } from 'tap';
+import { openDurableCluster } from '../support/cluster.ts';
 import type { Acknowledged } from '../support/invariants.ts';
 import { adoptRules, ruleDraft } from '../support/rules.ts';
 import { connect, type Reply, villages } from '../support/service.ts';
@@ -31,7 +32,8 @@ export async function openStormVillage(
   options: Parameters<typeof openShop>[1] & { households: number },
 ): Promise<StormVillage> {
   const policy = { redemptionsPerDay: 1_000, householdDayMaxPoints: 100_000, expiryMonths: 12, ...options.policy };
-  const shop = await openShop(t, { ...options, policy });
+  const cluster = options.cluster ?? (await openDurableCluster());
+  const shop = await openShop(t, { ...options, policy, cluster });
   const rice = await shop.goods('大米');
   await shop.prices({ [rice]: 2 });
   await shop.stock({ [rice]: 100_000 });

@@ -59,8 +59,16 @@ export async function bookNumber(service: Service): Promise<number> {
 
 /** Opens every connection first: otherwise one caller is done before the others have theirs, and there is no race. */
 export async function readyToRace(service: Service): Promise<void> {
-  const wait = () => service.inVillage(villages.own, tx => tx.execute(sql`select pg_sleep(0.2)`));
-  await Promise.all(Array.from({ length: 20 }, wait));
+  const connections = 20;
+  const allHaveOne = Promise.withResolvers<void>();
+  let opened = 0;
+  const wait = () =>
+    service.inVillage(villages.own, async () => {
+      opened += 1;
+      if (opened === connections) allHaveOne.resolve();
+      await allHaveOne.promise;
+    });
+  await Promise.all(Array.from({ length: connections }, wait));
 }
 
 /** How often each answer came: `201`, or the code of the problem. */

@@ -6,7 +6,8 @@ import { prepareRoles } from '../../src/db/roles.ts';
 import { type AccountKey, bookAccounts, goodsAccounts, householdAccounts, supply } from '../../src/ledger/accounts.ts';
 import { openAccounts, openBook, type PostResult, post } from '../../src/ledger/post.ts';
 import type { Command, Event, Transfer } from '../../src/ledger/transactions.ts';
-import { createDatabase, dropDatabase, openCluster } from './cluster.ts';
+import { type Cluster, createDatabase, dropDatabase, openCluster } from './cluster.ts';
+import { callerOf } from './refusal.ts';
 
 export const home = '520281127101';
 export const sibling = '520281127102';
@@ -34,8 +35,8 @@ export interface Books {
   balance(code: string, asset?: string, village?: string): Promise<number>;
 }
 
-export async function openBooks(t: Test): Promise<Books> {
-  const cluster = await openCluster();
+export async function openBooks(t: Test, said: { cluster?: Cluster } = {}): Promise<Books> {
+  const cluster = said.cluster ?? (await openCluster());
   const ownerUrl = await createDatabase(cluster);
   const appUrl = await prepareRoles(ownerUrl);
   const database = openDatabase(appUrl, { onError: error => t.comment(`database: ${error.message}`) });
@@ -73,6 +74,21 @@ export async function openBooks(t: Test): Promise<Books> {
       return rows[0].balance;
     },
   };
+}
+
+/**
+ * Holds what became of each command of a list: of a refusal its code and each of its facts, of the others what `expected`
+ * says of them.
+ */
+export function haveOutcomes(t: Test, results: PostResult[], expected: object[], why = 'what became of it'): void {
+  const isRefusal = (one: object) => 'status' in one && one.status === 'refused';
+  const caller = callerOf(haveOutcomes);
+  t.equal(results.length, expected.length, why, caller);
+  for (const [n, wanted] of expected.entries()) {
+    const found = results[n] ?? {};
+    if (isRefusal(wanted) || isRefusal(found)) t.strictSame(found, wanted, why, caller);
+    else t.match(found, wanted, why, caller);
+  }
 }
 
 export const event: Event = {

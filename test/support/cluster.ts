@@ -1,13 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { queues } from '../../src/app.ts';
-import { startEmbedded } from '../../src/db/embedded.ts';
 import { openJobs } from '../../src/db/jobs.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { prepareRoles } from '../../src/db/roles.ts';
+import { makePostgres } from './postgres.ts';
 
 const template = 'jifen_test_template';
 
@@ -17,53 +15,78 @@ export interface Cluster {
   stop(): Promise<void>;
 }
 
-let own: Promise<Cluster> | undefined;
+const own = new Map<boolean, Promise<Cluster>>();
 
 /**
- * The cluster of this run: the one that test/run.ts has started for all files, or, when a file is run by itself, an
- * embedded one of its own, which goes with the process.
+ * The cluster of ordinary tests: the one that test/run.ts has started for all files, or, when a file is run by itself, one
+ * of its own, which goes with the process. Its commits do not wait for a disk.
  */
-export async function openCluster(): Promise<Cluster> {
-  const shared = process.env.JIFEN_TEST_CLUSTER;
-  if (shared !== undefined) return { url: shared, stop: async () => undefined };
-  if (own === undefined) {
-    own = startCluster(undefined);
-    // Imported here and not above: test/run.ts is no test, and importing tap would make it one.
-    const { t } = await import('tap');
-    t.teardown(async () => (await own)?.stop());
-  }
-  return own;
+export function openCluster(): Promise<Cluster> {
+  return clusterOf(process.env.JIFEN_TEST_CLUSTER, false);
 }
 
-/** Starts an embedded cluster, or takes the external one at `url`, and makes the template in it. */
-export async function startCluster(url: string | undefined): Promise<Cluster> {
+/**
+ * The cluster of storms, whose commits wait for the disk.
+ * @throws Error if it says otherwise: a storm over it would prove nothing
+ */
+export async function openDurableCluster(): Promise<Cluster> {
+  const cluster = await clusterOf(process.env.JIFEN_TEST_DURABLE_CLUSTER, true);
+  const found = await durabilityOf(cluster);
+  if (Object.values(found).some(setting => setting !== 'on'))
+    throw new Error(`this PostgreSQL is not durable: ${JSON.stringify(found)}`);
+  return cluster;
+}
+
+async function clusterOf(shared: string | undefined, durable: boolean): Promise<Cluster> {
+  if (shared !== undefined) return { url: shared, stop: async () => undefined };
+  let started = own.get(durable);
+  if (started === undefined) {
+    started = startCluster(undefined, { durable });
+    own.set(durable, started);
+    const cluster = started;
+    // Imported here and not above: test/run.ts is no test, and importing tap would make it one.
+    const { t } = await import('tap');
+    t.teardown(async () => (await cluster).stop());
+  }
+  return started;
+}
+
+/** What a cluster says of waiting for the disk: `on` or `off` each. */
+export async function durabilityOf(cluster: Cluster): Promise<Record<string, string>> {
+  const settings = ['fsync', 'full_page_writes', 'synchronous_commit'];
+  const found: Record<string, string> = {};
+  await onMaintenance(cluster.url, async client => {
+    for (const name of settings) found[name] = (await client.query(`show ${name}`)).rows[0][name];
+  });
+  return found;
+}
+
+/** Starts a PostgreSQL, or takes the one at `url`, and makes the template in it. */
+export async function startCluster(
+  url: string | undefined,
+  { durable }: { durable: boolean } = { durable: false },
+): Promise<Cluster> {
   if (url !== undefined) {
     await makeTemplate(url);
     return { url, stop: () => dropDatabase(url, template) };
   }
-  const folder = await mkdtemp(join(tmpdir(), 'jifen-test-'));
-  const embedded = await startEmbedded({ folder, log: () => undefined });
-  await makeTemplate(embedded.url);
-  return {
-    url: embedded.url,
-    async stop() {
-      await embedded.stop();
-      await rm(folder, { recursive: true, force: true });
-    },
-  };
+  const postgres = await makePostgres(durable);
+  await postgres.start();
+  await makeTemplate(postgres.url);
+  return { url: postgres.url, stop: () => postgres.remove() };
 }
 
 /** Copies the template. Answers the owner's connection string of the new database. */
 export async function createDatabase(cluster: Cluster): Promise<string> {
   const name = `jifen_test_${randomBytes(6).toString('hex')}`;
   // Two copies of one template at once refuse each other: the second comes a moment later.
-  for (let left = 50; ; left -= 1) {
+  for (let left = 600; ; left -= 1) {
     try {
       await onMaintenance(cluster.url, client => client.query(`create database ${name} template ${template}`));
       return databaseUrl(cluster.url, name);
     } catch (error) {
       if (left === 0 || (error as { code?: string }).code !== '55006') throw error;
-      await new Promise(resolve => setTimeout(resolve, 100));
+      await sleep(100);
     }
   }
 }

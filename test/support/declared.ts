@@ -17,6 +17,8 @@ export interface Operation {
   query: { name: string; schema: Schema }[];
   /** Schema of the body, its references followed by `resolve`; undefined where none is taken. */
   body: Schema | undefined;
+  /** Schema of the JSON it answers with, its references followed; undefined where there is none. */
+  answer: Schema | undefined;
   /** True when it takes a file instead of JSON. */
   takesFile: boolean;
   /** The refusals it may answer with, by status. */
@@ -44,6 +46,7 @@ export function declaredOperations(app: FastifyInstance): Operation[] {
       const parameters: Schema[] = said.parameters ?? [];
       const media = ['content', 'application/json', 'schema'];
       const body = said.requestBody?.content['application/json']?.schema;
+      const answer = said.responses['200']?.content?.['application/json']?.schema;
       const checks: Record<number, ReturnType<typeof compile>> = {};
       const fits = body && compile('paths', path, method, 'requestBody', ...media);
       return {
@@ -55,6 +58,7 @@ export function declaredOperations(app: FastifyInstance): Operation[] {
         params: [...path.matchAll(/\{(\w+)\}/g)].map(match => match[1]!),
         query: parameters.filter(parameter => parameter.in === 'query'),
         body: body && followed(document, body),
+        answer: answer && followed(document, answer),
         takesFile: said.requestBody !== undefined && body === undefined,
         refusals: refusalsIn(followed(document, said.responses)),
         fitsBody: value => fits === undefined || fits(value),

@@ -1,5 +1,6 @@
 import assert from 'node:assert';
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Test } from 'tap';
 import { type Caller, openService, type Reply, type Service, villages } from './service.ts';
 
@@ -102,14 +103,14 @@ function made(reply: Reply) {
 }
 
 /**
- * Asks until the answer is known: a service that is too busy says so, and the same key is asked again. Ten times at
- * most.
+ * Asks until the answer is known: a service that is too busy says so, and the same key is asked again. A hundred times
+ * at most.
  */
 export async function settled(caller: Caller, url: string, body?: object): Promise<Reply> {
   const headers = { 'idempotency-key': randomUUID() };
-  for (let left = 10; ; left -= 1) {
+  for (let left = 100; ; left -= 1) {
     const reply = await caller('POST', url, body, headers);
     if (left === 0 || (reply.status !== 503 && reply.body?.code !== 'idempotency-in-progress')) return reply;
-    await new Promise(resolve => setTimeout(resolve, 100));
+    await sleep(100);
   }
 }

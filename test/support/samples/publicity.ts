@@ -7,6 +7,7 @@ import { awardEach } from '../../../src/earning/award.ts';
 import { groundsOf } from '../../../src/earning/grounds.ts';
 import { type Ask, at, get, placed, post, type Sample } from '../sample-calls.ts';
 import { type Caller, nobody } from '../service.ts';
+import { until } from '../waiting.ts';
 import type { World } from '../world.ts';
 
 export const publicitySamples: Record<string, Sample> = {
@@ -104,13 +105,11 @@ async function turnOf(world: World, { village, caller }: Ask): Promise<void> {
 }
 
 async function untilPublished(world: World, village: string, awardId: string): Promise<void> {
-  for (let left = 100; left > 0; left -= 1) {
-    const there = await world.service.inVillage(village, tx =>
+  const lines = () =>
+    world.service.inVillage(village, tx =>
       rowsOf(tx, sql`select 1 from publicity.line where village = ${village} and award_id = ${awardId}`),
     );
-    if (there.length > 0) return;
-    await new Promise(resolve => setTimeout(resolve, 50));
-  }
+  await until(async () => (await lines()).length > 0, 'the award before is published');
 }
 
 /**

@@ -7,9 +7,10 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import pg from 'pg';
 import { accountFor, env, findPrograms, giveTo, run } from '../../src/db/embedded-binaries.ts';
-import { freePort } from './process.ts';
+import { freePort } from './free-port.ts';
+import { patienceMs } from './waiting.ts';
 
-/** A PostgreSQL of a storm's own, started directly, so that whoever kills it also buries it: a zombie would keep its port. */
+/** A PostgreSQL of the tests' own, started directly, so that whoever kills it also buries it: a zombie would keep its port. */
 export interface OwnPostgres {
   url: string;
   /** Starts it, or starts it again after a kill, and waits until it answers. Answers after how many milliseconds. */
@@ -22,9 +23,16 @@ export interface OwnPostgres {
   remove(): Promise<void>;
 }
 
-/** @param folders where data and write-ahead log lie, when they lie somewhere in particular */
-export async function makePostgres(folders: { data?: string; wal?: string } = {}): Promise<OwnPostgres> {
-  const folder = await fs.mkdtemp(join(tmpdir(), 'jifen-storm-'));
+/**
+ * @param durable whether a commit waits for the disk, as the service's own PostgreSQL does. Ordinary tests do without:
+ *   what they prove has nothing to do with the disk.
+ * @param folders where data and write-ahead log lie, when they lie somewhere in particular
+ */
+export async function makePostgres(
+  durable: boolean,
+  folders: { data?: string; wal?: string } = {},
+): Promise<OwnPostgres> {
+  const folder = await fs.mkdtemp(join(tmpdir(), 'jifen-test-'));
   const data = folders.data ?? join(folder, 'data');
   const account = await accountFor(folder);
   const { bin } = await findPrograms('', account, () => undefined);
@@ -37,6 +45,8 @@ export async function makePostgres(folders: { data?: string; wal?: string } = {}
     '--username=postgres',
     '--auth=trust',
     '--encoding=UTF8',
+    '--locale-provider=builtin',
+    '--builtin-locale=C.UTF-8',
     '--locale=C',
     '--no-sync',
     '--no-instructions',
@@ -60,7 +70,10 @@ export async function makePostgres(folders: { data?: string; wal?: string } = {}
     async start(settings = said) {
       said = settings;
       const begun = performance.now();
-      const all = [...always, `port=${port}`, ...settings].flatMap(setting => ['-c', setting]);
+      const all = [...always, ...(durable ? safe : hasty), `port=${port}`, ...settings].flatMap(setting => [
+        '-c',
+        setting,
+      ]);
       await using log = await fs.open(join(folder, 'log'), 'a');
       const launch = () =>
         spawn(join(bin, 'postgres'), ['-D', data, ...all], {
@@ -73,7 +86,7 @@ export async function makePostgres(folders: { data?: string; wal?: string } = {}
       while (!(await answers(url))) {
         // Processes of a killed server hold its memory until their statements end, and no other starts before.
         if (server.exitCode !== null) server = launch();
-        if (performance.now() - begun > 60_000)
+        if (performance.now() - begun > patienceMs)
           throw new Error(
             `PostgreSQL does not start: ${(await fs.readFile(join(folder, 'log'), 'utf8')).slice(-2_000)}`,
           );
@@ -89,15 +102,19 @@ export async function makePostgres(folders: { data?: string; wal?: string } = {}
   };
 }
 
+const safe = ['fsync=on', 'full_page_writes=on', 'synchronous_commit=on'];
+const hasty = ['fsync=off', 'full_page_writes=off', 'synchronous_commit=off'];
+
 /** What the service's own PostgreSQL has, too. */
 const always = [
-  'fsync=on',
-  'full_page_writes=on',
   'listen_addresses=127.0.0.1',
   'unix_socket_directories=',
   'max_connections=120',
-  'shared_buffers=64MB',
+  'shared_buffers=256MB',
+  'max_wal_size=2GB',
+  'autovacuum_naptime=15s',
   'timezone=UTC',
+  'lc_messages=C',
   'log_min_messages=fatal',
   'log_min_error_statement=panic',
   // A recovery asks the disk for everything at once, and not file by file: it takes a second less.
