@@ -211,6 +211,31 @@ export const lists: Record<string, (ground: Ground) => Promise<List>> = {
     return { url: `${at}/rule-books`, by: clerk };
   },
 
+  async ruleBookDiffGet({ at, clerk, made }) {
+    const draft = async (...codes: string[]) =>
+      (await made(clerk, 'POST', `${at}/rule-books`, { title: '比较稿', rules: codes.map(code => ruleDraft(code)) }))
+        .id;
+    const [one, other, both] = [await draft('OTH01'), await draft('OTH02'), await draft('OTH01', 'OTH02')];
+    return {
+      url: `${at}/rule-books/${both}/diff`,
+      by: clerk,
+      nameOf: row => `${row.code} ${row.kind}`,
+      filters: {
+        against: { query: `against=${one}`, in: 'OTH02 added', out: 'OTH01 added', instead: `against=${other}` },
+      },
+    };
+  },
+
+  async ruleList({ at, world, clerk, earlierRuleId }) {
+    const ruleId = await world.rule(villages.own);
+    return {
+      url: `${at}/rules`,
+      by: clerk,
+      filters: { on: { query: 'on=2026-10-31', in: earlierRuleId, out: ruleId, instead: 'on=2026-11-01' } },
+      openToHouseholds: open,
+    };
+  },
+
   async awardList({ at, world, clerk, admin, made, home }) {
     const [one, other] = [await home(), await home()];
     const ruleId = await world.rule(villages.own);
@@ -371,6 +396,31 @@ export const lists: Record<string, (ground: Ground) => Promise<List>> = {
           instead: elsewhere,
         },
       },
+    };
+  },
+
+  async offerList({ at, admin, clerk, service, made, home, world }) {
+    const goodsId = await world.goods(villages.own);
+    const [rich, poor] = [await home(), await service.household()];
+    const here = `storeId=${await world.store(villages.own)}`;
+    const { id: elsewhere } = await made(admin, 'POST', `${at}/stores`, { name: '空店' });
+    const offer = (reason: string | null) => `${goodsId}: ${reason}`;
+    const onSale = { out: offer(null), instead: here };
+    return {
+      url: `${at}/offers`,
+      by: clerk,
+      nameOf: row => `${row.goodsId}: ${row.reason}`,
+      filters: {
+        storeId: { query: `storeId=${elsewhere}`, in: offer('outOfStock'), ...onSale },
+        householdId: { query: `${here}&householdId=${poor}`, in: offer('notEnoughPoints'), ...onSale },
+        'householdId: with points': {
+          query: `${here}&householdId=${rich.id}`,
+          in: offer(null),
+          out: offer('notEnoughPoints'),
+          instead: `${here}&householdId=${poor}`,
+        },
+      },
+      openToHouseholds: open,
     };
   },
 
@@ -624,6 +674,31 @@ export const lists: Record<string, (ground: Ground) => Promise<List>> = {
         from: { query: `${detail}&from=2026-11-11`, in: named(5, 110), out: named(0, 110), instead: detail },
         to: { query: `${detail}&to=2026-11-11`, in: named(0, 5), out: named(0, 110), instead: detail },
         detail: { query: detail, in: named(0, 110), out: 'household:available', instead: 'limit=200' },
+      },
+    };
+  },
+
+  async signalList({ at, service, world, made, home }) {
+    // Each gives to their own household, one yesterday and one today.
+    const ruleId = await world.rule(villages.own);
+    const seen = async (occurredAt?: string) => {
+      const [clerk, { id: householdId }] = [await service.as('clerk'), await home()];
+      await made(clerk, 'POST', `${at}/awards`, { ruleId, householdId, quantity: 1, occurredAt });
+      await service.inVillage(villages.own, tx =>
+        tx.execute(sql`
+          insert into households.kin (village, user_id, household_id, relation, declared_by, declared_at)
+          values (${villages.own}, ${clerk.actor.id}, ${householdId}, 'own', ${clerk.actor.id}, now())`),
+      );
+      return `ownBenefit ${clerk.actor.id}`;
+    };
+    const [yesterdays, todays] = [await seen(yesterdayAt), await seen()];
+    return {
+      url: `${at}/signals`,
+      by: await world.by('villageAdmin', villages.own),
+      nameOf: row => `${row.kind} ${row.evidence.userIds}`,
+      filters: {
+        from: { query: `from=${today}&to=2026-12-01`, in: todays, out: yesterdays },
+        to: { query: `from=2026-11-01&to=${today}`, in: yesterdays, out: todays },
       },
     };
   },
