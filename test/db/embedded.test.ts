@@ -13,20 +13,23 @@ import { type EmbeddedPostgres, startEmbedded } from '../../src/db/embedded.ts';
 import { findBinaries } from '../../src/db/embedded-binaries.ts';
 import { untilGone } from '../support/processes.ts';
 
-// A dozen first starts, and some waiting, take longer than tap allows by itself.
+// First starts, and some waiting, take longer than tap allows by itself.
 tap.setTimeout(900_000);
 
+/** A database that the first test makes and the others go on with: a first start is the dearest of all. */
+const used = await fs.mkdtemp(join(tmpdir(), 'jifen-embedded-'));
+tap.teardown(() => fs.rm(used, { recursive: true, force: true }));
+
 test('a second start finds what the first one wrote', async t => {
-  const folder = await temporaryFolder(t);
-  const first = await start(t, folder);
+  const first = await start(t, used);
   await query(first, 'create table kept (n int)', 'insert into kept values (7)');
   await first.stop();
   t.equal(await first.closed, 'PostgreSQL was stopped.');
 
-  const second = await start(t, folder);
+  const second = await start(t, used);
   t.same(await query(second, 'select n from kept'), [{ n: 7 }]);
   t.equal(second.url.replace(/:[0-9a-f]{48}@/, ':…@'), `postgres://postgres:…@127.0.0.1:${second.port}/postgres`);
-  const { mode } = await fs.stat(join(folder, 'cluster', 'password'));
+  const { mode } = await fs.stat(join(used, 'cluster', 'password'));
   t.equal((mode & 0o777).toString(8), '600', 'nobody else reads the password');
   await Promise.all([second.stop(), second.stop()]);
   await t.rejects(query(second, 'select'), { code: 'ECONNREFUSED' });
@@ -37,7 +40,7 @@ test('the promises about storage and access are set, and port 5432 may be taken'
   t.teardown(() => occupant.close());
   // Whether it is ours or somebody else's, it is taken now.
   await once(occupant, 'listening').catch(() => undefined);
-  const server = await start(t, await temporaryFolder(t));
+  const server = await start(t, used);
   t.not(server.port, 5432);
   const [row] = await query(
     server,
@@ -69,10 +72,9 @@ test('the promises about storage and access are set, and port 5432 may be taken'
 });
 
 test('when the service is killed, the next start takes the running server over with every acknowledged row', async t => {
-  const folder = await temporaryFolder(t);
-  const service = await spawnService(t, folder);
+  const service = await spawnService(t, used);
   t.match(service.first, 'ready');
-  const before = await postmasterPid(folder);
+  const before = await postmasterPid(used);
   service.child.stdin?.write('write\n');
   while (service.lines.length < 50) await sleep(5);
   service.child.kill('SIGKILL');
@@ -80,8 +82,8 @@ test('when the service is killed, the next start takes the running server over w
   const acknowledged = service.lines.map(Number);
 
   const messages: string[] = [];
-  const server = await start(t, folder, messages);
-  t.equal(await postmasterPid(folder), before, 'it is the same server');
+  const server = await start(t, used, messages);
+  t.equal(await postmasterPid(used), before, 'it is the same server');
   t.match(messages.join(), 'reusing it');
   const kept = new Set((await query(server, 'select n from acknowledged')).map(row => row.n));
   t.same(
@@ -95,22 +97,20 @@ test('when the service is killed, the next start takes the running server over w
 });
 
 test('when PostgreSQL is killed, the service learns of it, and the next start recovers', async t => {
-  const folder = await temporaryFolder(t);
   const messages: string[] = [];
-  const first = await start(t, folder, messages);
-  await query(first, 'create table kept (n int)', 'insert into kept select generate_series(1, 1000)');
-  process.kill(await postmasterPid(folder), 'SIGKILL');
+  const first = await start(t, used, messages);
+  await query(first, 'create table recovered (n int)', 'insert into recovered select generate_series(1, 1000)');
+  process.kill(await postmasterPid(used), 'SIGKILL');
   t.match(await first.closed, 'PostgreSQL ended unexpectedly');
   t.match(messages.join(), 'PostgreSQL ended unexpectedly');
 
-  const second = await start(t, folder);
-  t.same(await query(second, 'select count(*)::int n from kept'), [{ n: 1000 }]);
+  const second = await start(t, used);
+  t.same(await query(second, 'select count(*)::int n from recovered'), [{ n: 1000 }]);
 });
 
 test('when one process of PostgreSQL crashes, the server recovers and stays ours', async t => {
-  const folder = await temporaryFolder(t);
   const messages: string[] = [];
-  const server = await start(t, folder, messages);
+  const server = await start(t, used, messages);
   const client = new pg.Client(server.url);
   client.on('error', () => undefined);
   await client.connect();
@@ -118,15 +118,14 @@ test('when one process of PostgreSQL crashes, the server recovers and stays ours
   process.kill(rows[0].pid, 'SIGKILL');
   while (messages.length < 3) await sleep(10);
   t.match(messages.slice(1), ['The connection that owns PostgreSQL was lost', 'PostgreSQL has recovered']);
-  await t.rejects(startEmbedded({ folder, log: () => undefined }), /in use by another running instance/);
+  await t.rejects(startEmbedded({ folder: used, log: () => undefined }), /in use by another running instance/);
   t.same(await query(server, 'select 1 n'), [{ n: 1 }]);
 });
 
 test('a folder in use is refused, and its owner is not disturbed', async t => {
-  const folder = await temporaryFolder(t);
-  const owner = await start(t, folder);
+  const owner = await start(t, used);
   await t.rejects(
-    startEmbedded({ folder, log: () => undefined }),
+    startEmbedded({ folder: used, log: () => undefined }),
     /in use by another running instance.*JIFEN_DATA_DIR/,
   );
   t.same(await query(owner, 'select 1 n'), [{ n: 1 }]);
@@ -156,27 +155,25 @@ test('what an interrupted first start left does not matter', async t => {
 });
 
 test('a stale postmaster.pid does not matter, even when its number belongs to another process', async t => {
-  const folder = await temporaryFolder(t);
   const other = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)']);
   t.teardown(() => other.kill('SIGKILL'));
   for (const stale of [2 ** 22 + 1, other.pid]) {
-    const server = await start(t, folder);
+    const server = await start(t, used);
     await server.stop();
-    const data = join(folder, 'cluster', 'data');
+    const data = join(used, 'cluster', 'data');
     await fs.writeFile(join(data, 'postmaster.pid'), `${stale}\n${data}\n1700000000\n5432\n\n127.0.0.1\n`);
     await giveToOwnerOf(data, join(data, 'postmaster.pid'));
   }
-  const server = await start(t, folder);
+  const server = await start(t, used);
   t.same(await query(server, 'select 1 n'), [{ n: 1 }]);
   t.equal(other.exitCode, null, 'and the other process lives');
 });
 
 test('a database that does not start says why', async t => {
-  const folder = await temporaryFolder(t);
-  await (await start(t, folder)).stop();
-  await fs.rm(join(folder, 'cluster', 'data', 'global', 'pg_control'));
+  // The last that is done with it.
+  await fs.rm(join(used, 'cluster', 'data', 'global', 'pg_control'));
   await t.rejects(
-    startEmbedded({ folder, log: () => undefined }),
+    startEmbedded({ folder: used, log: () => undefined }),
     /did not start[\s\S]*could not find the database system/,
   );
 });
