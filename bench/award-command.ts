@@ -4,7 +4,7 @@ import { lastDayOfMonth } from '../src/ledger/lots.ts';
 import { award, type Command } from '../src/ledger/transactions.ts';
 import { policy, type Village } from './town.ts';
 
-/** The command that `POST …/awards` makes of one sweeping: the same transfers, limits and frozen terms. */
+/** The command that `POST …/awards` makes of one sweeping: the same transfers, limits and terms. */
 export function awardCommand(
   actor: string,
   village: Village,

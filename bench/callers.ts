@@ -12,7 +12,7 @@ export interface Callers {
   post(client: number, path: string, body: string): Promise<Answer>;
   /** Signs in again where a token has become old; sign-ins cost an argon2 each, so not in the midst of a measurement. */
   refresh(): Promise<void>;
-  /** Says a word on every connection: the service closes one on which nothing is said for a minute. */
+  /** Sends a request on every connection: the service closes one that is idle for a minute. */
   keepOpen(): Promise<void>;
   token(client: number): string;
   close(): void;

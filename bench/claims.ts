@@ -74,8 +74,8 @@ export async function bringToNotice(ways: Way[], count: number): Promise<string[
     for (const { place } of ways) await place.callers.keepOpen();
     for (const way of ways) await step(asker(way), way.place);
   };
-  const decide = async (said: Omit<Deciding, 'count'>, all: number) => {
-    for (const { length } of partsOf(all, listMax)) await inTurn(ask => decideList(ask, { ...said, count: length }));
+  const decide = async (options: Omit<Deciding, 'count'>, all: number) => {
+    for (const { length } of partsOf(all, listMax)) await inTurn(ask => decideList(ask, { ...options, count: length }));
   };
   for (const { place } of ways) await place.callers.refresh();
   for (const part of partsOf(singly, fewAtOnce))

@@ -60,7 +60,7 @@ export function directCredits(
 
 /**
  * Both ways into the book are compared, so they must write the same: one credit of each is looked at, its transfers and
- * the names of what is frozen in it, limits included.
+ * the names of its terms, limits included.
  * @throws Error when they differ
  */
 export async function refuseUnequalCredits(fixture: Fixture, ways: Asking[]): Promise<void> {

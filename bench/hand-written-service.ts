@@ -1,6 +1,6 @@
 /**
- * What a user would put before the hand-written transactions: a route for each, its body judged by a schema; before the one
- * that keeps all promises, a signed token. Run by the bench.
+ * What a user would put before the hand-written transactions: a route for each, its body validated by a schema; before
+ * the one that keeps all promises, a signed token. Run by the bench.
  */
 import { createHash } from 'node:crypto';
 import jwt from '@fastify/jwt';

@@ -20,56 +20,58 @@ export interface WholeCredit {
 const expiresOn = '2030-12-31';
 
 /** Answers what was answered first under the key. */
-export async function creditWholeByHand(client: pg.ClientBase, said: WholeCredit): Promise<string> {
+export async function creditWholeByHand(client: pg.ClientBase, credit: WholeCredit): Promise<string> {
   const ask = (name: string, text: string, values: unknown[]) => client.query({ name: `whole-${name}`, text, values });
   const day = new Date().toISOString().slice(0, 10);
   await client.query('begin');
   try {
     const session = await ask('session', 'select user_id from whole.session where id = $1 and ended_at is null', [
-      said.session,
+      credit.session,
     ]);
     const userId = session.rows[0]?.user_id;
     const grant = 'select from whole.clerk where user_id = $1 and $2 between from_village and to_village';
-    if ((await ask('grant', grant, [userId, said.village])).rowCount === 0)
+    if ((await ask('grant', grant, [userId, credit.village])).rowCount === 0)
       throw new Error('not a clerk of the village');
     const claimed = await ask(
       'claim',
       'insert into whole.key (client, key, fingerprint) values ($1, $2, $3) on conflict do nothing',
-      [userId, said.key, said.fingerprint],
+      [userId, credit.key, credit.fingerprint],
     );
     if (claimed.rowCount === 0) {
-      const kept = await ask('kept', 'select body from whole.key where client = $1 and key = $2', [userId, said.key]);
+      const kept = await ask('kept', 'select body from whole.key where client = $1 and key = $2', [userId, credit.key]);
       await client.query('rollback');
       return kept.rows[0].body;
     }
-    const rule = await ask('rule', 'select id, points, cap_times from whole.rule where village = $1', [said.village]);
+    const rule = await ask('rule', 'select id, points, cap_times from whole.rule where village = $1', [credit.village]);
     const { points: unit, cap_times: capTimes } = rule.rows[0];
-    const points = unit * said.quantity;
-    const household = await ask('household', 'select state from whole.household where id = $1', [said.household]);
+    const points = unit * credit.quantity;
+    const household = await ask('household', 'select state from whole.household where id = $1', [credit.household]);
     if (household.rows[0].state !== 'active') throw new Error('not active');
-    const book = await ask('book', 'select number, head from whole.book where village = $1 for update', [said.village]);
+    const book = await ask('book', 'select number, head from whole.book where village = $1 for update', [
+      credit.village,
+    ]);
     const number = Number(book.rows[0].number) + 1;
     const cap = `insert into whole.cap (key, used) values ($1, $2)
       on conflict (key) do update set used = cap.used + excluded.used where cap.used + excluded.used <= $3`;
     const within = async (key: string, use: number, max: number) => {
       if ((await ask('cap', cap, [key, use, max])).rowCount === 0) throw new Error('cap reached');
     };
-    await within(`rule:${said.household}:${day}`, said.quantity, capTimes);
-    await within(`day:${said.household}:${day}`, points, 1_000_000);
+    await within(`rule:${credit.household}:${day}`, credit.quantity, capTimes);
+    await within(`day:${credit.household}:${day}`, points, 1_000_000);
     const id = randomUUID();
     const lines = [
-      { from: -2 * said.village, to: 2 * said.household },
-      { from: -2 * said.village - 1, to: 2 * said.household + 1 },
+      { from: -2 * credit.village, to: 2 * credit.household },
+      { from: -2 * credit.village - 1, to: 2 * credit.household + 1 },
     ];
     const hash = createHash('sha256')
       .update(book.rows[0].head)
-      .update(`${said.village} ${number} award ${id} ${userId} ${day}\n`)
+      .update(`${credit.village} ${number} award ${id} ${userId} ${day}\n`)
       .update(lines.map(line => `${line.from} ${line.to} ${points}\n`).join(''))
       .digest();
     await ask(
       'transaction',
       'insert into whole.transaction (village, number, cause, actor, hash) values ($1, $2, $3, $4, $5)',
-      [said.village, number, `award:${id}`, userId, hash],
+      [credit.village, number, `award:${id}`, userId, hash],
     );
     for (const { from, to } of lines) {
       const locked = await ask(
@@ -83,7 +85,7 @@ export async function creditWholeByHand(client: pg.ClientBase, said: WholeCredit
         await ask(
           'entry',
           'insert into whole.entry (village, number, account, amount, balance) values ($1, $2, $3, $4, $5)',
-          [said.village, number, account, amount, after],
+          [credit.village, number, account, amount, after],
         );
         await ask('balance', 'update whole.account set balance = $2 where id = $1', [account, after]);
       }
@@ -92,18 +94,22 @@ export async function creditWholeByHand(client: pg.ClientBase, said: WholeCredit
       'lot',
       `insert into whole.lot (account, expires_on, points) values ($1, $2, $3)
        on conflict (account, expires_on) do update set points = lot.points + excluded.points`,
-      [2 * said.household, expiresOn, points],
+      [2 * credit.household, expiresOn, points],
     );
-    await ask('head', 'update whole.book set number = $2, head = $3 where village = $1', [said.village, number, hash]);
+    await ask('head', 'update whole.book set number = $2, head = $3 where village = $1', [
+      credit.village,
+      number,
+      hash,
+    ]);
     await ask(
       'award',
       'insert into whole.award (id, village, household, rule, points, number) values ($1, $2, $3, $4, $5, $6)',
-      [id, said.village, said.household, rule.rows[0].id, points, number],
+      [id, credit.village, credit.household, rule.rows[0].id, points, number],
     );
     const body = JSON.stringify({ id, number, points, state: 'posted' });
     await ask('answer', 'update whole.key set status = 201, body = $3 where client = $1 and key = $2', [
       userId,
-      said.key,
+      credit.key,
       body,
     ]);
     await client.query('commit');

@@ -70,7 +70,7 @@ export async function directByHand(fixture: Fixture): Promise<Contestant> {
 }
 
 /**
- * Both hand-written transactions behind routes of one bare Fastify process: the one above, whose body is judged by a
+ * Both hand-written transactions behind routes of one bare Fastify process: the one above, whose body is validated by a
  * schema and its caller not at all, and the one with all promises, whose caller shows a signed token.
  */
 export async function throughHttpByHand(
@@ -87,8 +87,8 @@ export async function throughHttpByHand(
   await signer.register(jwt, { secret });
   const tokens = sessions.map(sid => signer.jwt.sign({ sid }, { expiresIn: '3h' }));
   const wires = await Promise.all(sessions.map(() => openWire(service.port)));
-  const post = async (client: number, path: string, headers: string[], said: object) =>
-    expectStatus(await wires[client]!.ask(requestText('POST', path, headers, JSON.stringify(said))), 201);
+  const post = async (client: number, path: string, headers: string[], body: object) =>
+    expectStatus(await wires[client]!.ask(requestText('POST', path, headers, JSON.stringify(body))), 201);
   const counted = { unit: 'Credit', program: clockOfTree(service.pid) };
   const bare = asking({
     ...counted,
@@ -103,8 +103,8 @@ export async function throughHttpByHand(
     once(client) {
       const { issuer: village, household } = drawn(fixture);
       const headers = [`authorization: Bearer ${tokens[client]}`, `idempotency-key: ${randomUUID()}`];
-      const said = { household: household - fixture.villages.length, quantity: 1 };
-      return post(client, `/villages/${village}/credits`, headers, said);
+      const body = { household: household - fixture.villages.length, quantity: 1 };
+      return post(client, `/villages/${village}/credits`, headers, body);
     },
     async close() {
       for (const wire of wires) wire.close();

@@ -5,7 +5,7 @@ import { type Contestant, faster, race } from './race.ts';
 import { figures, microsOf, ratioOf } from './ratios.ts';
 import { makeTpcbTables, tpcb } from './tpcb.ts';
 
-/** Sheets of 500 awards, in transfers a second, beside the transactions a second of TPC-B. */
+/** Sheets of 500 awards, in transfers a second, against the transactions a second of TPC-B. */
 export async function measureBatches({ options, fixture, callers }: Bench) {
   await makeTpcbTables(fixture, options.scale);
   await callers.refresh();

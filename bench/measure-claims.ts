@@ -77,21 +77,21 @@ async function expectPosted({ owner, village: { village } }: ClaimsVillage, coun
 }
 
 /**
- * The last thousand beside the first of a fresh village, step by step, by the medians of the calls; beside it all of their
+ * The last thousand against the first of a fresh village, step by step, by the medians of the calls; with it all of their
  * time, and the first of the village itself, which came earlier and hides nothing that all villages share.
  */
 function slowdownOf(thousands: Thousand[], fresh: Thousand) {
   const [first, last] = [thousands[0]!, thousands.at(-1)!];
   const steps = Object.keys(first.took);
   const perStep = <T>(of: (step: string) => T) => Object.fromEntries(steps.map(step => [step, of(step)]));
-  const beside = (before: Thousand, of: (calls: number[]) => number) =>
+  const slowdown = (before: Thousand, of: (calls: number[]) => number) =>
     perStep(step => places(of(last.took[step]!) / of(before.took[step]!), 2));
-  const ofMedians = beside(fresh, median);
+  const ofMedians = slowdown(fresh, median);
   return {
     claimsSlowdown: Math.max(...Object.values(ofMedians)),
     claims: {
-      slowdown: { ofMedians, ofSeconds: beside(fresh, sum) },
-      slowdownInTime: { ofMedians: beside(first, median), ofSeconds: beside(first, sum) },
+      slowdown: { ofMedians, ofSeconds: slowdown(fresh, sum) },
+      slowdownInTime: { ofMedians: slowdown(first, median), ofSeconds: slowdown(first, sum) },
       seconds: perStep(step => [...thousands, fresh].map(({ took }) => places(sum(took[step]!) / 1000, 2))),
       medianMs: perStep(step => [...thousands, fresh].map(({ took }) => places(median(took[step]!), 1))),
       calls: perStep(step => first.took[step]!.length),

@@ -7,7 +7,9 @@ import { type Results, takeTurn } from './race.ts';
 import { figures, ratioOf } from './ratios.ts';
 import type { Village } from './town.ts';
 
-/** A journal as CSV beside `COPY` of the same rows and columns, in rows (transfers) a second, and the service's memory. */
+/**
+ * A journal as CSV against `COPY` of the same rows and columns, in rows (transfers) a second, and the service's memory.
+ */
 export async function measureExports(bench: Bench) {
   const { options, fixture, callers } = bench;
   const { village } = await bench.filledBook();

@@ -18,7 +18,7 @@ export interface Options {
   claims: number;
   /** Transactions of the large database of the growth part. */
   growth: number;
-  /** A kept result that the new one is printed beside. */
+  /** A kept result to compare the new one with. */
   against?: string;
 }
 

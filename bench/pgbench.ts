@@ -20,10 +20,10 @@ export async function pgbench({ ownerUrl }: Fixture, scale: number): Promise<Con
       // Its clients sign in within that time, which on a busy machine may be a second.
       const clients = ['-c', String(clientsMax), '-j', '2', '-T', String(Math.ceil(seconds) + 1)];
       const args = ['-n', '-M', 'prepared', ...clients, '-D', `scale=${scale}`, '-f', '-'];
-      const said = await run(ownerUrl, args, script);
-      const tps = /^tps = ([0-9.]+)/m.exec(said);
-      const count = /^number of transactions actually processed: ([0-9]+)/m.exec(said);
-      if (tps === null || count === null) throw new Error(`pgbench: ${said}`);
+      const output = await run(ownerUrl, args, script);
+      const tps = /^tps = ([0-9.]+)/m.exec(output);
+      const count = /^number of transactions actually processed: ([0-9]+)/m.exec(output);
+      if (tps === null || count === null) throw new Error(`pgbench: ${output}`);
       return { count: Number(count[1]), seconds: Number(count[1]) / Number(tps[1]) };
     },
   };
@@ -43,9 +43,9 @@ async function run(url: string, args: string[], input = ''): Promise<string> {
   const ended = once(child, 'close').catch(() => undefined);
   child.stdin.on('error', () => undefined);
   child.stdin.end(input);
-  const said = await text(child.stdout).catch(() => '');
+  const output = await text(child.stdout).catch(() => '');
   await ended;
-  return said;
+  return output;
 }
 
 const script = `

@@ -152,7 +152,7 @@ export function faster(results: Results, a: string, b: string): string {
 }
 
 /** Service and PostgreSQL together, round by round; null where the operating system does not tell. */
-export function togetherOf(rounds: Round[]): number[] | null {
+export function totalsOf(rounds: Round[]): number[] | null {
   const all = rounds.map(({ micros }) => micros);
   return all.every(micros => micros !== null) ? all.map(({ service, postgres }) => service + postgres) : null;
 }

@@ -1,4 +1,4 @@
-import { median, type Results, type Round, togetherOf } from './race.ts';
+import { median, type Results, type Round, totalsOf } from './race.ts';
 
 /** A ratio of two medians, and the lowest and highest that a round by itself would give: it lies between them. */
 export interface Spread {
@@ -7,7 +7,7 @@ export interface Spread {
   high: number;
 }
 
-/** One contestant beside another; above 1 is better for the first, in both. */
+/** One contestant against another; above 1 is better for the first, in both. */
 export interface Ratio {
   /** How many times as fast it is. */
   speed: Spread;
@@ -17,7 +17,7 @@ export interface Ratio {
 
 export function ratioOf(results: Results, a: string, b: string): Ratio {
   const rates = (name: string) => results[name]!.rounds.map(({ rate }) => rate);
-  const [ours, theirs] = [togetherOf(results[a]!.rounds), togetherOf(results[b]!.rounds)];
+  const [ours, theirs] = [totalsOf(results[a]!.rounds), totalsOf(results[b]!.rounds)];
   return {
     speed: spreadOf(rates(a), rates(b)),
     processorTime: ours && theirs && spreadOf(theirs, ours),
@@ -69,7 +69,7 @@ export interface MicrosFigure {
 
 /** For `times` of what was counted; null where the operating system does not tell. */
 export function microsOf(rounds: Round[], times = 1): MicrosFigure | null {
-  const together = togetherOf(rounds);
+  const together = totalsOf(rounds);
   if (together === null) return null;
   const medianOf = (of: (round: Round) => number) => tenths(times * median(rounds.map(of)));
   return {

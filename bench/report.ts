@@ -6,13 +6,13 @@ export interface Result {
   [part: string]: unknown;
 }
 
-/** The ratios, beside those of an earlier result if there is one, and processor time by contestant. */
+/** The ratios, next to those of an earlier result if there is one, and processor time by contestant. */
 export function reportOf(result: Result, earlier?: Result): string {
-  const ratios = earlier === undefined ? ratiosAlone(result) : ratiosSince(result, earlier);
+  const ratios = earlier === undefined ? ratiosOf(result) : ratiosSince(result, earlier);
   return [ratios, microsTable(result)].filter(part => part !== '').join('\n\n');
 }
 
-function ratiosAlone({ ratios }: Result): string {
+function ratiosOf({ ratios }: Result): string {
   const rows = Object.entries(ratios).map(([name, { speed, processorTime }]) => [
     name,
     spreadText(speed),

@@ -61,7 +61,7 @@ async function runIn(folder: string, name: string): Promise<Run> {
   const read = () => ({ micros: clock(), at: performance.now() });
   let begin: ReturnType<typeof read> | undefined;
   let end: ReturnType<typeof read> | undefined;
-  let said = '';
+  let output = '';
   createInterface({ input: child.stderr }).on('line', line => {
     process.stderr.write(`${name}: ${line}\n`);
     // What comes before the first part is preparation.
@@ -70,13 +70,13 @@ async function runIn(folder: string, name: string): Promise<Run> {
   child.stdout.setEncoding('utf8').on('data', chunk => {
     // The result comes when all is measured, and nothing is stopped yet.
     end ??= read();
-    said += chunk;
+    output += chunk;
   });
   const [code] = await once(child, 'close');
   if (code !== 0 || begin === undefined || end === undefined)
     throw new Error(`${folder}: the bench ended with ${code}`);
   const busy = begin.micros && end.micros && (end.micros - begin.micros) / 1000 / (end.at - begin.at);
-  return { ...readResult(JSON.parse(said)), busy };
+  return { ...readResult(JSON.parse(output)), busy };
 }
 
 function readResult(result: Record<string, unknown>): Omit<Run, 'busy'> {
@@ -99,23 +99,23 @@ function readResult(result: Record<string, unknown>): Omit<Run, 'busy'> {
   return run;
 }
 
-/** What each contestant does, here beside there. */
+/** What each contestant does, here against there. */
 function contestantsTable(): string {
   const seen = [...here, ...there].every(({ micros, rates }) => micros.size >= rates.size);
   const rows = namesIn(run => run.rates).map(name => {
     const rates = (run: Run) => run.rates.get(name)!;
     const micros = (run: Run) => (seen ? run.micros.get(name)! : run.busy && (1e6 * run.busy) / rates(run));
-    return [name, ...cells(beside(here, there, rates)), ...cells(beside(there, here, micros))];
+    return [name, ...cells(spreadBetween(here, there, rates)), ...cells(spreadBetween(there, here, micros))];
   });
   const from = seen ? '' : ', as seen from outside';
   return tableOf([['contestant', 'rate this/other', '', `processor time other/this${from}`, ''], ...rows]);
 }
 
-/** What each claims of itself, here beside there. */
+/** What each claims of itself, here against there. */
 function ratiosTable(): string {
   const rows = namesIn(run => run.ratios).map(name => {
     const ratio = (run: Run) => run.ratios.get(name)!;
-    return [name, ...cells(beside(here, there, ratio))];
+    return [name, ...cells(spreadBetween(here, there, ratio))];
   });
   return rows.length === 0 ? '' : `${tableOf([['ratio', 'this/other', ''], ...rows])}\n`;
 }
@@ -126,7 +126,7 @@ function namesIn(of: (run: Run) => Map<string, number>): string[] {
 }
 
 /** Medians of runs, and the lowest and highest of a pair; null where a run does not know. */
-function beside(over: Run[], under: Run[], of: (run: Run) => number | null): Spread | null {
+function spreadBetween(over: Run[], under: Run[], of: (run: Run) => number | null): Spread | null {
   const [ours, theirs] = [over.map(of), under.map(of)];
   const known = (values: (number | null)[]) => values.every(value => value !== null);
   return known(ours) && known(theirs) ? spreadOf(ours as number[], theirs as number[]) : null;

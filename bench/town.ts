@@ -24,7 +24,7 @@ export const password = 'for this measurement only';
 
 const allDay = [1, 2, 3, 4, 5, 6, 7].map(weekday => ({ weekday, dayOfMonth: null, opens: '00:00', closes: '23:59' }));
 
-/** Caps that are judged every time and never reached, points that expire, a store that is open. */
+/** Caps that are checked every time and never reached, points that expire, a store that is open. */
 export const policy: PolicySettings = {
   ...defaultPolicy,
   directAwardPublicityDays: 0,
@@ -118,10 +118,10 @@ function divide(
 async function openOne(
   tx: Tx,
   staff: Staff,
-  said: { village: string; openedOn: string; households: number },
+  options: { village: string; openedOn: string; households: number },
   now: Temporal.Instant,
 ): Promise<Village> {
-  const { village, openedOn } = said;
+  const { village, openedOn } = options;
   await divide(tx, village, 'village', `${village.slice(0, 9)}000`);
   await openVillage(tx, staff.admin, { village, openedOn }, now);
   await setPolicy(tx, staff.secretary, village, { ...policy, validFrom: openedOn }, now);
@@ -129,12 +129,12 @@ async function openOne(
   const resolution = { heldOn: openedOn, present: 3, votesFor: 3, votesAgainst: 0, abstained: 0 };
   const adoption = { inForceFrom: openedOn, resolution };
   const { rules } = await adoptRuleBook(tx, staff.supervisor, { village, ruleBookId: book.id }, adoption, now);
-  const households = await enrolMany(tx, staff.clerk, village, said.households, now);
+  const households = await enrolMany(tx, staff.clerk, village, options.households, now);
   const rule = { ...rules[0]!, ruleBookTitle: book.title, inForceFrom: openedOn, inForceTo: null };
   return { village, rule, households };
 }
 
-/** A rule with honour, whose cap is judged every time and never reached. */
+/** A rule with honour, whose cap is checked every time and never reached. */
 const sweeping: RuleDraft = {
   code: 'ENV01',
   category: '环境卫生',

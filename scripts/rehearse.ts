@@ -78,7 +78,7 @@ async function stop(signal: NodeJS.Signals, expected: number | null): Promise<vo
   if (service.exitCode !== null || service.signalCode !== null) return;
   service.kill(signal);
   const [code] = await once(service, 'exit');
-  expect(`${signal} ends it with ${expected ?? 'nothing said'}`, code === expected);
+  expect(`${signal} ends it with ${expected ?? 'no exit code'}`, code === expected);
 }
 
 /** Every shell block of README's tour, pasted into one shell, in a folder that has what `npm ci` brings. */
@@ -119,8 +119,8 @@ async function checkBooks(): Promise<void> {
 
   const password = (await readSignIns(dataDir)).auditor1;
   const anonymous = callerOf(origin, async () => null);
-  const said = { login: 'auditor1', password };
-  const { accessToken } = expectOk(await anonymous('POST', '/v1/sessions', said), 'sign-in');
+  const input = { login: 'auditor1', password };
+  const { accessToken } = expectOk(await anonymous('POST', '/v1/sessions', input), 'sign-in');
   const journal = await fetch(`${origin}${home}/journal?from=2026-10-01&to=2999-01-01&format=hledger`, {
     headers: { authorization: `Bearer ${accessToken}` },
   });
@@ -161,8 +161,8 @@ async function node(what: string, file: string, ...rest: string[]): Promise<void
   say(`${what}: ${last} (${((performance.now() - begun) / 1000).toFixed(0)} s)`);
 }
 
-function expect(what: string, holds: boolean, found = '', quiet?: 'quiet'): void {
-  if (!holds) throw new Error(`not so: ${what}\n${found}`);
+function expect(what: string, ok: boolean, found = '', quiet?: 'quiet'): void {
+  if (!ok) throw new Error(`not so: ${what}\n${found}`);
   if (quiet === undefined) say(what);
 }
 

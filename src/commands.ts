@@ -20,19 +20,19 @@ export async function migrateDatabase(): Promise<number> {
   return say(postgres.migrated.length === 0 ? 'The database is up to date.\n' : `${postgres.migrated.join('\n')}\n`);
 }
 
-export async function createAdmin(said: { login: string; name: string; fromInput: boolean }): Promise<number> {
-  if (!/^[a-z0-9][a-z0-9._-]{1,63}$/.test(said.login)) {
+export async function createAdmin(input: { login: string; name: string; fromInput: boolean }): Promise<number> {
+  if (!/^[a-z0-9][a-z0-9._-]{1,63}$/.test(input.login)) {
     throw new Error(
       'The login must have 2 to 64 characters of a-z, 0-9, dot, hyphen and underscore, and start with a letter or digit.',
     );
   }
-  if (!/^\S(.{0,58}\S)?$/.test(said.name)) throw new Error('The name must have 1 to 60 characters.');
-  const password = said.fromInput ? await firstLineOfInput() : randomBytes(15).toString('base64url');
+  if (!/^\S(.{0,58}\S)?$/.test(input.name)) throw new Error('The name must have 1 to 60 characters.');
+  const password = input.fromInput ? await firstLineOfInput() : randomBytes(15).toString('base64url');
   if (password.length < 15 || password.length > 128) throw new Error('The password must have 15 to 128 characters.');
   const passwordHash = await hashSecret(password);
 
   return onDatabase(async database => {
-    const { login, name } = said;
+    const { login, name } = input;
     await database
       .inTransaction(none, tx => createFirstAdmin(tx, { login, name, passwordHash }, systemClock.now()))
       .catch(error => {
@@ -40,7 +40,7 @@ export async function createAdmin(said: { login: string; name: string; fromInput
         throw new Error(`User ${login} already exists.`);
       });
     return say(
-      said.fromInput
+      input.fromInput
         ? `${login} can sign in as platformAdmin.\n`
         : `${login} can sign in as platformAdmin with this password, which is shown only once:\n${password}\n`,
     );

@@ -11,9 +11,9 @@ export function tellSoundness(
   { sound, number, headHash, rootHash, checks }: Soundness,
   kept: number,
 ): 0 | 1 {
-  const beside = kept === 0 ? '' : `, compared with ${kept} checkpoint${kept === 1 ? '' : 's'}`;
+  const comparison = kept === 0 ? '' : `, compared with ${kept} checkpoint${kept === 1 ? '' : 's'}`;
   say(
-    `${village} ${sound ? 'sound' : 'UNSOUND'}, ${number} transactions, head ${headHash}, root ${rootHash}${beside}\n`,
+    `${village} ${sound ? 'sound' : 'UNSOUND'}, ${number} transactions, head ${headHash}, root ${rootHash}${comparison}\n`,
   );
   for (const { check, place, expected, found } of checks.flatMap(({ findings }) => findings)) {
     say(`  ${check}: ${place}: expected ${expected}, found ${found}\n`);

@@ -120,28 +120,28 @@ function casesOf(operation: Operation): Case[] {
 }
 
 function faultsOf({ operation, who, place, allowed }: Case, answer: Reply): string[] {
-  const said = `${operation.id} as ${who} for the ${place} village: ${answer.status} ${answer.text.slice(0, 150)}`;
+  const message = `${operation.id} as ${who} for the ${place} village: ${answer.status} ${answer.text.slice(0, 150)}`;
   const unnamed = unclassified(operation, answer);
   if (unnamed !== null) return [unnamed];
   if (allowed) {
-    if (answer.status >= 300) return [`refused: ${said}`];
+    if (answer.status >= 300) return [`refused: ${message}`];
     const misfit = operation.misfit(answer.status, answer.body);
-    return misfit === null ? [] : [`unlike its schema (${misfit}): ${said}`];
+    return misfit === null ? [] : [`unlike its schema (${misfit}): ${message}`];
   }
   // Out of scope is not there; within it, a role without the action is told so. Where no path names the village, it is
   // the verb that judges, and it may say either.
   const inScope = who === 'public' || villages[place].startsWith(prefixOf(who, villages.own));
   const expected =
     who === 'public' ? [401] : !operation.params.includes('village') && !inScope ? [403, 404] : inScope ? [403] : [404];
-  return expected.includes(answer.status) ? [] : [`${expected.join(' or ')} expected: ${said}`];
+  return expected.includes(answer.status) ? [] : [`${expected.join(' or ')} expected: ${message}`];
 }
 
 /** What a household asks about another one is not there. */
 async function asStranger(world: World, one: Case, caller: Caller): Promise<string[]> {
   const { call } = await callFor(world, { operation: one.operation, place: one.place }, null);
   const answer = await send(world.service, caller, call);
-  const said = `${one.operation.id} about another household: ${answer.status} ${answer.text.slice(0, 150)}`;
-  return answer.status === 404 ? [] : [`404 expected: ${said}`];
+  const message = `${one.operation.id} about another household: ${answer.status} ${answer.text.slice(0, 150)}`;
+  return answer.status === 404 ? [] : [`404 expected: ${message}`];
 }
 
 async function callerOf(service: Service, who: Who): Promise<Caller | null> {

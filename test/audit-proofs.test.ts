@@ -26,8 +26,8 @@ async function fill(service: Service, village: string, householdId: string, coun
   const commands = Array.from({ length: count }, (): Command => {
     const id = randomUUIDv7();
     const transfers = [{ from: 'issued', to: `household:${householdId}:available`, asset: 'PTS' as const, amount: 1 }];
-    const said = { actor: nobody.id, occurredAt: '2026-11-22T02:10:00.000Z', businessDate: '2026-11-22' };
-    return { id, kind: 'award', cause: `test:${id}`, ...said, transfers };
+    const event = { actor: nobody.id, occurredAt: '2026-11-22T02:10:00.000Z', businessDate: '2026-11-22' };
+    return { id, kind: 'award', cause: `test:${id}`, ...event, transfers };
   });
   for (let done = 0; done < count; done += 200) {
     const some = commands.slice(done, done + 200);
@@ -61,7 +61,7 @@ t.test('checkpoints and proofs', async t => {
     ]);
     return rows.map(row => row.leaf_hash);
   };
-  const mine = await service.household();
+  const household = await service.household();
   const other = await service.household();
 
   await t.test('none yet', async t => {
@@ -71,7 +71,7 @@ t.test('checkpoints and proofs', async t => {
     isRefused(t, await service.anonymous('GET', `${open('520281127103')}/keys`), '404 not-found', {}, 'not opened');
     t.same((await auditor('GET', `${own}/book/checkpoints`)).body, { data: [], nextCursor: null, hasMore: false });
     isRefused(t, await auditor('GET', `${own}/transactions/1/proof`), '404 not-found');
-    await fill(service, villages.own, mine, 1);
+    await fill(service, villages.own, household, 1);
     isRefused(t, await auditor('GET', `${own}/transactions/1/proof`), '409 proof-not-ready', {
       number: 1,
       treeSize: 0,
@@ -90,7 +90,7 @@ t.test('checkpoints and proofs', async t => {
     service.clock.pass({ seconds: 5 });
     t.same((await sign(auditor, villages.own)).body, first.body, 'a book that has not grown answers the latest');
 
-    await fill(service, villages.own, mine, 2);
+    await fill(service, villages.own, household, 2);
     const answers = await Promise.all(Array.from({ length: 6 }, () => sign(admin, villages.own)));
     t.same(
       answers.map(answer => [answer.status, answer.body]),
@@ -124,7 +124,7 @@ t.test('checkpoints and proofs', async t => {
   });
 
   await t.test('proofs in a book of many transactions', async t => {
-    await fill(service, villages.own, mine, 560);
+    await fill(service, villages.own, household, 560);
     await fill(service, villages.own, other, 40);
     isRefused(t, await auditor('GET', `${own}/transactions/4/proof`), '409 proof-not-ready', {
       treeSize: 3,
@@ -166,7 +166,7 @@ t.test('checkpoints and proofs', async t => {
   });
 
   await t.test('a household has proofs of its own transactions', async t => {
-    const self = await service.asHousehold(mine);
+    const self = await service.asHousehold(household);
     const proof = await self('GET', `${own}/transactions/300/proof`);
     t.equal(proof.status, 200);
     t.ok(verifyTlogProof(proof.text, (await leavesOf(villages.own))[299]!, await keysOf(service, villages.own)));
@@ -206,7 +206,7 @@ t.test('checkpoints and proofs', async t => {
     await fill(service, villages.sibling, neighbour, 300);
     t.same(await makeDueCheckpoints(service), [villages.sibling], 'only the book that grew');
     t.same(await makeDueCheckpoints(service), [], 'once');
-    await fill(service, villages.own, mine, 1);
+    await fill(service, villages.own, household, 1);
     await startWorker(service);
     await service.inVillage(villages.own, tx =>
       service.jobs.send(tx, 'checkpoints.daily', {}, { key: 'now', startAfter: '2026-01-01T00:00:00.000Z' }),
@@ -238,7 +238,7 @@ t.test('checkpoints and proofs', async t => {
     const flip = (number: number) =>
       `update ledger.transaction set leaf_hash = set_byte(leaf_hash, 0, get_byte(leaf_hash, 0) # 1) where ${here} and number = ${number}`;
     // Both books grow: the sound one is signed whatever has become of the other.
-    await fill(service, villages.own, mine, 1);
+    await fill(service, villages.own, household, 1);
     await owner.query('create temp table gone as select * from ledger.transaction where false');
     await change(flip(600), flip(600), 'a leaf');
     const cut = (table: string) => `with cut as (delete from ${table} where ${here} and number > 599 returning *)`;
@@ -288,7 +288,7 @@ t.test('checkpoints and proofs', async t => {
   await t.test('one changed book keeps no other from being signed', async t => {
     const flip = `update ledger.transaction set leaf_hash = set_byte(leaf_hash, 0, get_byte(leaf_hash, 0) # 1) where village = '${villages.own}' and number = 605`;
     await owner.query(flip);
-    await fill(service, villages.own, mine, 1);
+    await fill(service, villages.own, household, 1);
     await fill(service, villages.sibling, await service.household({}, villages.sibling), 1);
     await t.rejects(makeDueCheckpoints(service), { message: new RegExp(`no checkpoint for ${villages.own}`) });
     const { body } = await auditor('GET', `${at(villages.sibling)}/book/checkpoints?limit=1`);

@@ -20,7 +20,7 @@ const path = `/v1/villages/${villages.own}`;
 const bulk = `/v1/villages/${villages.sibling}`;
 
 /** Points from `from` to `to`, on a day of their own. */
-function move(from: string, to: string, amount: number, businessDate: string, said: Partial<Command> = {}): Command {
+function move(from: string, to: string, amount: number, businessDate: string, fields: Partial<Command> = {}): Command {
   const id = randomUUIDv7();
   return {
     id,
@@ -30,7 +30,7 @@ function move(from: string, to: string, amount: number, businessDate: string, sa
     occurredAt: `${businessDate}T02:10:00.000Z`,
     businessDate,
     transfers: [{ from, to, asset: 'PTS', amount }],
-    ...said,
+    ...fields,
   };
 }
 
@@ -71,11 +71,11 @@ t.test('statements, journal, trial balance, the book', async t => {
   await t.test('the book', async t => {
     const household = await service.household();
     const other = await service.household();
-    const mine = availableOf(household);
+    const ours = availableOf(household);
     const [first] = await put([
-      move('issued', mine, 5, '2026-10-02', { memo: '第一组\n清扫', frozen: { ruleCode: 'A01' } }),
-      move('issued', mine, 7, '2026-10-03'),
-      move(mine, 'redeemed', 4, '2026-10-03'),
+      move('issued', ours, 5, '2026-10-02', { memo: '第一组\n清扫', frozen: { ruleCode: 'A01' } }),
+      move('issued', ours, 7, '2026-10-03'),
+      move(ours, 'redeemed', 4, '2026-10-03'),
       move('issued', availableOf(other), 9, '2026-10-04'),
     ]);
     const { number } = first!;
@@ -101,7 +101,7 @@ t.test('statements, journal, trial balance, the book', async t => {
       );
       const { body: ofHousehold } = await ok(clerk, `${path}/accounts?householdId=${household}`);
       t.match(ofHousehold.data, [
-        { code: mine, asset: 'PTS', floor: 0, balance: 8, entries: 3 },
+        { code: ours, asset: 'PTS', floor: 0, balance: 8, entries: 3 },
         { asset: 'PTS', balance: 0 },
         { asset: 'PTS', balance: 0 },
         { asset: 'HON', balance: 0 },
@@ -169,7 +169,7 @@ t.test('statements, journal, trial balance, the book', async t => {
       t.match((await ok(auditor, url)).body, { data: [{ number: number + 3 }], hasMore: false });
 
       const { body: one } = await ok(auditor, `${path}/transactions/${number}`);
-      t.strictSame(one.balances, { 'issued PTS': -5, [`${mine} PTS`]: 5 });
+      t.strictSame(one.balances, { 'issued PTS': -5, [`${ours} PTS`]: 5 });
       t.equal(
         leafOf(canonicalText({ ...one, actor: one.actorId, approver: one.approverId })).toString('hex'),
         one.leafHash,
@@ -185,15 +185,15 @@ t.test('statements, journal, trial balance, the book', async t => {
 
   await t.test('a statement', async t => {
     const household = await service.household({ members: [{ name: '王小明' }] });
-    const mine = availableOf(household);
+    const own = availableOf(household);
     const url = `${path}/households/${household}/statement`;
     const [first] = await put([
-      move('issued', mine, 10, '2026-10-31'),
-      move('issued', mine, 5, '2026-11-20', { memo: '清扫', frozen: { ruleCode: 'A01' } }),
-      move(mine, 'redeemed', 6, '2026-11-21'),
+      move('issued', own, 10, '2026-10-31'),
+      move('issued', own, 5, '2026-11-20', { memo: '清扫', frozen: { ruleCode: 'A01' } }),
+      move(own, 'redeemed', 6, '2026-11-21'),
       // Entered late, for an earlier day: it stands where its day is.
-      move('issued', mine, 3, '2026-11-19', { memo: '=1+1' }),
-      move(mine, 'redeemed', 1, '2026-12-01'),
+      move('issued', own, 3, '2026-11-19', { memo: '=1+1' }),
+      move(own, 'redeemed', 1, '2026-12-01'),
     ]);
     const { number } = first!;
 
@@ -238,7 +238,7 @@ t.test('statements, journal, trial balance, the book', async t => {
       const formats = ['json', 'csv', 'pdf'];
       const all = () => Promise.all(formats.map(format => download(service, auditor, `${url}?format=${format}&${at}`)));
       const before = await all();
-      await put([move('issued', mine, 50, '2026-11-20')]);
+      await put([move('issued', own, 50, '2026-11-20')]);
       service.clock.pass({ hours: 1 });
       const again = await all();
       for (const [index, format] of formats.entries()) {
@@ -341,18 +341,18 @@ t.test('statements, journal, trial balance, the book', async t => {
 
   await t.test('the journal', async t => {
     const household = await service.household();
-    const mine = availableOf(household);
+    const own = availableOf(household);
     const nasty = '第一组; date:2026-99-99, [2026-99-99]\n2026-01-01 forged\r\n    issued  5 PTS\u2028x "SKU" \\ |';
     const [first] = await put([
-      move('issued', mine, 10, '2026-07-02', { memo: nasty, frozen: { ruleCode: '=A01' } }),
-      move('issued', mine, 3, '2026-07-01', {
+      move('issued', own, 10, '2026-07-02', { memo: nasty, frozen: { ruleCode: '=A01' } }),
+      move('issued', own, 3, '2026-07-01', {
         transfers: [
-          { from: 'issued', to: mine, asset: 'PTS', amount: 3 },
+          { from: 'issued', to: own, asset: 'PTS', amount: 3 },
           { from: 'issued', to: `household:${household}:honour`, asset: 'HON', amount: 3 },
         ],
       }),
-      move(mine, 'redeemed', 4, '2026-07-31'),
-      move('issued', mine, 99, '2026-08-15'),
+      move(own, 'redeemed', 4, '2026-07-31'),
+      move('issued', own, 99, '2026-08-15'),
     ]);
     const { number } = first!;
     const period = 'from=2026-07-01&to=2026-08-01';
@@ -365,7 +365,7 @@ t.test('statements, journal, trial balance, the book', async t => {
       t.equal(text.split('\r\n').length, text.split('\n').length);
       t.match(headers['content-disposition'], `journal-${villages.own}-2026-07-01-2026-08-01.csv`);
       t.match(rowsOfCsv(text), [
-        { 凭证号: String(number + 1), 行: '1', 资产: 'PTS', 金额: '3', 转出账户: 'issued', 转入账户: mine },
+        { 凭证号: String(number + 1), 行: '1', 资产: 'PTS', 金额: '3', 转出账户: 'issued', 转入账户: own },
         { 凭证号: String(number + 1), 行: '2', 资产: 'HON' },
         { 凭证号: String(number), 业务日期: '2026-07-02', 细则: `'=A01`, 转出后余额: /^-\d+$/, 转入后余额: '10' },
         { 凭证号: String(number + 2), 金额: '4', 校验: /^[0-9a-f]{64}$/ },
@@ -430,10 +430,10 @@ t.test('statements, journal, trial balance, the book', async t => {
       t.equal(check.status, 0, check.stderr.toString());
       const balances = rowsOfHledger(run('balance', '--flat', '--no-total', '-O', 'csv').stdout.toString());
       const { body } = await ok(auditor, `${path}/trial-balance?from=2026-01-01&to=2027-01-01&detail=account`);
-      const said = body.data.filter((row: { closing: number }) => row.closing !== 0);
-      t.ok(said.length > 5);
+      const listed = body.data.filter((row: { closing: number }) => row.closing !== 0);
+      t.ok(listed.length > 5);
       t.strictSame(
-        said
+        listed
           .map(
             (row: { account: string; asset: string; closing: number }) => `${row.account} ${row.closing} ${row.asset}`,
           )
@@ -488,15 +488,15 @@ t.test('statements, journal, trial balance, the book', async t => {
 
   await t.test('much', async t => {
     const household = await service.household({}, villages.sibling);
-    const mine = availableOf(household);
+    const own = availableOf(household);
     const memo = '清'.repeat(800);
     for (let posted = 0; posted < 5_000; posted += 250) {
       const commands = Array.from({ length: 250 }, () =>
-        move('issued', mine, 2, '2026-06-01', {
+        move('issued', own, 2, '2026-06-01', {
           memo,
           transfers: [
-            { from: 'issued', to: mine, asset: 'PTS', amount: 2 },
-            { from: mine, to: 'redeemed', asset: 'PTS', amount: 1 },
+            { from: 'issued', to: own, asset: 'PTS', amount: 2 },
+            { from: own, to: 'redeemed', asset: 'PTS', amount: 1 },
           ],
         }),
       );

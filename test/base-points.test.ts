@@ -15,13 +15,13 @@ t.test('base points: everybody has them, nobody spends them', async t => {
   const none = await give();
   isRefused(t, none, '403 feature-off', { feature: 'basePoints' });
 
-  const policy = (said: object) => settled(admin, `${at}/policies`, { ...testPolicy, ...said });
+  const policy = (settings: object) => settled(admin, `${at}/policies`, { ...testPolicy, ...settings });
   await policy({ validFrom: '2026-11-24', basePoints: 10, basePeriod: 'month' });
   service.clock.set('2026-11-24T02:00:00Z');
   const [one, two] = [await service.household(), await service.household()];
-  const frozen = await service.household();
+  const frozenHousehold = await service.household();
   const owner = await connect(t, service.ownerUrl);
-  await owner.query(`update households.household set state = 'frozen' where id = $1`, [frozen]);
+  await owner.query(`update households.household set state = 'frozen' where id = $1`, [frozenHousehold]);
 
   await readyToRace(service);
   const rush = await Promise.all(Array.from({ length: 6 }, give));
@@ -34,7 +34,7 @@ t.test('base points: everybody has them, nobody spends them', async t => {
     already: 0,
   });
   t.match(await pointsOf(clerk, one), { available: 0, base: 10, honour: 0 });
-  t.match(await pointsOf(clerk, frozen), { base: 0 });
+  t.match(await pointsOf(clerk, frozenHousehold), { base: 0 });
 
   const soap = await shop.goods('肥皂');
   await shop.prices({ [soap]: 3 });

@@ -69,8 +69,8 @@ t.test('as the policy of the day says on which it is filed', async t => {
   const tomorrow = async (policy: object) => {
     service.clock.pass({ hours: 24 });
     const day = dayOf(service.clock.now().add({ hours: 24 })).toString();
-    const said = { ...testPolicy, validFrom: day, ...policy };
-    const { status, text } = await admin('POST', `/v1/villages/${villages.own}/policies`, said);
+    const settings = { ...testPolicy, validFrom: day, ...policy };
+    const { status, text } = await admin('POST', `/v1/villages/${villages.own}/policies`, settings);
     t.equal(status, 201, text);
     service.clock.pass({ hours: 24 });
   };
@@ -216,9 +216,14 @@ t.test('many at once', async t => {
   t.match(await pointsOf(clerk, dear.householdId), { pending: 30 });
 
   const householdId = await service.household();
-  const twins = Array.from({ length: 5 }, () => ({ householdId, occasion: 'twin', quantity: 1, evidence: witness }));
+  const duplicates = Array.from({ length: 5 }, () => ({
+    householdId,
+    occasion: 'duplicate',
+    quantity: 1,
+    evidence: witness,
+  }));
   const { ruleId } = (await clerk('GET', free.url)).body;
-  const filings = twins.map(said => clerk('POST', claimsPath, { ruleId, ...said }));
+  const filings = duplicates.map(claim => clerk('POST', claimsPath, { ruleId, ...claim }));
   t.strictSame(tally(await Promise.all(filings)), { 201: 1, 'award-duplicate': 4 });
 });
 

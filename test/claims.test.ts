@@ -9,7 +9,7 @@ import { villages } from './support/service.ts';
 // As under `npm test`; a file run by itself on a busy machine would have 30 seconds.
 t.setTimeout(900_000);
 
-t.test('a claim is filed by its household or for it, and judged early', async t => {
+t.test('a claim is filed by its household or for it, and validated early', async t => {
   const { service, ids, clerk, person } = await openReview(t, { backdateDays: 3 }, [
     ruleDraft('VOL01', { capScope: 'member', evidence: ['witness'] }),
     ruleDraft('DED01', { direction: 'deduction', evidence: ['witness'] }),
@@ -17,10 +17,10 @@ t.test('a claim is filed by its household or for it, and judged early', async t 
   const home = await household(service);
   const own = insisting(await service.asHousehold(home.id));
   const photo = await makePhoto(service, home.id);
-  const said = { ruleId: ids.ENV03, householdId: home.id, quantity: 2 };
+  const input = { ruleId: ids.ENV03, householdId: home.id, quantity: 2 };
 
   const made = await own('POST', claimsPath, {
-    ...said,
+    ...input,
     occurredAt: '2026-11-22T15:59:59.000Z',
     place: '二组公厕',
     note: '和李四一起清扫',
@@ -50,7 +50,7 @@ t.test('a claim is filed by its household or for it, and judged early', async t 
   });
 
   const file = async (more: object, by = clerk) => {
-    const { status, body } = await by('POST', claimsPath, { ...said, evidence: witness, ...more });
+    const { status, body } = await by('POST', claimsPath, { ...input, evidence: witness, ...more });
     return status === 201 ? body : { status, code: body.code, ...body };
   };
   isRefused(t, await file({ occasion: 'cleaning' }), '409 award-duplicate', { claimId: made.body.id });
@@ -251,11 +251,11 @@ t.test('what a household must claim by itself, nobody claims for it', async t =>
     ruleDraft('SELF', { evidence: ['witness'], onBehalf: false }),
   ]);
   const householdId = await service.household();
-  const said = { ruleId: ids.SELF, householdId, quantity: 1, evidence: witness };
-  isRefused(t, await clerk('POST', claimsPath, said), '422 on-behalf-refused');
-  const listed = await clerk('POST', `${claimsPath}/batch`, { items: [said] });
+  const input = { ruleId: ids.SELF, householdId, quantity: 1, evidence: witness };
+  isRefused(t, await clerk('POST', claimsPath, input), '422 on-behalf-refused');
+  const listed = await clerk('POST', `${claimsPath}/batch`, { items: [input] });
   t.equal(listed.body.results.length, 1);
   isRefused(t, listed.body.results[0].problem, '422 on-behalf-refused');
   const own = await service.asHousehold(householdId);
-  t.match(await own('POST', claimsPath, said), { status: 201, body: { state: 'submitted' } });
+  t.match(await own('POST', claimsPath, input), { status: 201, body: { state: 'submitted' } });
 });

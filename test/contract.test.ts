@@ -122,7 +122,7 @@ function flawsOfOperation(contract: Contract, method: string, operation: Operati
   const isPublic = operation.security?.length === 0;
   const inPath = operation.parameters?.some(parameter => parameter.in === 'path') ?? false;
   const body = operation.requestBody !== undefined;
-  const wanted: [flaw: string, holds: boolean][] = [
+  const wanted: [flaw: string, isMet: boolean][] = [
     ['its operationId is not noun then verb, in camelCase', /^[a-z]+([A-Z][a-z0-9]+)+$/.test(operation.operationId)],
     ['it has not exactly one known tag', operation.tags.length === 1 && tags.includes(operation.tags[0]!)],
     [
@@ -160,7 +160,7 @@ function flawsOfOperation(contract: Contract, method: string, operation: Operati
   if (contents.some(content => content.example === undefined && content.examples === undefined)) {
     wanted.push(['one of its bodies has no example', false]);
   }
-  return wanted.filter(([, holds]) => !holds).map(([flaw]) => flaw);
+  return wanted.filter(([, isMet]) => !isMet).map(([flaw]) => flaw);
 }
 
 const bodyTypes =

@@ -27,12 +27,12 @@ t.test('a sheet', async t => {
     ruleDraft('DED01', { direction: 'deduction' }),
   ]);
   const clerk = insisting(await service.as('clerk'));
-  const sheet = (said: object, headers?: Record<string, string>) => clerk('POST', batchPath, said, headers);
-  const line = (householdId: string, code = 'FREE', said = {}) => ({
+  const sheet = (input: object, headers?: Record<string, string>) => clerk('POST', batchPath, input, headers);
+  const line = (householdId: string, code = 'FREE', fields = {}) => ({
     ruleId: rules[code],
     householdId,
     quantity: 1,
-    ...said,
+    ...fields,
   });
   /** Status of each line, with the code of its problem. */
   const verdicts = (body: { results: { status: number; problem: { code: string } | null }[] }) =>
@@ -75,14 +75,14 @@ t.test('a sheet', async t => {
       reply.body.results.map((result: { index: number; ref: string | null }) => [result.index, result.ref]),
       [['a'], ['b'], ...Array(8).fill([null])].map(([ref], index) => [index, ref]),
     );
-    const [first, missing, , capped, twin, duplicate, , second, , later] = reply.body.results;
+    const [first, missing, , capped, firstOfTwo, duplicate, , second, , later] = reply.body.results;
     t.match(first.award, { batchId: reply.body.batchId, businessDate: '2026-11-22', backEntry: true, occasion: '1' });
     t.equal(first.award.occurredAt, '2026-11-21T16:00:00.000Z', 'a day without an hour begins at midnight');
     t.equal(first.problem, null);
     t.match(missing, { status: 404, award: null, problem: { instance: batchPath } });
     isRefused(t, missing.problem, '404 not-found', { field: 'householdId' });
     t.match(capped.problem, { used: 2, limit: 2, resetsOn: '2026-11-23' });
-    t.equal(duplicate.problem.awardId, twin.award.id, 'the earlier line of the sheet');
+    t.equal(duplicate.problem.awardId, firstOfTwo.award.id, 'the earlier line of the sheet');
     t.match(second.award, { memberId: members[1], note: '第二人', occasion: 'monday' });
     t.match(later.award, { businessDate: '2026-11-23', backEntry: false });
     t.equal((await pointsOf(clerk, id)).available, 5);
@@ -214,9 +214,9 @@ t.test('a longer sheet needs no more statements', async t => {
       const client = tx.$client;
       const query = client.query;
       let count = 0;
-      client.query = ((...said: Parameters<typeof query>) => {
+      client.query = ((...args: Parameters<typeof query>) => {
         count += 1;
-        return query.apply(client, said);
+        return query.apply(client, args);
       }) as typeof query;
       try {
         const grounds = await groundsOf(

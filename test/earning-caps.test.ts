@@ -169,15 +169,15 @@ t.test('what excludes what', async t => {
     ['HON01C', 'HON01A'],
   ] as const) {
     const { id, members } = await household(service, 2);
-    const said = { householdId: id, memberId: members[0], occasion: 'the-act' };
-    const done = await give({ ...said, ruleId: rules[first] });
+    const input = { householdId: id, memberId: members[0], occasion: 'the-act' };
+    const done = await give({ ...input, ruleId: rules[first] });
     t.equal(done.status, 201);
-    const refused = await give({ ...said, ruleId: rules[second] });
+    const refused = await give({ ...input, ruleId: rules[second] });
     isRefused(t, refused, '422 rule-exclusive', { awardId: done.body.id }, `${first} leaves no room for ${second}`);
-    const twice = await give({ ...said, ruleId: rules[first] });
+    const twice = await give({ ...input, ruleId: rules[first] });
     isRefused(t, twice, '409 award-duplicate', { awardId: done.body.id }, 'itself is a duplicate');
-    t.equal((await give({ ...said, memberId: members[1], ruleId: rules[second] })).status, 201, 'somebody else may');
-    t.equal((await give({ ...said, occasion: 'another', ruleId: rules[second] })).status, 201, 'or at another time');
+    t.equal((await give({ ...input, memberId: members[1], ruleId: rules[second] })).status, 201, 'somebody else may');
+    t.equal((await give({ ...input, occasion: 'another', ruleId: rules[second] })).status, 201, 'or at another time');
   }
 
   const { id, members } = await household(service);

@@ -64,7 +64,7 @@ t.test('awards of several villages share a database transaction, and none harms 
     t.ok(rows[0].commits < rows[0].rows / 2, `${rows[0].rows} answers in ${rows[0].commits} commits`);
   });
 
-  t.test('refusals stand beside awards: a cap, no such rule, a key with another body', async t => {
+  t.test('refusals stand next to awards: a cap, no such rule, a key with another body', async t => {
     const key = randomUUID();
     const first = await give(villages.own, 'FREE', key);
     const before = await awardsOf(villages.own);
@@ -139,7 +139,7 @@ t.test('awards of several villages share a database transaction, and none harms 
   });
 
   t.test('what breaks for one breaks for that one', async t => {
-    // A book whose pen somebody holds makes a shared database transaction wait until it is refused.
+    // A book that somebody has locked makes a shared database transaction wait until it is refused.
     const owner = await connect(t, service.ownerUrl);
     await owner.query('begin');
     await owner.query(`set local jifen.scope = '${villages.sibling}'`);

@@ -34,9 +34,9 @@ async function setting(service: Service) {
   /** An award to a household of its own. */
   const awarded = async () => {
     const home = await household(service);
-    const said = { ruleId: rules.ENV03, householdId: home.id, occasion: 'clean-up' };
-    const { body } = await awarding(clerk)(said);
-    return { ...home, said, awardId: body.id as string, transactionNumber: body.transactionNumber as number };
+    const input = { ruleId: rules.ENV03, householdId: home.id, occasion: 'clean-up' };
+    const { body } = await awarding(clerk)(input);
+    return { ...home, input, awardId: body.id as string, transactionNumber: body.transactionNumber as number };
   };
   const propose = (awardId: string, who: Caller = clerk, headers = {}) =>
     who('POST', reversals, { awardId, reason: '登记错户' }, headers);
@@ -46,7 +46,7 @@ async function setting(service: Service) {
 t.test('a reversal takes back all of an award', async t => {
   const service = await openService(t);
   const { rules, clerk, admin, awarded, propose } = await setting(service);
-  const { id, said, awardId, transactionNumber } = await awarded();
+  const { id, input, awardId, transactionNumber } = await awarded();
 
   const proposed = await propose(awardId);
   t.equal(proposed.status, 201, proposed.text);
@@ -83,11 +83,11 @@ t.test('a reversal takes back all of an award', async t => {
   const again = await propose(awardId);
   isRefused(t, again, '409 already-reversed', { reversalNumber: award.reversalNumber });
 
-  const renewed = await awarding(clerk)({ ...said, ruleId: rules.ENV04 });
+  const renewed = await awarding(clerk)({ ...input, ruleId: rules.ENV04 });
   t.equal(renewed.status, 201, 'what excluded it is gone');
   await admin('POST', `${reversals}/${(await propose(renewed.body.id)).body.id}/approve`);
-  t.equal((await awarding(clerk)(said)).status, 201, 'the occasion and the cap are free again');
-  isRefused(t, await awarding(clerk)({ ...said, occasion: 'next' }), '422 cap-reached', {
+  t.equal((await awarding(clerk)(input)).status, 201, 'the occasion and the cap are free again');
+  isRefused(t, await awarding(clerk)({ ...input, occasion: 'next' }), '422 cap-reached', {
     used: 1,
     cap: 'rule',
     limit: 1,
@@ -230,7 +230,7 @@ t.test('points that are spent are owed', async t => {
   );
 
   // What it earns now is its own: the debt waits. A second one adds to it.
-  const other = await awarding(clerk)({ ...(await awarded()).said, householdId: id, occasion: 'later' });
+  const other = await awarding(clerk)({ ...(await awarded()).input, householdId: id, occasion: 'later' });
   await spend(service, id, 5);
   const second = await propose(other.body.id);
   t.equal((await admin('POST', `${reversals}/${second.body.id}/approve`)).status, 200);
@@ -294,21 +294,21 @@ t.test('looking at reversals', async t => {
   const service = await openService(t);
   const { clerk, supervisor, awarded, propose } = await setting(service);
   const [ours, theirs] = [await awarded(), await awarded()];
-  const mine = (await propose(ours.awardId)).body;
+  const own = (await propose(ours.awardId)).body;
   const other = (await propose(theirs.awardId)).body;
   await supervisor('POST', `${reversals}/${other.id}/reject`, { reason: '无误' });
 
   const ids = async (who: Caller, query = '') =>
     (await who('GET', `${reversals}${query}`)).body.data.map((one: { id: string }) => one.id);
-  t.strictSame(await ids(clerk), [other.id, mine.id], 'the newest first');
-  t.strictSame(await ids(clerk, '?state=proposed'), [mine.id]);
+  t.strictSame(await ids(clerk), [other.id, own.id], 'the newest first');
+  t.strictSame(await ids(clerk, '?state=proposed'), [own.id]);
   t.strictSame(await ids(clerk, '?state=posted&state=rejected'), [other.id]);
   const page = await clerk('GET', `${reversals}?limit=1`);
-  t.strictSame(await ids(clerk, `?limit=1&cursor=${page.body.nextCursor}`), [mine.id]);
+  t.strictSame(await ids(clerk, `?limit=1&cursor=${page.body.nextCursor}`), [own.id]);
   isRefused(t, await clerk('GET', `${reversals}?state=proposed&cursor=${page.body.nextCursor}`), '400 cursor-mismatch');
 
   const home = await service.asHousehold(ours.id);
-  t.strictSame(await ids(home), [mine.id]);
-  t.equal((await home('GET', `${reversals}/${mine.id}`)).status, 200);
+  t.strictSame(await ids(home), [own.id]);
+  t.equal((await home('GET', `${reversals}/${own.id}`)).status, 200);
   isRefused(t, await home('GET', `${reversals}/${other.id}`), '404 not-found');
 });

@@ -76,7 +76,7 @@ t.test('an award', async t => {
     t.match(await pointsOf(clerk, id), { available: 3, honour: 0 });
   });
 
-  t.test('freezes what it was judged by in the book', async t => {
+  t.test('keeps its terms in the book', async t => {
     const { id } = await household(service);
     const { body } = await give({
       ruleId: rules.REC05,
@@ -160,11 +160,11 @@ t.test('an award', async t => {
     await declareKin(service, cousin.actor.id, home.id, 'own');
     await declareKin(service, cousin.actor.id, kins.id);
     const before = await bookNumber(service);
-    const said = { ruleId: rules.REC05, quantity: 1 };
+    const input = { ruleId: rules.REC05, quantity: 1 };
     for (const { id } of [home, kins]) {
-      isRefused(t, await awarding(cousin)({ ...said, householdId: id }), '403 own-household');
+      isRefused(t, await awarding(cousin)({ ...input, householdId: id }), '403 own-household');
     }
-    const items = [third, home, kins].map(({ id }) => ({ ...said, householdId: id }));
+    const items = [third, home, kins].map(({ id }) => ({ ...input, householdId: id }));
     const atomic = await cousin('POST', `${awardsPath}/batch`, { mode: 'atomic', items });
     isRefused(t, atomic, '422 batch-refused', {
       items: [1, 2].map(index => ({ index, ref: null, problem: { answer: '403 own-household' } })),
@@ -172,12 +172,12 @@ t.test('an award', async t => {
     t.equal(await bookNumber(service), before);
     const sheet = await cousin('POST', `${awardsPath}/batch`, { mode: 'perItem', items });
     t.match(sheet.body, { succeeded: 1, refused: 2, results: [{ status: 201 }, { status: 403 }, { status: 403 }] });
-    t.equal((await awarding(other)({ ...said, householdId: home.id })).status, 201, 'another clerk may');
+    t.equal((await awarding(other)({ ...input, householdId: home.id })).status, 201, 'another clerk may');
     await service.inVillage(villages.own, tx =>
       tx.execute(sql`update households.kin set ended_by = ${clerk.actor.id}, ended_at = now()
                       where village = ${villages.own} and user_id = ${cousin.actor.id}`),
     );
-    t.equal((await awarding(cousin)({ ...said, householdId: kins.id })).status, 201, 'until it has ended');
+    t.equal((await awarding(cousin)({ ...input, householdId: kins.id })).status, 201, 'until it has ended');
   });
 
   t.test('the same call 50 times at once, with one key, is one transaction', async t => {
@@ -199,16 +199,16 @@ t.test('an award', async t => {
     const { id } = await household(service);
     await readyToRace(service);
     const before = await bookNumber(service);
-    const said = { ruleId: rules.REC05, householdId: id, occasion: 'paper-monday' };
-    const replies = await Promise.all(Array.from({ length: 50 }, () => give(said)));
+    const input = { ruleId: rules.REC05, householdId: id, occasion: 'paper-monday' };
+    const replies = await Promise.all(Array.from({ length: 50 }, () => give(input)));
     t.strictSame(tally(replies), { 201: 1, 'award-duplicate': 49 });
     t.equal(await bookNumber(service), before + 1);
     const { id: awardId } = replies.find(reply => reply.status === 201)!.body;
     for (const reply of replies.filter(reply => reply.status !== 201)) t.equal(reply.body.awardId, awardId);
-    t.equal((await give({ ...said, occasion: 'paper-tuesday' })).status, 201, 'another occasion is another award');
+    t.equal((await give({ ...input, occasion: 'paper-tuesday' })).status, 201, 'another occasion is another award');
     const neighbour = await household(service);
-    t.equal((await give({ ...said, householdId: neighbour.id })).status, 201, 'and another household');
-    t.equal((await give({ ...said, ruleId: rules.FLAT })).status, 201, 'and another rule');
+    t.equal((await give({ ...input, householdId: neighbour.id })).status, 201, 'and another household');
+    t.equal((await give({ ...input, ruleId: rules.FLAT })).status, 201, 'and another rule');
   });
 
   t.test('one occasion pays each member once', async t => {
@@ -311,7 +311,7 @@ t.test('dates', async t => {
   });
 });
 
-t.test('the book is opened last: who holds the household and wants the pen is not kept waiting', async t => {
+t.test('the book is locked last: who holds the household and wants the book is not kept waiting', async t => {
   const service = await openService(t);
   const rules = await adoptRules(service, [ruleDraft('ENV01')]);
   const give = awarding(await service.as('clerk'));
@@ -337,8 +337,8 @@ t.test('looking at awards', async t => {
   const [ours, theirs] = [await household(service), await household(service)];
   for (const day of ['2026-11-20', '2026-11-21', '2026-11-22']) {
     for (const one of [ours, theirs]) {
-      const said = { ruleId: rules.ENV01, householdId: one.id, note: '张小三', occurredAt: `${day}T09:00:00+08:00` };
-      t.equal((await awarding(clerk)(said)).status, 201);
+      const input = { ruleId: rules.ENV01, householdId: one.id, note: '张小三', occurredAt: `${day}T09:00:00+08:00` };
+      t.equal((await awarding(clerk)(input)).status, 201);
     }
   }
   const all = (await clerk('GET', awardsPath)).body.data;

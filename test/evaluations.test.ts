@@ -43,9 +43,9 @@ async function openVillage(t: Parameters<typeof openService>[0], options: Parame
     { title: '整洁庭院', averageMin: 60, ruleId: rules.TIDY!, quantity: 1 },
     { title: '最清洁庭院', averageMin: 90, ruleId: rules.CLEAN!, quantity: 1 },
   ];
-  const said = { month: '2026-11', items, judges: judges.map(judge => judge.actor.id), grades };
+  const input = { month: '2026-11', items, judges: judges.map(judge => judge.actor.id), grades };
   const planned = async (title: string, more: object = {}) => {
-    const made = await clerk('POST', rounds, { ...said, title, ...more });
+    const made = await clerk('POST', rounds, { ...input, title, ...more });
     if (made.status !== 201) throw new Error(made.text);
     return made.headers.location!;
   };
@@ -55,7 +55,7 @@ async function openVillage(t: Parameters<typeof openService>[0], options: Parame
     if (reply.status !== 200) throw new Error(reply.text);
     return url;
   };
-  return { service, rules, clerk, admin, judges, said, planned, opened };
+  return { service, rules, clerk, admin, judges, input, planned, opened };
 }
 
 async function declareKin(service: Service, userId: string, householdId: string, relation: 'own' | 'kin') {
@@ -172,25 +172,25 @@ t.test('a whole village: 512 households, three judges, one batch', async t => {
 });
 
 t.test('planning', async t => {
-  const { clerk, rules, judges, said, planned, service } = await openVillage(t);
-  const grade = said.grades[0]!;
+  const { clerk, rules, judges, input, planned, service } = await openVillage(t);
+  const grade = input.grades[0]!;
   const stranger = await service.as('reviewer', villages.foreign);
   const cases: [string, object, StatusAndCode, object][] = [
     ['too far back', { month: '2026-08' }, '422 out-of-bounds', { field: 'month', min: '2026-09', max: '2026-12' }],
     ['too far ahead', { month: '2027-01' }, '422 out-of-bounds', { field: 'month', min: '2026-09', max: '2026-12' }],
     ['no month', { month: '2026-13' }, '400 validation-failed', { errors: ['/month pattern'] }],
-    ['two judges', { judges: said.judges.slice(1) }, '400 validation-failed', { errors: ['/judges minItems'] }],
+    ['two judges', { judges: input.judges.slice(1) }, '400 validation-failed', { errors: ['/judges minItems'] }],
     [
       'a judge twice',
-      { judges: [...said.judges, said.judges[0]] },
+      { judges: [...input.judges, input.judges[0]] },
       '400 validation-failed',
       { errors: ['/judges uniqueItems'] },
     ],
-    ['a clerk for a judge', { judges: [...said.judges, nobody.id] }, '404 not-found', { field: 'judges/3' }],
-    ['another county’s', { judges: [...said.judges, stranger.actor.id] }, '404 not-found', { field: 'judges/3' }],
+    ['a clerk for a judge', { judges: [...input.judges, nobody.id] }, '404 not-found', { field: 'judges/3' }],
+    ['another county’s', { judges: [...input.judges, stranger.actor.id] }, '404 not-found', { field: 'judges/3' }],
     [
       'the planner',
-      { judges: [...said.judges, clerk.actor.id] },
+      { judges: [...input.judges, clerk.actor.id] },
       '403 second-person-required',
       { firstUserId: clerk.actor.id },
     ],
@@ -223,7 +223,7 @@ t.test('planning', async t => {
     ],
   ];
   for (const [name, more, code, facts] of cases) {
-    const reply = await clerk('POST', rounds, { ...said, title: '评比', ...more });
+    const reply = await clerk('POST', rounds, { ...input, title: '评比', ...more });
     isRefused(t, reply, code, { ...facts }, name);
   }
   const url = await planned('评比');
@@ -232,7 +232,7 @@ t.test('planning', async t => {
     households: 0,
     grades: [{ averageMin: 90 }, { averageMin: 60 }],
   });
-  const again = await clerk('POST', rounds, { ...said, title: '评比' });
+  const again = await clerk('POST', rounds, { ...input, title: '评比' });
   isRefused(t, again, '409 already-exists', { existingId: url.split('/').at(-1), field: 'title' });
   const next = await planned('评比', { month: '2026-12' });
   isRefused(t, await clerk('POST', `${next}/open`), '422 too-early', { dueOn: '2026-12-01' });
@@ -258,7 +258,7 @@ t.test('planning', async t => {
 });
 
 t.test('judges', async t => {
-  const { service, clerk, admin, judges, opened, said } = await openVillage(t);
+  const { service, clerk, admin, judges, opened, input } = await openVillage(t);
   const supervisor = insisting(await service.as('supervisor'));
   const homes: string[] = [];
   for (const [number, grid] of [
@@ -288,7 +288,7 @@ t.test('judges', async t => {
     isRefused(t, await b('GET', `${url}/sheet?missing=true&cursor=${page.body.nextCursor}`), '400 cursor-mismatch');
   });
 
-  await t.test('figures are judged all at once', async t => {
+  await t.test('figures are validated all at once', async t => {
     const other = insisting(await service.as('reviewer'));
     isRefused(t, await other('GET', `${url}/sheet`), '403 forbidden', { reason: 'notAJudge' });
     isRefused(t, await give(other, url, [{ householdId: h1, scores: [1, 1] }]), '403 forbidden', {
@@ -455,7 +455,7 @@ t.test('judges', async t => {
     const { body } = await clerk('GET', `/v1/villages/${villages.own}/awards/${won.awardId}`);
     t.match(body, { businessDate: '2026-11-30', occurredAt: '2026-11-29T16:00:00.000Z', backEntry: true });
   });
-  t.equal(said.judges.length, 3);
+  t.equal(input.judges.length, 3);
 });
 
 t.test('the database holds the four eyes by itself', async t => {

@@ -30,8 +30,8 @@ async function staff(service: Service) {
     insisting(await service.as('supervisor')),
   ];
   /** Previews and announces a run; answers its address. */
-  const announced = async (said: object) => {
-    const made = await admin('POST', runs, said);
+  const announced = async (input: object) => {
+    const made = await admin('POST', runs, input);
     if (made.status !== 201) throw new Error(made.text);
     const told = await admin('POST', `${made.headers.location}/announce`);
     if (told.status !== 200) throw new Error(told.text);
@@ -175,12 +175,12 @@ t.test('a year ends: preview, notice, a second person, posting', async t => {
     t.equal((await award(late)).status, 201);
     t.equal((await award({ ruleId: rules.R5, householdId: thrifty, occasion: 'jan' })).status, 201);
     t.equal((await shop.redeem(keeper, shop.order(thrifty, { [soap]: 2 }, { handOver: true }))).status, 201);
-    // What is taken back, of either year, leaves the other year's alone.
-    for (const said of [
+    // What is reversed, of either year, leaves the other year's alone.
+    for (const input of [
       { ...late, occasion: 'wrong-dec' },
       { ...late, occasion: 'wrong-jan', occurredAt: undefined },
     ]) {
-      const awardId = (await award(said)).body.id;
+      const awardId = (await award(input)).body.id;
       const { body } = await clerk('POST', `${at}/reversals`, { awardId, reason: '登记错户' });
       t.equal((await supervisor('POST', `${at}/reversals/${body.id}/approve`)).status, 200);
     }
@@ -240,7 +240,7 @@ t.test('points are kept, or kept up to a cap', async t => {
   const kept = await admin('POST', runs, { kind: 'yearEnd', year: 2026 });
   isRefused(t, kept, '403 feature-off', { feature: 'yearEnd' });
 
-  const policy = (said: object) => admin('POST', `${at}/policies`, { ...testPolicy, ...terms, ...said });
+  const policy = (settings: object) => admin('POST', `${at}/policies`, { ...testPolicy, ...terms, ...settings });
   await policy({ validFrom: '2026-12-01', yearEnd: 'cap', yearEndCapPoints: 30 });
   const first = await announced({ kind: 'yearEnd', year: 2026 });
   t.match(first.body, { rule: 'cap', capPoints: 30, available: 80, expiring: 20, dueOn: '2027-01-01' });
@@ -316,7 +316,7 @@ t.test('points expire by their date', async t => {
   t.match(await posted(first), { taken: 7, settled: 2 });
   t.strictSame(await lots.of(plain), { '2026-12-31': 5, infinity: 4 }, 'nor what can be spent until tonight');
   t.strictSame(await lots.of(waiting), { '2026-12-31': 5 });
-  t.strictSame(await lots.of(waiting, 'held'), { '2026-11-30': 3 }, 'what is set aside is left alone');
+  t.strictSame(await lots.of(waiting, 'held'), { '2026-11-30': 3 }, 'what is held is left alone');
   await settled(keeper, `${at}/redemptions/${ordered.body.id}/cancel`);
   t.strictSame(await lots.of(waiting), { '2026-11-30': 3, '2026-12-31': 5 }, 'and may come back too late');
 
@@ -367,7 +367,7 @@ t.test('a run that is broken off goes on where it stopped', async t => {
   t.strictSame(
     [...lines.values()].filter(({ expiring, taken }) => expiring !== taken),
     [],
-    'what the preview said, to the point: nothing had happened between',
+    'the points previewed, exactly: nothing had happened between',
   );
   await lots.verified(t, 'after all that');
 });

@@ -81,7 +81,7 @@ test('addresses', async t => {
   for (const operation of operations) prepared.set(operation, await prepare(world, operation));
   const untouched = await digestOf(owner);
   const faults: string[] = [];
-  const judge = (operation: Operation, url: string, answer: Reply, refused: boolean) => {
+  const check = (operation: Operation, url: string, answer: Reply, refused: boolean) => {
     const fault = unclassified(operation, answer);
     if (fault !== null) faults.push(`${fault} to ${url.slice(0, 200)}`);
     else if (refused && answer.status < 400)
@@ -130,7 +130,7 @@ test('addresses', async t => {
           // What writes is asked for nothing that it would do.
           if (operation.method !== 'GET' && schema.type === 'boolean' && text === 'true') continue;
           const hostile = ask(`${name}=${text}`);
-          judge(
+          check(
             operation,
             hostile,
             await at(operation, hostile),
@@ -138,7 +138,7 @@ test('addresses', async t => {
           );
         }
         for (const value of [`${name}=1&${name}=2`, `${name}[]=1`, `${name}[x]=1`, name]) {
-          judge(
+          check(
             operation,
             ask(value),
             await at(operation, ask(value)),
@@ -146,7 +146,7 @@ test('addresses', async t => {
           );
         }
       }
-      judge(
+      check(
         operation,
         'long',
         await at(operation, `${url}${url.includes('?') ? '&' : '?'}${'x'.repeat(7_000)}=%00`),

@@ -39,12 +39,12 @@ async function falseTokens(service: Service, caller: Caller): Promise<Map<string
   const published = keys.find((key: Json) => key.kid === header.kid);
   const text = `${encoded(header)}.${encoded(claims)}`;
   const hmac = (secret: string, alg: string) => {
-    const said = `${encoded({ ...header, alg })}.${encoded(claims)}`;
-    return `${said}.${createHmac('sha256', secret).update(said).digest('base64url')}`;
+    const signed = `${encoded({ ...header, alg })}.${encoded(claims)}`;
+    return `${signed}.${createHmac('sha256', secret).update(signed).digest('base64url')}`;
   };
   const rsa = () => {
-    const said = `${encoded({ ...header, alg: 'RS256' })}.${encoded(claims)}`;
-    return `${said}.${sign('sha256', Buffer.from(said), strangeRsa.privateKey).toString('base64url')}`;
+    const signed = `${encoded({ ...header, alg: 'RS256' })}.${encoded(claims)}`;
+    return `${signed}.${sign('sha256', Buffer.from(signed), strangeRsa.privateKey).toString('base64url')}`;
   };
   const publicPem = stranger.publicKey.export({ type: 'spki', format: 'pem' }).toString();
   const jwk = stranger.publicKey.export({ format: 'jwk' });
@@ -138,8 +138,8 @@ test('tokens of our key that were made for something else', async t => {
   const clerk = await service.as('clerk');
   const { header, claims } = parts(clerk.token);
   const { privatePem } = service.keys.current();
-  const made = (said: Json, head: Json = {}) => {
-    const text = `${encoded({ ...header, ...head })}.${encoded({ ...claims, ...said })}`;
+  const made = (input: Json, head: Json = {}) => {
+    const text = `${encoded({ ...header, ...head })}.${encoded({ ...claims, ...input })}`;
     const key = { key: privatePem, dsaEncoding: 'ieee-p1363' as const };
     return `${text}.${sign('sha256', Buffer.from(text), key).toString('base64url')}`;
   };

@@ -24,11 +24,11 @@ test('bodies', async t => {
   }
   const untouched = await digestOf(owner);
   const faults: string[] = [];
-  const mustRefuse = (operation: Operation, said: string, answer: Reply, statuses = [400]) => {
+  const mustRefuse = (operation: Operation, what: string, answer: Reply, statuses = [400]) => {
     const fault = unclassified(operation, answer);
-    if (fault !== null) faults.push(`${fault} to ${said.slice(0, 200)}`);
+    if (fault !== null) faults.push(`${fault} to ${what.slice(0, 200)}`);
     else if (!statuses.includes(answer.status))
-      faults.push(`${operation.id} answered ${answer.status} to ${said.slice(0, 200)}`);
+      faults.push(`${operation.id} answered ${answer.status} to ${what.slice(0, 200)}`);
   };
 
   await t.test('that do not fit the schema', async t => {
@@ -79,7 +79,7 @@ test('bodies', async t => {
       for (const type of types) {
         mustRefuse(operation, type, await send(service, ready, { 'content-type': type }), [415]);
       }
-      // Whatever it says of its charset, JSON is read as JSON and judged by its schema.
+      // Whatever it says of its charset, JSON is read as JSON and validated by its schema.
       const wrong = { ...ready, call: { ...ready.call, body: { unexpected: 1 } } };
       for (const type of [
         'application/json; charset=utf-16',

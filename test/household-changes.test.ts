@@ -412,11 +412,11 @@ t.test('a death: of one member, of the head, of the last', async t => {
   t.match(await points(heir.id), { available: 17, honour: 17 });
   t.match((await clerk('GET', `${own}/transactions/${left.body.transactionNumber}`)).body, { kind: 'inheritance' });
 
-  const alone = await home('吴九');
-  await service.givePoints(alone.id, 3);
-  const gone = await changed({ ...died, householdId: alone.id, memberId: alone.members[0], lapse: true });
+  const lone = await home('吴九');
+  await service.givePoints(lone.id, 3);
+  const gone = await changed({ ...died, householdId: lone.id, memberId: lone.members[0], lapse: true });
   t.match([gone.status, gone.body], [200, { carried: false, toHouseholdId: null }], gone.text);
-  t.match(await points(alone.id), { available: 0 });
+  t.match(await points(lone.id), { available: 0 });
   await lots.sound(t, 'after deaths');
 });
 
@@ -478,8 +478,8 @@ t.test('whoever keeps out of a household keeps out of what becomes of it', async
 t.test('two people, no kin, over HTTP and behind it', async t => {
   const { service, home, propose, admin, other, clerk } = register;
   const [a, b] = [await home('郑一', '郑二'), await home('郑三')];
-  const said = { kind: 'memberMove', householdId: a.id, memberId: a.members[1], toHouseholdId: b.id };
-  const byAdmin = (await admin('POST', changesPath, { ...said, reason: '过继' })).body;
+  const input = { kind: 'memberMove', householdId: a.id, memberId: a.members[1], toHouseholdId: b.id };
+  const byAdmin = (await admin('POST', changesPath, { ...input, reason: '过继' })).body;
   for (const verb of ['approve', 'reject']) {
     const self = await admin(
       'POST',
@@ -522,7 +522,7 @@ t.test('two people, no kin, over HTTP and behind it', async t => {
   const supervisor = await service.as('supervisor');
   const turned = await supervisor('POST', `${changesPath}/${byAdmin.id}/reject`, { reason: '双方未签字' });
   t.match([turned.status, turned.body], [200, { state: 'rejected', rejectionReason: '双方未签字' }]);
-  t.equal((await propose(said)).status, 201, 'another one may be proposed');
+  t.equal((await propose(input)).status, 201, 'another one may be proposed');
 });
 
 t.test('who sees what', async t => {

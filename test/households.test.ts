@@ -50,7 +50,7 @@ test('the household register', async t => {
     });
   });
 
-  await t.test('numbers follow, also beside numbers of one’s own, and never twice', async t => {
+  await t.test('numbers follow, also among given numbers, and never twice', async t => {
     const numbered = (number?: string) => clerk('POST', home, { number, grid: null, members: [{ name: '某人' }] });
     t.equal((await numbered('H0041')).body.number, 'H0041');
     t.equal((await numbered()).body.number, 'H0042');

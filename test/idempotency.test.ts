@@ -82,7 +82,7 @@ test('a key takes effect once', async t => {
     t.equal((await send(key)).status, 201, 'the retry is judged afresh');
   });
 
-  await t.test('without a key, or with an odd one, nothing happens', async t => {
+  await t.test('without a key, or with an invalid one, nothing happens', async t => {
     const before = await households();
     isRefused(t, await send(''), '400 idempotency-key-required');
     isRefused(t, await send('x'.repeat(256)), '400 validation-failed', {

@@ -11,8 +11,8 @@ const password = 'seven bags of rice';
 
 async function person(service: Service, login: string): Promise<string> {
   const passwordHash = await hashSecret(password);
-  const said = { login, name: '王文书', passwordHash, grant: { role: 'villageAdmin' as const, prefix: villages.own } };
-  const made = await service.database.inTransaction(none, tx => createUser(tx, nobody, said, service.clock.now()));
+  const input = { login, name: '王文书', passwordHash, grant: { role: 'villageAdmin' as const, prefix: villages.own } };
+  const made = await service.database.inTransaction(none, tx => createUser(tx, nobody, input, service.clock.now()));
   return made.id;
 }
 

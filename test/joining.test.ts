@@ -8,7 +8,7 @@ import { openShop } from './support/shop.ts';
 const at = `/v1/villages/${villages.own}`;
 const applications = `${at}/join-applications`;
 
-const said = (over: object = {}) => ({
+const content = (over: object = {}) => ({
   grid: 1,
   address: '第一组 8 号',
   phone: '19900000963',
@@ -27,10 +27,10 @@ test('a household joins, and can redeem', async t => {
 
   const kiosk = await service.asKiosk();
   const key = { 'idempotency-key': randomUUID() };
-  const made = await kiosk('POST', applications, said(), key);
+  const made = await kiosk('POST', applications, content(), key);
   t.equal(made.status, 201, made.text);
   t.match(made.body, { state: 'submitted', channel: 'kiosk', duplicates: { length: 0 }, householdId: null });
-  t.strictSame((await kiosk('POST', applications, said(), key)).body, made.body, 'the same call twice');
+  t.strictSame((await kiosk('POST', applications, content(), key)).body, made.body, 'the same call twice');
   t.notMatch(made.text, /杨光荣|19900000963|166X|8 号/, 'who stands at the kiosk next sees nobody');
   const url = made.headers.location!;
   t.match((await clerk('GET', url)).body, {
@@ -90,7 +90,7 @@ test('who decides, and on what', async t => {
     await service.as('villageAdmin'),
   ];
   const apply = async (over: object = {}, by = clerk) => {
-    const { status, body, text, headers } = await by('POST', applications, said(over));
+    const { status, body, text, headers } = await by('POST', applications, content(over));
     t.equal(status, 201, text);
     return { ...body, url: headers.location! };
   };
@@ -106,7 +106,7 @@ test('who decides, and on what', async t => {
   });
 
   await t.test('consent, guardians and groups', async t => {
-    const refused = async (over: object) => (await clerk('POST', applications, said(over))).body;
+    const refused = async (over: object) => (await clerk('POST', applications, content(over))).body;
     isRefused(t, await refused({ consent: { given: false, by: '杨光荣' } }), '400 validation-failed', {
       errors: ['/consent/given const'],
     });
@@ -136,7 +136,8 @@ test('who decides, and on what', async t => {
       since: '2026-11-23T02:00:00.000Z',
     });
     t.match(
-      (await second('POST', `${url}/resubmit`, { answer: '已更正', corrected: said({ phone: '13811112222' }) })).body,
+      (await second('POST', `${url}/resubmit`, { answer: '已更正', corrected: content({ phone: '13811112222' }) }))
+        .body,
       {
         state: 'submitted',
         answer: '已更正',
@@ -208,7 +209,7 @@ test('who decides, and on what', async t => {
     t.strictSame(await seen({ ...family('别人', null), phone: '13900001111' }), [['phone', true]]);
     t.strictSame(await seen(family('别人', '3792')), []);
 
-    const atKiosk = await (await service.asKiosk())('POST', applications, said(family('龙应芬', '3792')));
+    const atKiosk = await (await service.asKiosk())('POST', applications, content(family('龙应芬', '3792')));
     t.strictSame(atKiosk.body.duplicates, [], 'but not to whoever stands at a kiosk');
 
     const same = await apply({ members: [{ name: '别人' }, { name: '龙小军', idLast4: '1111' }] });
@@ -216,7 +217,7 @@ test('who decides, and on what', async t => {
     isRefused(t, refused, '409 member-elsewhere', { place: 1 });
     t.notMatch(refused.text, /龙/);
     const alike = await apply(family('龙应芬', '0001'));
-    t.equal((await admin('POST', `${alike.url}/approve`, {})).status, 200, 'who is only alike is a person’s to judge');
+    t.equal((await admin('POST', `${alike.url}/approve`, {})).status, 200, 'who is only alike is a person’s to decide');
     await service.inVillage(villages.own, tx =>
       tx.$client.query(`update households.household set state = 'closed' where id = '${there}'`),
     );

@@ -24,23 +24,23 @@ t.test('points by the day they expire', async t => {
   let occasion = 0;
   const award = async (householdId: string, points: 5 | 10, occurredAt?: string) => {
     occasion += 1;
-    const said = {
+    const settings = {
       ruleId: rules[`R${points}`],
       householdId,
       occasion: `o${occasion}`,
       ...(occurredAt && { occurredAt }),
     };
-    const reply = await awarding(clerk)(said);
+    const reply = await awarding(clerk)(settings);
     if (reply.status !== 201) throw new Error(reply.text);
     return reply.body.id as string;
   };
-  const buy = async (householdId: string, pieces: number, said: object = {}) => {
-    const reply = await shop.redeem(keeper, shop.order(householdId, { [soap]: pieces }, said));
+  const buy = async (householdId: string, pieces: number, fields: object = {}) => {
+    const reply = await shop.redeem(keeper, shop.order(householdId, { [soap]: pieces }, fields));
     t.equal(reply.status, 201, reply.text);
     return reply.body as { id: string; pickupCode: string };
   };
-  const giveBack = async (redemptionId: string, said: object = {}) => {
-    const { body } = await settled(keeper, `${at}/returns`, { redemptionId, reason: '破', restock: true, ...said });
+  const giveBack = async (redemptionId: string, fields: object = {}) => {
+    const { body } = await settled(keeper, `${at}/returns`, { redemptionId, reason: '破', restock: true, ...fields });
     const approved = await settled(admin, `${at}/returns/${body.id}/approve`);
     t.equal(approved.status, 200, approved.text);
   };
@@ -161,8 +161,8 @@ t.test('points by the day they expire', async t => {
 
   await t.test('points on the notice board keep their lots', async t => {
     const tomorrow = '2027-01-02';
-    const said = { ...testPolicy, ...policy, directAwardPublicityDays: 3, expiryMonths: 14, validFrom: tomorrow };
-    t.equal((await settled(admin, `${at}/policies`, said)).status, 201);
+    const settings = { ...testPolicy, ...policy, directAwardPublicityDays: 3, expiryMonths: 14, validFrom: tomorrow };
+    t.equal((await settled(admin, `${at}/policies`, settings)).status, 201);
     service.clock.set('2027-01-02T01:00:00Z');
     const id = await service.household();
     const wrong = await award(id, 5);
@@ -193,9 +193,9 @@ t.test('the budget of a year', async t => {
   const award = awarding(clerk);
   const id = await service.household();
   let occasion = 0;
-  const give = (said: object = {}) => {
+  const give = (fields: object = {}) => {
     occasion += 1;
-    return award({ ruleId: rules.R5, householdId: id, occasion: `o${occasion}`, ...said });
+    return award({ ruleId: rules.R5, householdId: id, occasion: `o${occasion}`, ...fields });
   };
 
   await readyToRace(service);

@@ -107,7 +107,7 @@ test('a client that never ends its request does not keep the service from stoppi
   t.match(await service.exit, { code: 0 });
 });
 
-test('what is wrong with the environment is said in one line', async t => {
+test('what is wrong with the environment is reported in one line', async t => {
   const occupant = createServer().listen(0, '127.0.0.1');
   t.teardown(() => occupant.close());
   await once(occupant, 'listening');

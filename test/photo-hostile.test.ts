@@ -123,20 +123,26 @@ test('hostile headers', async t => {
   t.equal(rows[0].photos, 2);
 
   const { port } = new URL(await service.app.listen({ port: 0, host: '127.0.0.1' }));
-  const said = (lines: string[], body: Buffer) => speak(Number(port), clerk, url, lines, body);
-  t.match(await said([`content-length: ${photo.length + 50}`, 'content-type: image/png'], photo), /^$|^HTTP\/1.1 400/);
+  const statusOf = (lines: string[], body: Buffer) => speak(Number(port), clerk, url, lines, body);
   t.match(
-    await said([`content-length: ${photo.length - 50}`, 'content-type: image/png'], photo),
+    await statusOf([`content-length: ${photo.length + 50}`, 'content-type: image/png'], photo),
+    /^$|^HTTP\/1.1 400/,
+  );
+  t.match(
+    await statusOf([`content-length: ${photo.length - 50}`, 'content-type: image/png'], photo),
     /^HTTP\/1.1 4(00|15)/,
   );
-  t.match(await said(['content-length: 5', 'content-length: 6', 'content-type: image/png'], photo), /^HTTP\/1.1 400/);
-  t.match(await said(['content-length: 99999999999', 'content-type: image/png'], photo), /^HTTP\/1.1 413/);
   t.match(
-    await said(['transfer-encoding: chunked', 'content-length: 5', 'content-type: image/png'], photo),
+    await statusOf(['content-length: 5', 'content-length: 6', 'content-type: image/png'], photo),
+    /^HTTP\/1.1 400/,
+  );
+  t.match(await statusOf(['content-length: 99999999999', 'content-type: image/png'], photo), /^HTTP\/1.1 413/);
+  t.match(
+    await statusOf(['transfer-encoding: chunked', 'content-length: 5', 'content-type: image/png'], photo),
     /^HTTP\/1.1 400/,
   );
   const two = [`content-length: ${photo.length}`, 'content-type: image/png', 'content-type: text/html'];
-  t.match(await said(two, photo), /^HTTP\/1.1 (200|415)/, 'of two content types the first counts, or none');
+  t.match(await statusOf(two, photo), /^HTTP\/1.1 (200|415)/, 'of two content types the first counts, or none');
   t.equal((await clerk('POST', url, smallPhoto(4))).status, 201, 'it goes on');
 });
 

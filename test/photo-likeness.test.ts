@@ -152,10 +152,10 @@ test('in a village', async t => {
   const owner = await connect(t, service.ownerUrl);
   const { rows } = await owner.query('select id, views::text[] from photos.photo where village = $1', [villages.own]);
   const viewsById = new Map<string, bigint[]>(rows.map(row => [row.id, row.views.map(BigInt)]));
-  const mine = viewsById.get(idIn(turned)!)!;
+  const view = viewsById.get(idIn(turned)!)!;
   const expected = [...viewsById]
     .filter(([id]) => id !== idIn(turned))
-    .map(([id, views]): [string, number] => [id, distanceOf(mine, views)])
+    .map(([id, views]): [string, number] => [id, distanceOf(view, views)])
     .filter(([, distance]) => distance <= resemblingMax);
   const told = (await similarTo(turned)).map(({ id, distance }: { id: string; distance: number }) => [id, distance]);
   t.strictSame(new Map(told), new Map(expected));

@@ -22,7 +22,7 @@ interface S3rver {
 }
 const S3rver: new (options: object) => S3rver = createRequire(import.meta.url)('@20minutes/s3rver');
 
-async function openBucket(t: Test): Promise<{ said: Bucket; folder: string; close: () => Promise<void> }> {
+async function openBucket(t: Test): Promise<{ config: Bucket; folder: string; close: () => Promise<void> }> {
   const folder = await mkdtemp(join(tmpdir(), 'jifen-s3-'));
   const server = new S3rver({
     address: '127.0.0.1',
@@ -41,21 +41,21 @@ async function openBucket(t: Test): Promise<{ said: Bucket; folder: string; clos
     await close();
     await rm(folder, { recursive: true, force: true });
   });
-  const said = {
+  const config = {
     endpoint: `http://127.0.0.1:${port}`,
     region: 'us-east-1',
     bucket: 'photos',
     keyId: 'S3RVER',
     secret: 'S3RVER',
   };
-  return { said, folder, close };
+  return { config, folder, close };
 }
 
 const key = keyOf(villages.own, '0193563d-1111-7000-8000-0000000000a7', 'full');
 
 test('a bucket', async t => {
-  const { said, folder, close } = await openBucket(t);
-  const store = s3Store(said);
+  const { config, folder, close } = await openBucket(t);
+  const store = s3Store(config);
   t.equal(await store.get(key), undefined);
   await store.remove(key);
   const bytes = Buffer.from(Array.from({ length: 300_000 }, (_, n) => (n * 31) % 256));
@@ -71,10 +71,10 @@ test('a bucket', async t => {
   t.equal(await store.get(key), undefined);
 
   await t.test('that is not ours, or not there, is an error', async t => {
-    await t.rejects(s3Store({ ...said, keyId: 'nobody' }).put(key, bytes), { name: 'InvalidAccessKeyId' });
-    await t.rejects(s3Store({ ...said, secret: 'guessed' }).put(key, bytes), { name: 'SignatureDoesNotMatch' });
+    await t.rejects(s3Store({ ...config, keyId: 'nobody' }).put(key, bytes), { name: 'InvalidAccessKeyId' });
+    await t.rejects(s3Store({ ...config, secret: 'guessed' }).put(key, bytes), { name: 'SignatureDoesNotMatch' });
     t.equal(await store.get(key), undefined, 'and nothing was written');
-    const other = s3Store({ ...said, bucket: 'nobody' });
+    const other = s3Store({ ...config, bucket: 'nobody' });
     await t.rejects(other.put(key, bytes), { name: 'NoSuchBucket' });
     await t.rejects(other.get(key), { name: 'NoSuchBucket' });
     await close();
@@ -100,8 +100,8 @@ test('a server that says nothing is not waited for', async t => {
 });
 
 test('a service with a bucket', async t => {
-  const { said, folder, close } = await openBucket(t);
-  const service = await openService(t, { photos: s3Store(said) });
+  const { config, folder, close } = await openBucket(t);
+  const service = await openService(t, { photos: s3Store(config) });
   const clerk = await service.as('clerk');
   const url = `/v1/villages/${villages.own}/photos?householdId=${await service.household()}`;
   const made = await clerk('POST', url, smallPhoto(1));

@@ -118,7 +118,7 @@ test('a photo', async t => {
     t.equal((await filesOf(service)).length, all.length * 2, 'and no file without a photo');
   });
 
-  await t.test('keeps what the camera wrote as hints for those who judge', async t => {
+  await t.test('keeps what the camera wrote as hints for those who decide', async t => {
     const householdId = await service.household();
     const household = await service.asHousehold(householdId);
     const supervisor = await service.as('supervisor');
@@ -198,14 +198,14 @@ test('a photo', async t => {
     const other = Buffer.from(Buffer.from(claims!, 'base64url').toString().replace('/full', '/thum')).toString(
       'base64url',
     );
-    for (const said of [
+    for (const input of [
       'x',
       'a.b.c',
       `${head}.${claims}`,
       `${head}.${other}.${signature}`,
       `${head}.${claims}.${signature!.replace(/^./, c => (c === 'A' ? 'B' : 'A'))}`,
     ]) {
-      isRefused(t, await content(said), '404 not-found', {}, said.slice(0, 20));
+      isRefused(t, await content(input), '404 not-found', {}, input.slice(0, 20));
     }
     isRefused(t, await service.anonymous('GET', '/v1/photo-content'), '400 validation-failed', {
       errors: ['/querystring/token required'],
@@ -452,13 +452,13 @@ test('a picture is upright whatever Exif says', async t => {
   for (let orientation = 0; orientation <= 9; orientation += 1) {
     const bytes = withSegments(jpeg, [0xe1, exifOf({ main: [[0x0112, 3, 1, orientation]] })]);
     const picture = await pictureOf(bytes, now);
-    const [mine, theirs] = await Promise.all(
+    const [own, theirs] = await Promise.all(
       [sharp(picture.full), sharp(await sharp(bytes).autoOrient().jpeg().toBuffer())].map(one =>
         one.resize(2, 2, { fit: 'fill', kernel: 'nearest' }).raw().toBuffer(),
       ),
     );
     t.ok(
-      mine!.every((value, index) => Math.abs(value - theirs![index]!) < 40),
+      own!.every((value, index) => Math.abs(value - theirs![index]!) < 40),
       `orientation ${orientation}`,
     );
   }

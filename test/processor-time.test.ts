@@ -36,19 +36,19 @@ test('the clock of a tree counts what runs in it and what has ended', async t =>
   if (process.platform !== 'linux') return t.equal(clockOfThis(), null, 'there is no account of it');
   const tree = spawn(process.execPath, ['-e', parent], { stdio: ['pipe', 'pipe', 'inherit'] });
   t.teardown(() => tree.kill());
-  const said = tree.stdout.setEncoding('utf8');
-  await once(said, 'data');
+  const output = tree.stdout.setEncoding('utf8');
+  await once(output, 'data');
   const clock = clockOfTree(tree.pid!);
   const [before, endedBefore] = [clock()!, clockOfEnded()!];
   tree.stdin.write('go\n');
   let text = '';
-  for await (const chunk of said) {
+  for await (const chunk of output) {
     text += chunk;
     if (text.endsWith('done')) break;
   }
   const counted = clock()! - before;
   const [ended, stays, own] = text.split(' ').map(Number) as [number, number, number];
-  // Each account may be cut off by a hundredth of a second, and what it takes to end is not said.
+  // Each account may be cut off by a hundredth of a second, and what it takes to end is not counted.
   t.ok(Math.abs(counted - (ended + stays + own)) < 100_000, `${counted} µs, said: ${text}`);
   t.equal(clockOfEnded(), endedBefore, 'nothing of ours has ended yet');
   tree.kill();
@@ -63,8 +63,8 @@ test('a turn is charged what the clocks went on by, for each of what was done', 
   t.equal(turn.rate, 2);
   t.match(turn.micros, { service: 100, postgres: 2 });
   t.type(turn.micros!.driver, 'number', 'the load by itself');
-  const alone = await takeTurn({ program: clockOfThis, work }, clockThatShows(7, 15), 2);
-  t.equal(alone.micros!.driver, null, 'whoever makes the load is the client');
+  const direct = await takeTurn({ program: clockOfThis, work }, clockThatShows(7, 15), 2);
+  t.equal(direct.micros!.driver, null, 'whoever makes the load is the client');
   const unknown = await takeTurn({ program: () => null, work }, clockThatShows(7, 15), 2);
   t.equal(unknown.micros, null);
 });

@@ -21,8 +21,8 @@ async function openCase(t: Parameters<typeof openBoard>[0], count = 1, options: 
   const neighbour = await board.service.household();
   const awards = await board.award(homes, { occasion: 'sweeping' });
   const notice = await board.publish();
-  const lodge = async (caller: Caller, said: object = {}) => {
-    const body = { awardId: awards[0], reason: '当天没有看见', ...said };
+  const lodge = async (caller: Caller, input: object = {}) => {
+    const body = { awardId: awards[0], reason: '当天没有看见', ...input };
     return succeeded(await caller('POST', `${at}/objections`, body)).body.id as string;
   };
   const rule = (caller: Caller, id: string, verb: 'uphold' | 'dismiss') =>
@@ -387,11 +387,11 @@ t.test('an objection at the last moment and the closing: one of them is first', 
 t.test('closing waits for an objection that is being written, and leaves its line', async t => {
   const board = await openCase(t, 2);
   const { service, awards, clerk } = board;
-  const said = { awardId: awards[0]!, reason: '最后一刻' };
+  const input = { awardId: awards[0]!, reason: '最后一刻' };
   const inTime = Temporal.Instant.from('2026-11-26T15:59:59.999Z');
   const [written, letGo] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
   const objecting = service.inVillage(own, async tx => {
-    await object(tx, clerk.actor, own, said, inTime);
+    await object(tx, clerk.actor, own, input, inTime);
     written.resolve();
     await letGo.promise;
   });

@@ -125,16 +125,16 @@ t.test('one line of a hundred is objected to: 99 can be spent, the upheld one en
   const awards = await board.award(homes);
   const notice = await board.publish();
   const neighbour = await service.asHousehold(homes[7]!);
-  const said = { awardId: awards[3], reason: '当天没有看见' };
-  const objection = await neighbour('POST', `${at}/objections`, said);
+  const input = { awardId: awards[3], reason: '当天没有看见' };
+  const objection = await neighbour('POST', `${at}/objections`, input);
   t.match(objection, { status: 201, body: { state: 'open', mine: true, awardId: awards[3] } });
   t.notMatch(objection.text, homes[7]!, 'nobody is told whose it is');
-  isRefused(t, await neighbour('POST', `${at}/objections`, said), '409 already-exists');
+  isRefused(t, await neighbour('POST', `${at}/objections`, input), '409 already-exists');
   t.match((await clerk('GET', `${at}/notices/${notice.id}`)).body.totals, { onNotice: 99, paused: 1 });
 
   service.clock.set(ends);
   const later = await service.asHousehold(homes[7]!);
-  isRefused(t, await later('POST', `${at}/objections`, { ...said, awardId: awards[4] }), '422 too-late', {
+  isRefused(t, await later('POST', `${at}/objections`, { ...input, awardId: awards[4] }), '422 too-late', {
     endsAt: '2026-11-26T16:00:00.000Z',
   });
   await closeNotice(service, { village: own, noticeId: notice.id });

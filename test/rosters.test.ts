@@ -11,7 +11,7 @@ import { wordsOf } from '../src/rosters/mistakes.ts';
 import { readApart } from '../src/rosters/read-apart.ts';
 import { openRoster } from '../src/rosters/rows.ts';
 import { runImport } from '../src/rosters/run-import.ts';
-import { judgeWorkbook } from '../src/rosters/workbook.ts';
+import { checkWorkbook } from '../src/rosters/workbook.ts';
 import { digestOf } from './support/digest.ts';
 import { isRefused } from './support/refusal.ts';
 import { type Caller, connect, openService, type Reply, type Service, villages } from './support/service.ts';
@@ -26,7 +26,7 @@ const header = ['number', 'grid_number', 'head_name', 'members', 'phone', 'id_la
 
 test('markup that would occupy or fill the reader is not read', async t => {
   const million = 1_000_000;
-  const hostile: [text: string, judged: string, part?: string][] = [
+  const hostile: [text: string, verdict: string, part?: string][] = [
     ['<'.repeat(million), 'file-unreadable'],
     ['<!-->'.repeat(million), 'file-unreadable'],
     [`<row ${'a'.repeat(million)}`, 'file-unreadable'],
@@ -36,8 +36,12 @@ test('markup that would occupy or fill the reader is not read', async t => {
     ['<si><t>a</t></si>'.repeat(million / 5), 'sound', 'xl/sharedStrings.xml'],
     ['<row><c><v>1</v></c></row>'.repeat(20_000), 'sound'],
   ];
-  for (const [text, judged, part = 'xl/worksheets/sheet1.xml'] of hostile) {
-    t.equal(await judgeWorkbook(zip(part, Buffer.from(text), text.length)), judged, `${text.slice(0, 20)}… in ${part}`);
+  for (const [text, verdict, part = 'xl/worksheets/sheet1.xml'] of hostile) {
+    t.equal(
+      await checkWorkbook(zip(part, Buffer.from(text), text.length)),
+      verdict,
+      `${text.slice(0, 20)}… in ${part}`,
+    );
   }
 });
 
@@ -69,10 +73,10 @@ async function imported(
   const sent = await send(service, by, file, options);
   if (sent.status !== 201) throw new Error(JSON.stringify(sent.body));
   await runImport(service, { village: villages.own, importId: sent.body.id });
-  return { ...(await standing(by, sent.url)), url: sent.url, id: sent.body.id as string };
+  return { ...(await reportOf(by, sent.url)), url: sent.url, id: sent.body.id as string };
 }
 
-async function standing(by: Caller, url: string) {
+async function reportOf(by: Caller, url: string) {
   const mistakes: { row: number; column: string | null; code: string; zh: string; en: string }[] = [];
   let next: string | null = '';
   while (next !== null) {
@@ -83,7 +87,7 @@ async function standing(by: Caller, url: string) {
   return {
     body: (await by('GET', url)).body,
     mistakes,
-    said: mistakes.map(({ row, column, code }) => [row, column, code]),
+    rows: mistakes.map(({ row, column, code }) => [row, column, code]),
   };
 }
 
@@ -143,7 +147,7 @@ test('a thousand households with thirty mistakes', async t => {
     const dry = await imported(service, clerk, csv);
     url = dry.url;
     t.strictSame(
-      dry.said,
+      dry.rows,
       expected.sort(([a], [b]) => a - b),
     );
     t.match(dry.body, {
@@ -164,7 +168,7 @@ test('a thousand households with thirty mistakes', async t => {
     t.strictSame((await clerk('GET', `${at}/households?limit=1`)).body, before);
   });
 
-  await t.test('committed, the others are entered', async t => {
+  await t.test('committed, the others are enrolled', async t => {
     const started = performance.now();
     t.match((await admin('POST', `${url}/commit`)).body, { state: 'committing', committedBy: admin.actor.id });
     isRefused(t, await admin('POST', `${url}/commit`), '409 wrong-state', {
@@ -175,9 +179,9 @@ test('a thousand households with thirty mistakes', async t => {
     await runImport(service, { village: villages.own, importId: url.split('/').at(-1)! });
     const seconds = (performance.now() - started) / 1_000;
     t.comment(`entered in ${seconds.toFixed(1)} s`);
-    const { body, said } = await standing(clerk, url);
+    const { body, rows: input } = await reportOf(clerk, url);
     t.match(body, { state: 'done', entered: 970, good: 970, alreadyThere: 0, mistakes: 30 });
-    t.strictSame(said, expected);
+    t.strictSame(input, expected);
     t.equal((await admin('POST', `${url}/commit`)).body.state, 'done');
     const { data } = (await clerk('GET', `${at}/households?q=H0006`)).body;
     t.match(data, [{ grid: 3, memberCount: 6, headName: `户主${String.fromCodePoint(0x4e05)}` }]);
@@ -202,12 +206,12 @@ test('a thousand households with thirty mistakes', async t => {
     const before = await tables();
     const again = await imported(service, clerk, csv, { query: '?dryRun=false' });
     t.match(again.body, { state: 'done', entered: 0, good: 0, alreadyThere: 970, mistakes: 30 });
-    t.strictSame(again.said, expected);
+    t.strictSame(again.rows, expected);
 
     const workbook = Buffer.from(await writeXlsx({ sheets: [{ name: '名册', rows: [header, ...rows] }] }));
     const asWorkbook = await imported(service, clerk, workbook, { type: xlsxType, query: '?dryRun=false' });
     t.match(asWorkbook.body, { state: 'done', format: 'xlsx', entered: 0, alreadyThere: 970, mistakes: 30 });
-    t.strictSame(asWorkbook.said, expected, 'as a workbook the same');
+    t.strictSame(asWorkbook.rows, expected, 'as a workbook the same');
     t.strictSame(await tables(), before);
   });
 
@@ -219,7 +223,7 @@ test('a thousand households with thirty mistakes', async t => {
     const workbook = Buffer.from(await writeXlsx({ sheets: [{ name: '名册', rows: [header, ...cells] }] }));
     const made = await imported(other, by, workbook, { type: xlsxType, query: '?dryRun=false' });
     t.match(made.body, { state: 'done', entered: 970, mistakes: 30 });
-    t.strictSame(made.said, expected);
+    t.strictSame(made.rows, expected);
   });
 });
 
@@ -288,7 +292,7 @@ test('what a roster may look like', async t => {
       '户号,户主,成员姓名,身份证后4位,人数\n,,谁家的,,\nM3,周某,,,2\nM9,,别家的,,\n,,马小明,2222,\n,,又一人,3,\nM4,吴某,,2222,',
     );
     t.strictSame(
-      wrong.said,
+      wrong.rows,
       [
         [2, 'number', 'member-astray'],
         [4, 'number', 'member-astray'],
@@ -307,18 +311,18 @@ test('what a roster may look like', async t => {
 
   await t.test('the same number with another head, and rows that are too long', async t => {
     const made = await direct('number,head_name,id_last4\nG1,李四,166X\nG1,张三,\nG2,王五,1234,x\n');
-    t.strictSame(made.said, [
+    t.strictSame(made.rows, [
       [2, 'number', 'number-taken'],
       [3, 'number', 'number-twice'],
       [4, null, 'row-too-long'],
     ]);
     const other = await direct('number,head_name,id_last4\nG1,张三,9999\n');
-    t.strictSame(other.said, [[2, 'number', 'number-taken']]);
+    t.strictSame(other.rows, [[2, 'number', 'number-taken']]);
   });
 
   await t.test('formulas are text, and nothing is worked out', async t => {
     const made = await direct('number,head_name,address\nF1,"=HYPERLINK(""http://x"")",\nF2,赵六,=1+1\n');
-    t.strictSame(made.said, [[2, 'head_name', 'name-bad']]);
+    t.strictSame(made.rows, [[2, 'head_name', 'name-bad']]);
     t.equal((await household('F2')).address, '=1+1');
   });
 
@@ -359,7 +363,7 @@ test('what a roster may look like', async t => {
       headers: { authorization: `Bearer ${clerk.token}`, 'content-type': 'text/csv', 'idempotency-key': 'csv' },
       payload: 'number\n1',
     });
-    t.equal(award.statusCode, 415, 'a file is taken here alone');
+    t.equal(award.statusCode, 415, 'a file is accepted only here');
   });
 
   await t.test('one key, one import', async t => {
@@ -430,8 +434,8 @@ test('an import that is broken off', async t => {
     );
   }
   await runImport(service, its);
-  const parked = await standing(clerk, poison.url);
-  t.match(parked, { body: { state: 'failed' }, said: [[1, null, 'broken-off-twice']] }, 'it is parked');
+  const parked = await reportOf(clerk, poison.url);
+  t.match(parked, { body: { state: 'failed' }, rows: [[1, null, 'broken-off-twice']] }, 'it is parked');
 
   const broken = await send(service, clerk, 'number,head_name\nP3,欧阳某\n', { query: '?dryRun=false' });
   await owner.query('alter table households.member add constraint planted check (name <> $$欧阳某$$) not valid');
@@ -464,7 +468,7 @@ test('a file that keeps its reader busy stops nobody', async t => {
     ['A1', many, many, many, many],
   ]);
   t.match(inRow.body, { state: 'reported', good: 0 });
-  t.strictSame(inRow.said.map(([, column]) => column).sort(), ['address', 'head_name', 'id_last4', 'phone']);
+  t.strictSame(inRow.rows.map(([, column]) => column).sort(), ['address', 'head_name', 'id_last4', 'phone']);
   const { rows } = await openRoster(Buffer.from(`number,head_name\nA1,${'('.repeat(40_000)}\n`), 'csv');
   for await (const { cells } of rows) t.ok(cells.every(cell => cell.length <= 1_000));
 });
@@ -507,9 +511,9 @@ test('what happens between the report and the commit', async t => {
   await service.household({ number: 'X9', members: [{ name: '丙某', idLast4: '3333' }] });
   await clerk('POST', `${dry.url}/commit`);
   await runImport(service, { village: villages.own, importId: dry.id });
-  const { body, said } = await standing(clerk, dry.url);
+  const { body, rows: input } = await reportOf(clerk, dry.url);
   t.match(body, { state: 'done', entered: 1, good: 1, alreadyThere: 1, mistakes: 2 });
-  t.strictSame(said, [
+  t.strictSame(input, [
     [3, 'number', 'number-taken'],
     [4, 'head_name', 'person-elsewhere'],
   ]);
@@ -567,8 +571,8 @@ function gb18030(text: string): Buffer {
 }
 
 /** A ZIP of one sheet that unpacks to sixty megabytes, and says so, or says another size. */
-function bomb(saidSize = 60 * 1024 * 1024): Buffer {
-  return zip('xl/worksheets/sheet1.xml', Buffer.alloc(60 * 1024 * 1024, ' '), saidSize);
+function bomb(declaredSize = 60 * 1024 * 1024): Buffer {
+  return zip('xl/worksheets/sheet1.xml', Buffer.alloc(60 * 1024 * 1024, ' '), declaredSize);
 }
 
 /** A sheet with a cell in its last column. */
@@ -577,19 +581,19 @@ function farAway(): Buffer {
   return zip('xl/worksheets/sheet1.xml', sheet, sheet.length);
 }
 
-function zip(name: string, content: Buffer, saidSize: number): Buffer {
+function zip(name: string, content: Buffer, declaredSize: number): Buffer {
   const packed = deflateRawSync(content, { level: 1 });
   const local = Buffer.alloc(30);
   local.writeUInt32LE(0x04034b50, 0);
   local.writeUInt16LE(8, 8);
   local.writeUInt32LE(packed.length, 18);
-  local.writeUInt32LE(saidSize, 22);
+  local.writeUInt32LE(declaredSize, 22);
   local.writeUInt16LE(name.length, 26);
   const entry = Buffer.alloc(46);
   entry.writeUInt32LE(0x02014b50, 0);
   entry.writeUInt16LE(8, 10);
   entry.writeUInt32LE(packed.length, 20);
-  entry.writeUInt32LE(saidSize, 24);
+  entry.writeUInt32LE(declaredSize, 24);
   entry.writeUInt16LE(name.length, 28);
   const end = Buffer.alloc(22);
   end.writeUInt32LE(0x06054b50, 0);

@@ -22,10 +22,10 @@ const draft = async (who: Caller, rules: RuleDraft[] = [cleaning]): Promise<stri
   return body.id;
 };
 
-const adoption = (inForceFrom: string, said: object = {}) => ({
+const adoption = (inForceFrom: string, fields: object = {}) => ({
   inForceFrom,
   resolution: { heldOn: '2026-11-20', ...unanimous },
-  ...said,
+  ...fields,
 });
 
 t.test('from draft to superseded', async t => {

@@ -8,8 +8,8 @@ import { refusedTermsIn } from '../src/rules/wording.ts';
 import { ruleDraft } from './support/rules.ts';
 
 /** A rule that nothing is wrong with. */
-const sound = (code: string, said: Partial<RuleDraft> = {}) =>
-  ruleDraft(code, { capTimes: 4, capPeriod: 'month', evidence: ['signIn'], ...said });
+const sound = (code: string, fields: Partial<RuleDraft> = {}) =>
+  ruleDraft(code, { capTimes: 4, capPeriod: 'month', evidence: ['signIn'], ...fields });
 
 const sampleRules = async () => importRules(await readFile(new URL('../sample/rules.csv', import.meta.url), 'utf8'));
 
@@ -94,8 +94,8 @@ t.test('each finding', async t => {
     t.strictSame(kinds([harmless, sound('B1')]), []);
   }
 
-  const twins = [sound('A1', { title: '打扫院子' }), sound('B1', { title: '打扫 院子。' })];
-  t.strictSame(kinds(twins), [['warning', 'titleRepeated', 'B1']], 'said once, of the later one');
+  const duplicates = [sound('A1', { title: '打扫院子' }), sound('B1', { title: '打扫 院子。' })];
+  t.strictSame(kinds(duplicates), [['warning', 'titleRepeated', 'B1']], 'reported once, of the later one');
   const deduction = [sound('A1'), sound('D1', { direction: 'deduction' })];
   t.strictSame(kinds(deduction, 0), [['warning', 'deductionWithoutBase', null]]);
   t.strictSame(kinds(deduction, 10), [], 'there is something to take');
@@ -139,8 +139,8 @@ t.test('differences in words', async t => {
     capPeriod: 'month',
     evidence: ['signIn'],
   });
-  const zhOf = (said: Partial<RuleDraft>, was: Partial<RuleDraft> = {}) => {
-    const [one] = differencesOf([{ ...cleaning, ...was }], [{ ...cleaning, ...was, ...said }]);
+  const zhOf = (fields: Partial<RuleDraft>, was: Partial<RuleDraft> = {}) => {
+    const [one] = differencesOf([{ ...cleaning, ...was }], [{ ...cleaning, ...was, ...fields }]);
     return one?.zh.replace(/^ENV03 [^：]*：/, '');
   };
   t.strictSame(differencesOf([cleaning], [{ ...cleaning }]), []);
@@ -153,7 +153,7 @@ t.test('differences in words', async t => {
       en: 'ENV03 Village clean-up: points changed from 5 to 3; cap changed from 4 a month to none',
     },
   ]);
-  const said: [string, Partial<RuleDraft>, Partial<RuleDraft>?][] = [
+  const cases: [string, Partial<RuleDraft>, Partial<RuleDraft>?][] = [
     ['每月封顶由 4 次改为 6 次', { capTimes: 6 }],
     ['封顶由每月 4 次改为每年 10 次', { capTimes: 10, capPeriod: 'year' }],
     ['由不封顶改为累计封顶 1 次', { capTimes: 1, capPeriod: 'once' }, { capTimes: null, capPeriod: null }],
@@ -174,7 +174,7 @@ t.test('differences in words', async t => {
     ['改为不计荣誉分', { honour: false }],
     ['改为免公示', { publicity: 'exempt' }],
   ];
-  for (const [zh, change, was] of said) t.equal(zhOf(change, was), zh);
+  for (const [zh, change, was] of cases) t.equal(zhOf(change, was), zh);
 
   const bags = ruleDraft('REC01', { title: '回收塑料袋', points: 1, unit: '50个', capTimes: 20, capPeriod: 'month' });
   const late = ruleDraft('DED01', {

@@ -185,8 +185,8 @@ t.test('adoption', async t => {
     (await who('POST', books, { title: '细则', rules: [ruleDraft('ENV01')] })).body.id as string;
   const id = await draft();
   const body = { inForceFrom: '2026-11-01', resolution: { heldOn: '2026-10-30', ...unanimous } };
-  const adopt = (said: object = {}, book = id, headers = {}) =>
-    supervisor('POST', `${books}/${book}/adopt`, { ...body, ...said }, headers);
+  const adopt = (fields: object = {}, book = id, headers = {}) =>
+    supervisor('POST', `${books}/${book}/adopt`, { ...body, ...fields }, headers);
 
   t.test('needs a second person', async t => {
     const both = await service.callerFor(

@@ -47,7 +47,7 @@ t.test('what claims and decisions on them show', async t => {
     t.strictSame(await listed('reviewerConcentration'), [], '7 of 11 are no more than most');
   });
 
-  await t.test('approvals in seconds, alone and by the list', async t => {
+  await t.test('approvals in seconds, single and in a batch', async t => {
     const hasty = await person('reviewer');
     const claims: { url: string; id: string }[] = [];
     for (let left = 26; left > 0; left -= 1) claims.push(await filed());
@@ -61,16 +61,16 @@ t.test('what claims and decisions on them show', async t => {
     service.clock.pass({ seconds: 3 });
     await pass(hasty, next[4]!.url);
     t.strictSame(await listed('fastDecisions'), [], 'four say nothing, and three seconds are enough');
-    const together = async (part: typeof claims) => {
+    const decideBatch = async (part: typeof claims) => {
       const items = part.map(({ id }) => ({ ref: id, claimId: id, step: 'firstReview', verdict: 'pass' }));
       const reply = await hasty('POST', `${claimsPath}/decisions/batch`, { items });
       if (reply.body.refused !== 0) throw new Error(reply.text);
     };
     service.clock.pass({ seconds: 30 });
-    await together(next.slice(5, 15));
+    await decideBatch(next.slice(5, 15));
     t.strictSame(await listed('fastDecisions'), [], 'nor does a list that had three seconds for each');
     service.clock.pass({ milliseconds: 29_999 });
-    await together(next.slice(15, 25));
+    await decideBatch(next.slice(15, 25));
     const [signal, ...more] = await listed('fastDecisions');
     t.strictSame(more, []);
     t.match(signal.evidence, { userIds: [hasty.actor.id], count: 14, of: 26 });

@@ -24,8 +24,8 @@ async function openVillage(service: Service, village: string = villages.own) {
   /** An award of so many units of 5 points; answers its id. */
   const give = async (clerk: Person, householdId: string, quantity = 1): Promise<string> => {
     numbered += 1;
-    const said = { ruleId: rules.R5, householdId, quantity, occasion: `o-${numbered}` };
-    const reply = await clerk('POST', `${at}/awards`, said);
+    const input = { ruleId: rules.R5, householdId, quantity, occasion: `o-${numbered}` };
+    const reply = await clerk('POST', `${at}/awards`, input);
     if (reply.status !== 201) throw new Error(reply.text);
     return reply.body.id;
   };

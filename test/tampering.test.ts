@@ -159,8 +159,8 @@ t.test('whoever holds a checkpoint finds every tampering', async t => {
       t.match(await check(bytes, [{ ...kept[0]!, village: '520281127109' }]), { sound: false }, 'of another village');
     }
     for (const other of ['{ "', '{"actorId":"x","']) {
-      const odd = Buffer.from(files.jsonl.toString().replace('{"', other));
-      t.match(await check(odd), { sound: false }, `${other} means the same and is not what was written`);
+      const tampered = Buffer.from(files.jsonl.toString().replace('{"', other));
+      t.match(await check(tampered), { sound: false }, `${other} means the same and is not what was written`);
     }
     t.match(await check(Buffer.from(''), []), { sound: true, number: 0 }, 'an empty book');
     await t.rejects(check(Buffer.from('凭证号,业务日期')), { message: /not a journal/ });

@@ -160,17 +160,17 @@ t.test('the checkpoint of a book of one transaction', async t => {
   t.equal(text, `${name}\n1\nWUI5flpWpAeilPuMRqVWNwJFE2Jv5+wCnssC2mHdGeg=\n`);
   const note = signNote(text, name, privateKey);
 
-  // Judged with node:crypto and the definitions alone.
-  const [, said, line] = /^([\s\S]*\n)\n(— \S+ \S+\n)$/.exec(note)!;
-  t.equal(said, text);
+  // Verified with node:crypto and the definitions alone.
+  const [, input, line] = /^([\s\S]*\n)\n(— \S+ \S+\n)$/.exec(note)!;
+  t.equal(input, text);
   const signed = Buffer.from(line!.trimEnd().split(' ')[2]!, 'base64');
   const publicKey = Buffer.from('d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a', 'hex');
   const id = createHash('sha256').update(`${name}\n\x01`).update(publicKey).digest().subarray(0, 4);
   t.same(signed.subarray(0, 4), id);
   const der = Buffer.concat([Buffer.from('302a300506032b6570032100', 'hex'), publicKey]);
   const key = createPublicKey({ key: der, format: 'der', type: 'spki' });
-  t.ok(verify(null, Buffer.from(said!), key, signed.subarray(4)), 'the signature stands');
-  t.notOk(verify(null, Buffer.from(said!.replace('\n1\n', '\n2\n')), key, signed.subarray(4)));
+  t.ok(verify(null, Buffer.from(input!), key, signed.subarray(4)), 'the signature stands');
+  t.notOk(verify(null, Buffer.from(input!.replace('\n1\n', '\n2\n')), key, signed.subarray(4)));
 
   t.same(rawPublicKey(privateKey), publicKey);
   const verifier = parseVerifier(verifierText(name, publicKey));

@@ -127,7 +127,7 @@ const tamperings: { what: string; by: string; seen: Record<string, RegExp> }[] =
     seen: { balances: /^account/ },
   },
   {
-    what: 'a balance beside a transfer was changed',
+    what: 'a stored balance of a transfer was changed',
     by: `update ledger.transfer set to_balance = to_balance + 1 where ${at(3)} and line = 1`,
     seen: { running: /^transaction 3 line 1, account/ },
   },

@@ -16,7 +16,7 @@ test('divisions', async t => {
       );
     t.strictSame(await names(admin), ['贵州省']);
     t.strictSame(await names(admin, '520200000000'), ['六枝特区', '盘州市']);
-    t.strictSame(await names(clerk, '520200000000'), ['盘州市'], 'above one’s own village, not beside it');
+    t.strictSame(await names(clerk, '520200000000'), ['盘州市'], 'above one’s own village, not next to it');
     t.strictSame(await names(clerk, '520281127000'), ['封家湾社区']);
     isRefused(t, await clerk('GET', '/v1/divisions/520203000000'), '404 not-found');
     t.equal((await clerk('GET', '/v1/divisions/520281000000')).body.name, '盘州市');

@@ -6,7 +6,7 @@ import type { Period } from './period.ts';
 
 /**
  * The canonical texts in the order of the book, an empty line after each: all that is hashed, and what a checkpoint can
- * be held beside. Without a period it is the whole book.
+ * be compared with. Without a period it is the whole book.
  */
 export function journalCanonical(db: Db, village: string, period: Period | undefined): Readable {
   return Readable.from(texts(db, village, period), { objectMode: false });

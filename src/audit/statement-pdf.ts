@@ -78,7 +78,7 @@ async function draw(doc: PDFKit.PDFDocument, db: Db, frame: StatementFrame): Pro
 }
 
 function header(doc: PDFKit.PDFDocument, frame: StatementFrame): number {
-  line(doc, `${frame.villageName}积分对账单`, { x: margin, y: margin, width, size: 17, align: 'center' });
+  drawText(doc, `${frame.villageName}积分对账单`, { x: margin, y: margin, width, size: 17, align: 'center' });
   const half = width / 2;
   const facts: [string, string][] = [
     [`户号：${frame.householdNumber}`, `户主：${frame.headName}`],
@@ -89,8 +89,8 @@ function header(doc: PDFKit.PDFDocument, frame: StatementFrame): number {
   ];
   let y = margin + 36;
   for (const [first, second] of facts) {
-    line(doc, first, { x: margin, y, width: half, size: 9.5, align: 'left' });
-    line(doc, second, { x: margin + half, y, width: half, size: 9.5, align: 'left' });
+    drawText(doc, first, { x: margin, y, width: half, size: 9.5, align: 'left' });
+    drawText(doc, second, { x: margin + half, y, width: half, size: 9.5, align: 'left' });
     y += 16;
   }
   return y + 8;
@@ -112,7 +112,7 @@ function tableRow(doc: PDFKit.PDFDocument, y: number, cells: string[], strong: b
   for (const [index, column] of columns.entries()) {
     const text = cells[index]!;
     if (text !== '')
-      line(doc, text, { x: x + 3, y: y + 3, width: column.width - 6, size: 8.5, align: column.align, strong });
+      drawText(doc, text, { x: x + 3, y: y + 3, width: column.width - 6, size: 8.5, align: column.align, strong });
     x += column.width;
   }
   const bottom = y + rowHeight;
@@ -126,8 +126,8 @@ function tableRow(doc: PDFKit.PDFDocument, y: number, cells: string[], strong: b
 function footer(doc: PDFKit.PDFDocument, frame: StatementFrame, pageNumber: number, pages: number): void {
   const y = 841.89 - margin - 22;
   const chain = `账簿校验（第 ${frame.throughNumber} 号）：${frame.throughHash}`;
-  line(doc, chain, { x: margin, y, width, size: 7, align: 'left' });
-  line(doc, `第 ${pageNumber} 页，共 ${pages} 页`, { x: margin, y: y + 11, width, size: 8, align: 'center' });
+  drawText(doc, chain, { x: margin, y, width, size: 7, align: 'left' });
+  drawText(doc, `第 ${pageNumber} 页，共 ${pages} 页`, { x: margin, y: y + 11, width, size: 8, align: 'center' });
 }
 
 function cellsOf(entry: StatementEntry): string[] {
@@ -162,7 +162,7 @@ interface Place {
 }
 
 /** One line of text, cut with … where it does not fit. */
-function line(doc: PDFKit.PDFDocument, text: string, { x, y, width, size, align, strong = false }: Place): void {
+function drawText(doc: PDFKit.PDFDocument, text: string, { x, y, width, size, align, strong = false }: Place): void {
   const color = strong ? '#000000' : '#202428';
   const shown = cutToFit(doc, text.replaceAll(/\s+/g, ' '), width, size);
   drawLine(doc, shown, { x, y, width, size, align, color });

@@ -10,7 +10,7 @@ import { Refusal } from '../refusals.ts';
 import { getVillage } from '../villages/read.ts';
 import type { Period } from './period.ts';
 
-/** What a statement says beside its entries. */
+/** What a statement has other than its entries. */
 export interface StatementFrame extends Period {
   village: string;
   villageName: string;

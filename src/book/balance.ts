@@ -32,7 +32,7 @@ interface BalanceView {
  */
 export async function balanceAt(db: Db, village: string, of: AccountView, moment: Moment): Promise<BalanceView> {
   const { through, postedAt, occurredAt } = moment;
-  if ([through, postedAt, occurredAt].filter(said => said !== undefined).length > 1) {
+  if ([through, postedAt, occurredAt].filter(moment => moment !== undefined).length > 1) {
     const detail = 'provide at most one of through, postedAt and occurredAt';
     throw new Refusal('validation-failed', { errors: [{ pointer: '/query', code: 'maxProperties', detail }] });
   }

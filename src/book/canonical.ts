@@ -17,25 +17,25 @@ businessDate ${t.businessDate}\noccurredAt ${t.occurredAt}\npostedAt ${t.postedA
 }
 
 /**
- * Reads what `canonicalText` wrote. It does not judge: whoever must know that a text is canonical writes what was read
+ * Reads what `canonicalText` wrote. It does not validate: whoever must know that a text is canonical writes what was read
  * again, and compares.
  */
 export function parseCanonical(text: string): Content {
-  const said: Record<string, string> = Object.create(null);
-  const frozen: Record<string, string> = Object.create(null);
+  const headers: Record<string, string> = Object.create(null);
+  const terms: Record<string, string> = Object.create(null);
   const transfers: Content['transfers'] = [];
   for (const line of text.split('\n')) {
     const space = line.indexOf(' ');
     const [name, value] = [line.slice(0, space), line.slice(space + 1)];
     if (name === 'frozen') {
       const end = value.indexOf(' ');
-      frozen[value.slice(0, end)] = unescaped(value.slice(end + 1));
+      terms[value.slice(0, end)] = unescaped(value.slice(end + 1));
     } else if (name === 'line') {
       const [asset = '', amount = '', from = '', to = ''] = value.split(' ');
       transfers.push({ asset: asset as Asset, amount: Number(amount), from, to });
-    } else said[name] = unescaped(value);
+    } else headers[name] = unescaped(value);
   }
-  const of = (name: string) => said[name] ?? '';
+  const of = (name: string) => headers[name] ?? '';
   return {
     village: of('village'),
     number: Number(of('number')),
@@ -46,10 +46,10 @@ export function parseCanonical(text: string): Content {
     occurredAt: of('occurredAt'),
     postedAt: of('postedAt'),
     actorId: of('actor'),
-    approverId: said.approver ?? null,
-    reverses: said.reverses === undefined ? null : Number(said.reverses),
-    memo: said.memo ?? null,
-    frozen,
+    approverId: headers.approver ?? null,
+    reverses: headers.reverses === undefined ? null : Number(headers.reverses),
+    memo: headers.memo ?? null,
+    frozen: terms,
     transfers,
   };
 }
@@ -69,7 +69,7 @@ const forms: [name: keyof Content, form: RegExp][] = [
 
 /**
  * What in a transaction has not the form it must have, or nothing. Of transactions in this form no two have one text; of
- * others they may: a frozen name with a space borrows from its value, a year before Christ looks like one after.
+ * others they may: the name of a term with a space borrows from its value, a year before Christ looks like one after.
  */
 export function formFault(t: Content): { field: string; found: string } | undefined {
   for (const [field, form] of forms) {
@@ -109,9 +109,9 @@ function shown(value: unknown): string {
   return String(JSON.stringify(value)).slice(0, 200);
 }
 
-/** Names of frozen terms as PostgreSQL sorts them under the collation "C": by their bytes in UTF-8. */
-function namesByBytes(frozen: Content['frozen']): string[] {
-  const names = Object.keys(frozen);
+/** Names of terms as PostgreSQL sorts them under the collation "C": by their bytes in UTF-8. */
+function namesByBytes(terms: Content['frozen']): string[] {
+  const names = Object.keys(terms);
   if (names.length < 2) return names;
   // JavaScript compares UTF-16, which is the same order as long as there are no surrogates.
   return names.some(name => /[\ud800-\udfff]/.test(name))

@@ -29,8 +29,8 @@ const ed25519 = 0x01;
 
 /** First four bytes of SHA-256(name ‖ LF ‖ 0x01 ‖ public key), in hex. */
 export function keyIdOf(name: string, publicKey: Buffer): string {
-  const said = Buffer.concat([Buffer.from(`${name}\n`), Buffer.of(ed25519), publicKey]);
-  return digest('sha256', said, 'hex').slice(0, 8);
+  const material = Buffer.concat([Buffer.from(`${name}\n`), Buffer.of(ed25519), publicKey]);
+  return digest('sha256', material, 'hex').slice(0, 8);
 }
 
 /** The 32 bytes of an Ed25519 key, public or private. */
@@ -84,12 +84,12 @@ function parseSignature(line: string): Note['signatures'][number] {
  * if they were not there.
  */
 export function verifyNote(note: Note, verifiers: readonly Verifier[]): boolean {
-  const judged = note.signatures.flatMap(({ name, keyId, signature }) => {
+  const results = note.signatures.flatMap(({ name, keyId, signature }) => {
     const verifier = verifiers.find(known => known.name === name && known.keyId === keyId);
     if (verifier === undefined) return [];
     return [verify(null, Buffer.from(note.text), keyObject(verifier.publicKey), signature)];
   });
-  return judged.length > 0 && judged.every(Boolean);
+  return results.length > 0 && results.every(Boolean);
 }
 
 function keyObject(publicKey: Buffer): KeyObject {
@@ -103,10 +103,10 @@ export function checkpointText({ origin, size, root }: CheckpointBody): string {
 
 /** Reads the text of a checkpoint; lines after the third are other people's. @throws Error when it is none */
 export function parseCheckpoint(text: string): CheckpointBody {
-  const [origin = '', said = '', encoded = ''] = text.split('\n');
+  const [origin = '', sizeText = '', encoded = ''] = text.split('\n');
   const root = fromBase64(encoded);
-  const size = Number(said);
-  if (origin === '' || !/^(0|[1-9][0-9]{0,15})$/.test(said) || !Number.isSafeInteger(size) || root?.length !== 32) {
+  const size = Number(sizeText);
+  if (origin === '' || !/^(0|[1-9][0-9]{0,15})$/.test(sizeText) || !Number.isSafeInteger(size) || root?.length !== 32) {
     throw new Error('A checkpoint consists of origin, size and root hash, one per line.');
   }
   return { origin, size, root };

@@ -23,7 +23,7 @@ interface Key {
 /**
  * The Ed25519 keys that checkpoints are signed with: one file each in `folder`, named by its first day and the beginning
  * of its public key. Made when there is none. It is not renewed by itself, for others keep the public key; the operator
- * puts a second file beside the first, and from its day it signs.
+ * puts a second file next to the first, and from its day it signs.
  */
 export function openBookSigner(folder: string, { origin, clock }: { origin: string; clock: Clock }): BookSigner {
   mkdirSync(folder, { recursive: true, mode: 0o700 });

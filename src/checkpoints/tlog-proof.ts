@@ -1,4 +1,4 @@
-// A proof that a transaction is in a book, on one page that can be judged offline. Source: C2SP tlog-proof.
+// A proof that a transaction is in a book, on one page that can be verified offline. Source: C2SP tlog-proof.
 
 export interface TlogProof {
   /** Of the leaf, from 0: the transaction's number less one. */

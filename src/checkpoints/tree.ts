@@ -1,4 +1,4 @@
-// The RFC 6962 tree over the leaf hashes of a book: roots, proofs, and how a stranger judges them. It knows no book.
+// The RFC 6962 tree over the leaf hashes of a book: roots, proofs, and how a stranger verifies them. It knows no book.
 
 import assert from 'node:assert/strict';
 import { hash as digest } from 'node:crypto';

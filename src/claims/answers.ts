@@ -1,7 +1,7 @@
 import { Refusal } from '../refusals.ts';
 import type { ClaimView } from './read.ts';
 
-/** What each line of a list would have been answered alone: `status`, or what it is refused with. */
+/** What each item of a batch would have been answered as a single request: `status`, or what it is refused with. */
 export function answersOf<P extends { status: number }>(
   results: (ClaimView | Refusal)[],
   items: { ref?: string | null }[],

@@ -13,7 +13,7 @@ export interface ClaimKey {
 
 /** @throws Refusal `not-found` */
 export async function lockClaim(tx: Tx, key: ClaimKey): Promise<ClaimRow> {
-  return one(await tx.select().from(claim).where(mine(key)).for('update'));
+  return one(await tx.select().from(claim).where(byKey(key)).for('update'));
 }
 
 /** @throws Refusal `wrong-state` (facts: `state`, `allowedFrom`, `since`) */
@@ -33,7 +33,7 @@ export async function lockClaims(tx: Tx, village: string, ids: string[]): Promis
 
 /** Changes what a service may change of a claim that is locked. Decisions are `decideStep`'s. */
 export async function updateClaim(tx: Tx, key: ClaimKey, to: Partial<ClaimRow>): Promise<void> {
-  await tx.update(claim).set(to).where(mine(key));
+  await tx.update(claim).set(to).where(byKey(key));
 }
 
 /**
@@ -69,6 +69,6 @@ function withInstants(facts: Facts): Facts {
   return { ...facts, ...at('since'), ...at('until') };
 }
 
-function mine(key: ClaimKey) {
+function byKey(key: ClaimKey) {
   return and(eq(claim.village, key.village), eq(claim.id, key.claimId));
 }

@@ -180,7 +180,9 @@ export async function digestsOf(db: Db, village: string, photoIds: string[]): Pr
 
 type Joined = { claim: ClaimRow; ruleTitle: string; awardId: string | null };
 
-/** What stands beside a claim is found by its key, for each row: joined, a young village, of which PostgreSQL knows no statistics, would be read whole. */
+/**
+ * What a claim is listed with is found by its key, for each row: joined, a young village, of which PostgreSQL knows no statistics, would be read whole.
+ */
 function selectClaims(db: Db) {
   return db
     .select({
@@ -230,8 +232,8 @@ function viewOf({ claim: row, ruleTitle, awardId }: Joined, decisions: DecisionR
 }
 
 /**
- * Who reads what people wrote: the household and those who work on claims, for they must judge it. One level up, where a
- * second person is waited for.
+ * Who reads what people wrote: the household and those who work on claims, for they must decide on it. One level up,
+ * where a second person is waited for.
  */
 function readsText(actor: Actor, village: string, row: ClaimRow): boolean {
   if (actor.kind === 'household') return actor.householdId === row.householdId;

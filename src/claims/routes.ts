@@ -78,8 +78,8 @@ export const claimRoutes: FastifyPluginAsyncTypebox<{
     },
     handler: (request, reply) => {
       const { village } = request.params;
-      const said = claimOf(request.body);
-      return mutate(request, reply, (tx, actor) => submitClaim(tx, actor, village, said, clock.now()), {
+      const input = claimOf(request.body);
+      return mutate(request, reply, (tx, actor) => submitClaim(tx, actor, village, input, clock.now()), {
         status: 201,
         location: made => `/v1/villages/${village}/claims/${made.id}`,
       });
@@ -178,10 +178,15 @@ export const claimRoutes: FastifyPluginAsyncTypebox<{
     handler: (request, reply) => {
       const { village, claim: claimId } = request.params;
       const { quantity, note, photoIds = [], evidence = [] } = request.body;
-      const said = { quantity, note, photoIds, evidence };
-      return mutate(request, reply, (tx, actor) => resubmitClaim(tx, actor, { village, claimId }, said, clock.now()), {
-        status: 200,
-      });
+      const content = { quantity, note, photoIds, evidence };
+      return mutate(
+        request,
+        reply,
+        (tx, actor) => resubmitClaim(tx, actor, { village, claimId }, content, clock.now()),
+        {
+          status: 200,
+        },
+      );
     },
   });
 };

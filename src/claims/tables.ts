@@ -23,7 +23,7 @@ export type Step = (typeof steps)[number];
 
 export type Verdict = 'pass' | 'return' | 'approve' | 'reject';
 
-/** What shows it beside photos: a count, a sheet, a witness. */
+/** What supports it other than photos: a count, a sheet, a witness. */
 export interface Evidence {
   kind: string;
   text: string;

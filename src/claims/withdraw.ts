@@ -30,25 +30,25 @@ export async function resubmitClaim(
   tx: Tx,
   actor: Actor,
   key: ClaimKey,
-  said: { quantity: number | undefined; note: string | null | undefined; photoIds: string[]; evidence: Evidence[] },
+  input: { quantity: number | undefined; note: string | null | undefined; photoIds: string[]; evidence: Evidence[] },
   now: Temporal.Instant,
 ): Promise<ClaimView> {
   const row = await lockOwn(tx, actor, key, ['returned']);
-  const photoIds = [...new Set([...row.photoIds, ...said.photoIds])];
-  const evidence = [...row.evidence, ...said.evidence];
+  const photoIds = [...new Set([...row.photoIds, ...input.photoIds])];
+  const evidence = [...row.evidence, ...input.evidence];
   if (photoIds.length > photosMax) throw new Refusal('out-of-bounds', { field: 'photoIds', min: 0, max: photosMax });
   if (evidence.length > evidenceMax) {
     throw new Refusal('out-of-bounds', { field: 'evidence', min: 0, max: evidenceMax });
   }
-  if (said.photoIds.length > 0) {
-    await usePhotos(tx, key.village, { ...key, householdId: row.householdId, photoIds: said.photoIds }, now);
+  if (input.photoIds.length > 0) {
+    await usePhotos(tx, key.village, { ...key, householdId: row.householdId, photoIds: input.photoIds }, now);
   }
   await updateClaim(tx, key, {
     state: 'submitted',
     stateSince: iso(now),
     round: row.round + 1,
-    quantity: said.quantity ?? row.quantity,
-    note: said.note === undefined ? row.note : said.note,
+    quantity: input.quantity ?? row.quantity,
+    note: input.note === undefined ? row.note : input.note,
     photoIds,
     evidence,
   });

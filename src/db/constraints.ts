@@ -2,7 +2,7 @@ import { Refusal, type RefusalCode } from '../refusals.ts';
 
 /**
  * Constraints that decide races, and the refusal each of them means. A constraint that is not here and fires is a bug:
- * the code had to judge first.
+ * the code had to check first.
  */
 export const refusalsByConstraint: Record<string, RefusalCode> = {
   user_login_key: 'already-exists',

@@ -52,10 +52,10 @@ export async function findPrograms(
 /** The major version of the PostgreSQL in `bin`. @throws Error when it does not run for `account` */
 async function versionOf(bin: string, account: Account | undefined): Promise<number> {
   // Both are needed; where only a client is installed there is neither.
-  const said = await Promise.all(
+  const outputs = await Promise.all(
     ['postgres', 'initdb'].map(name => run(join(bin, name), ['--version'], { env, cwd: '/', ...account })),
   );
-  return Number.parseInt(/\(PostgreSQL\) (\d+)/.exec(said[0]!.stdout)?.[1] ?? '0', 10);
+  return Number.parseInt(/\(PostgreSQL\) (\d+)/.exec(outputs[0]!.stdout)?.[1] ?? '0', 10);
 }
 
 /**

@@ -116,7 +116,7 @@ function sharedMegabytes(): number {
   return Math.min(2048, Math.max(128, Math.floor(bytes / 8 / 2 ** 20)));
 }
 
-/** The first four are defaults and promises: said here, they do not bend to a line in postgresql.conf. */
+/** The first four are defaults and promises: set here, postgresql.conf cannot override them. */
 const settings = [
   'fsync=on',
   'full_page_writes=on',

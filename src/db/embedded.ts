@@ -132,8 +132,8 @@ async function initialise(cluster: string, programs: Programs, account: Account 
     stdio: ['ignore', 'ignore', 'pipe', door?.fd ?? 'ignore'],
     ...account,
   });
-  const [said, [code]] = await Promise.all([text(child.stderr as Readable), once(child, 'close')]);
-  if (code !== 0) throw new Error(`PostgreSQL cannot make its files in ${data}.\n${said.trimEnd()}`);
+  const [output, [code]] = await Promise.all([text(child.stderr as Readable), once(child, 'close')]);
+  if (code !== 0) throw new Error(`PostgreSQL cannot make its files in ${data}.\n${output.trimEnd()}`);
 }
 
 /**

@@ -26,7 +26,7 @@ export async function readFunctions(folder: string): Promise<FunctionFile[]> {
  * transaction and under the lock of the migrations, after them. Answers the functions' names.
  *
  * @throws Error when the database was migrated by a newer version; when a file fails; when a function has no file, or
- *   stands beside an older one with other arguments: such a one is dropped in a migration
+ *   coexists with an older one with other arguments: such a one is dropped in a migration
  */
 export async function replaceFunctions(client: pg.Client, folder: string): Promise<string[]> {
   const files = await readFunctions(folder);

@@ -114,7 +114,7 @@ async function withIncludes(path: string): Promise<string> {
   return (await Promise.all(texts)).join('');
 }
 
-/** Keeps what each migration said when it ran. */
+/** Keeps the digest of each migration as it ran. */
 async function remember(client: pg.Client, files: Map<string, string>): Promise<void> {
   await client.query(`create table if not exists jifen.migration_content (
     name text constraint migration_content_pkey primary key, sha256 text not null)`);

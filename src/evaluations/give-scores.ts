@@ -4,7 +4,7 @@ import { rowsOf, type Tx } from '../db/database.ts';
 import type { Actor } from '../http/route.ts';
 import { malformed, Refusal } from '../refusals.ts';
 import { listEntrantIds, listKin } from './read.ts';
-import { holdRound, type RoundKey, refuseUnlessIn } from './round.ts';
+import { lockRoundShared, type RoundKey, refuseUnlessIn } from './round.ts';
 import type { Item } from './tables.ts';
 
 /** Either a figure for each item of the sheet, or that nobody was at home. */
@@ -27,7 +27,7 @@ export async function giveScores(
   now: Temporal.Instant,
 ): Promise<{ written: number }> {
   const { village, roundId } = key;
-  const row = await holdRound(tx, key);
+  const row = await lockRoundShared(tx, key);
   if (!row.judges.includes(actor.id)) throw new Refusal('forbidden', { reason: 'notAJudge' });
   refuseUnlessIn(row, ['open']);
   refuseFigures(entries, row.items);

@@ -33,11 +33,11 @@ export async function planRound(
   tx: Tx,
   actor: Actor,
   village: string,
-  said: NewRound,
+  input: NewRound,
   now: Temporal.Instant,
 ): Promise<RoundView> {
-  const { month, title, items, judges } = said;
-  const grades = said.grades.toSorted((a, b) => b.averageMin - a.averageMin);
+  const { month, title, items, judges } = input;
+  const grades = input.grades.toSorted((a, b) => b.averageMin - a.averageMin);
   await refuseMonth(tx, village, month, now);
   refuseSheet(items, grades);
   if (judges.includes(actor.id)) throw new Refusal('second-person-required', { firstUserId: actor.id });
@@ -46,7 +46,7 @@ export async function planRound(
     const reviews = grants.some(([role, prefix]) => role === 'reviewer' && village.startsWith(prefix));
     if (!reviews) throw new Refusal('not-found', { field: `judges/${index}` });
   }
-  await refuseRules(tx, village, said.grades);
+  await refuseRules(tx, village, input.grades);
   const [other] = await tx
     .select({ id: round.id })
     .from(round)

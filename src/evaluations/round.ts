@@ -13,14 +13,14 @@ export interface RoundKey {
 
 /** The round, which nobody moves or scores until the database transaction ends. @throws Refusal `not-found` | `wrong-state` */
 export async function lockRound(tx: Tx, key: RoundKey, allowedFrom: RoundState[]): Promise<RoundRow> {
-  const row = one(await tx.select().from(round).where(mine(key)).for('update'));
+  const row = one(await tx.select().from(round).where(byKey(key)).for('update'));
   refuseUnlessIn(row, allowedFrom);
   return row;
 }
 
 /** The round, which nobody moves until the database transaction ends, but others may score. @throws Refusal `not-found` */
-export async function holdRound(tx: Tx, key: RoundKey): Promise<RoundRow> {
-  return one(await tx.select().from(round).where(mine(key)).for('share'));
+export async function lockRoundShared(tx: Tx, key: RoundKey): Promise<RoundRow> {
+  return one(await tx.select().from(round).where(byKey(key)).for('share'));
 }
 
 /** @throws Refusal `wrong-state` */
@@ -31,9 +31,9 @@ export function refuseUnlessIn(row: RoundRow, allowedFrom: RoundState[]): void {
 }
 
 export async function moveOn(tx: Tx, key: RoundKey, to: Partial<RoundRow>): Promise<RoundView> {
-  return viewOf(one(await tx.update(round).set(to).where(mine(key)).returning()));
+  return viewOf(one(await tx.update(round).set(to).where(byKey(key)).returning()));
 }
 
-function mine(key: RoundKey) {
+function byKey(key: RoundKey) {
   return and(eq(round.village, key.village), eq(round.id, key.roundId));
 }

@@ -27,11 +27,11 @@ export async function approve(
   const { kind, throughOn, rule, capPoints, announcedBy, dueOn } = await lockRun(tx, key, ['announced']);
   if (announcedBy === actor.id) throw new Refusal('second-person-required', { firstUserId: announcedBy });
   if (dayOf(now).toString() < dueOn!) throw new Refusal('too-early', { dueOn });
-  const holds = await ruleOf(tx, village, kind, throughOn);
-  if (holds.rule !== rule || holds.capPoints !== capPoints) {
-    throw new Refusal('year-end-stale', { rule: holds.rule, capPoints: holds.capPoints });
+  const current = await ruleOf(tx, village, kind, throughOn);
+  if (current.rule !== rule || current.capPoints !== capPoints) {
+    throw new Refusal('year-end-stale', { rule: current.rule, capPoints: current.capPoints });
   }
-  const { holdings } = await holdingsOf(tx, village, holds);
+  const { holdings } = await holdingsOf(tx, village, current);
   const latecomers = holdings.map(({ householdId }) => ({ householdId, available: 0, expiring: 0 }));
   await insertLines(tx, key, latecomers);
   const view = await moveOn(tx, key, { state: 'posting', approvedBy: actor.id, approvedAt: iso(now) });

@@ -42,7 +42,7 @@ export async function holdingsOf(
       ? sql`code >= 'household:' and code < 'household;' and code like '%:available'`
       : sql`code = any(${sql.param(householdIds.map(id => householdAccount(id, 'available')))}::text[])`;
   // Each row by its key, hence `offset 0`: in a young book a join would read all of it for every household.
-  // Awards of the new year and what was released from the notice board in it, less what of them was taken back.
+  // Awards of the new year and what was released from the notice board in it, less what of them was reversed.
   const earnedAfter =
     rule.rule === 'lots'
       ? sql`0`

@@ -13,7 +13,7 @@ const batchSize = 100;
  * in the same database transaction, so that a run that was broken off at any point goes on where it stopped, and two
  * jobs at once post nothing twice.
  *
- * Balances and lots are read under the pen: a household loses what the rule takes of what it then has.
+ * Balances and lots are read while the book is locked: a household loses what the rule takes of what it then has.
  */
 export async function postBatch(tx: Tx, key: RunKey, now: Temporal.Instant): Promise<boolean> {
   const row = await lockAnyRun(tx, key);

@@ -30,12 +30,12 @@ export async function preview(
   tx: Tx,
   actor: Actor,
   village: string,
-  said: NewRun,
+  input: NewRun,
   now: Temporal.Instant,
 ): Promise<RunView> {
-  const throughOn = await lastDayOf(tx, village, said, now);
-  const rule = await ruleOf(tx, village, said.kind, throughOn);
-  await refuseSecond(tx, village, said.kind, throughOn);
+  const throughOn = await lastDayOf(tx, village, input, now);
+  const rule = await ruleOf(tx, village, input.kind, throughOn);
+  await refuseSecond(tx, village, input.kind, throughOn);
   const { bookNumber, holdings } = await holdingsOf(tx, village, rule);
   const id = randomUUIDv7();
   const lines = holdings.map(({ householdId, available, ...rest }) => ({
@@ -49,7 +49,7 @@ export async function preview(
     .values({
       village,
       id,
-      kind: said.kind,
+      kind: input.kind,
       ...rule,
       bookNumber,
       households: lines.length,
@@ -77,11 +77,11 @@ export async function ruleOf(tx: Tx, village: string, kind: RunKind, throughOn: 
   return { rule: yearEnd, throughOn, capPoints: yearEnd === 'cap' ? yearEndCapPoints : null };
 }
 
-async function lastDayOf(tx: Tx, village: string, said: NewRun, now: Temporal.Instant): Promise<string> {
-  const named = said.kind === 'yearEnd' ? said.year : said.throughOn;
-  const other = said.kind === 'yearEnd' ? said.throughOn : said.year;
+async function lastDayOf(tx: Tx, village: string, input: NewRun, now: Temporal.Instant): Promise<string> {
+  const named = input.kind === 'yearEnd' ? input.year : input.throughOn;
+  const other = input.kind === 'yearEnd' ? input.throughOn : input.year;
   if (named === undefined || other !== undefined) {
-    const pointer = said.kind === 'yearEnd' ? '/year' : '/throughOn';
+    const pointer = input.kind === 'yearEnd' ? '/year' : '/throughOn';
     throw new Refusal('validation-failed', {
       errors: [
         { pointer, code: 'required', detail: 'a year-end run needs year, a run of dated points needs throughOn' },

@@ -4,7 +4,7 @@ import { type Db, one } from '../db/database.ts';
 import { household } from '../households/tables.ts';
 import { after, type Page, page } from '../http/paging.ts';
 import type { Actor } from '../http/route.ts';
-import { line, type RunKind, type RunState, run } from './tables.ts';
+import { expiryLine, type RunKind, type RunState, run } from './tables.ts';
 
 type RunRow = typeof run.$inferSelect;
 
@@ -81,22 +81,22 @@ export async function listLines(
   const start = after<[string]>(cursor, filters);
   const rows = await db
     .select({
-      householdId: line.householdId,
+      householdId: expiryLine.householdId,
       householdNumber: household.number,
-      available: line.available,
-      expiring: line.expiring,
-      kept: sql<number>`${line.available} - ${line.expiring}`.mapWith(Number),
-      taken: line.taken,
-      transactionNumber: line.transactionNumber,
+      available: expiryLine.available,
+      expiring: expiryLine.expiring,
+      kept: sql<number>`${expiryLine.available} - ${expiryLine.expiring}`.mapWith(Number),
+      taken: expiryLine.taken,
+      transactionNumber: expiryLine.transactionNumber,
     })
-    .from(line)
-    .innerJoin(household, and(eq(household.village, line.village), eq(household.id, line.householdId)))
+    .from(expiryLine)
+    .innerJoin(household, and(eq(household.village, expiryLine.village), eq(household.id, expiryLine.householdId)))
     .where(
       and(
-        eq(line.village, village),
-        eq(line.runId, id),
-        own === undefined ? undefined : eq(line.householdId, own),
-        query.householdId === undefined ? undefined : eq(line.householdId, query.householdId),
+        eq(expiryLine.village, village),
+        eq(expiryLine.runId, id),
+        own === undefined ? undefined : eq(expiryLine.householdId, own),
+        query.householdId === undefined ? undefined : eq(expiryLine.householdId, query.householdId),
         start && gt(household.number, start[0]),
       ),
     )

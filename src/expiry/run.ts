@@ -2,7 +2,7 @@ import { and, eq, isNull, sql } from 'drizzle-orm';
 import { one, type Tx } from '../db/database.ts';
 import { Refusal } from '../refusals.ts';
 import { type RunView, viewOf } from './read.ts';
-import { line, type RunState, run } from './tables.ts';
+import { expiryLine, type RunState, run } from './tables.ts';
 
 /** The row of a run and its lines: how they are written, locked and moved from state to state. */
 
@@ -25,12 +25,12 @@ export async function lockRun(tx: Tx, key: RunKey, allowedFrom: RunState[]): Pro
 }
 
 export async function moveOn(tx: Tx, key: RunKey, to: Partial<RunRow>): Promise<RunView> {
-  return viewOf(one(await tx.update(run).set(to).where(mine(key)).returning()));
+  return viewOf(one(await tx.update(run).set(to).where(byKey(key)).returning()));
 }
 
 /** The run, locked, in whatever state it is. @throws Refusal `not-found` */
 export async function lockAnyRun(tx: Tx, key: RunKey): Promise<RunRow> {
-  return one(await tx.select().from(run).where(mine(key)).for('update'));
+  return one(await tx.select().from(run).where(byKey(key)).for('update'));
 }
 
 /** Lines of a run; a household that has one keeps it. */
@@ -50,10 +50,10 @@ export async function insertLines(
 /** Households whose lines are not settled, at most `limit`. */
 export async function nextHouseholds(tx: Tx, key: RunKey, limit: number): Promise<string[]> {
   const rows = await tx
-    .select({ householdId: line.householdId })
-    .from(line)
-    .where(and(eq(line.village, key.village), eq(line.runId, key.runId), isNull(line.taken)))
-    .orderBy(line.householdId)
+    .select({ householdId: expiryLine.householdId })
+    .from(expiryLine)
+    .where(and(eq(expiryLine.village, key.village), eq(expiryLine.runId, key.runId), isNull(expiryLine.taken)))
+    .orderBy(expiryLine.householdId)
     .limit(limit);
   return rows.map(row => row.householdId);
 }
@@ -72,9 +72,9 @@ export async function settleLines(
   await tx
     .update(run)
     .set({ settled: sql`${run.settled} + ${taken.length}`, taken: sql`${run.taken} + ${points}` })
-    .where(mine({ village, runId }));
+    .where(byKey({ village, runId }));
 }
 
-function mine(key: RunKey) {
+function byKey(key: RunKey) {
   return and(eq(run.village, key.village), eq(run.id, key.runId));
 }

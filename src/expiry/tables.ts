@@ -36,7 +36,7 @@ export const run = schema.table(
   table => [primaryKey({ columns: [table.village, table.id] })],
 );
 
-export const line = schema.table(
+export const expiryLine = schema.table(
   'line',
   {
     village: text().notNull(),

@@ -37,7 +37,7 @@ export async function insertChange(
 
 /** An open proposal, which nobody else decides on until the database transaction ends. @throws Refusal `not-found` | `wrong-state` */
 export async function lockProposal(tx: Tx, key: ChangeKey): Promise<Proposal> {
-  const row = one(await tx.select().from(change).where(mine(key)).for('update'));
+  const row = one(await tx.select().from(change).where(byKey(key)).for('update'));
   if (row.state !== 'proposed') {
     throw new Refusal('wrong-state', { state: row.state, allowedFrom: ['proposed'], since: row.decidedAt });
   }
@@ -46,7 +46,7 @@ export async function lockProposal(tx: Tx, key: ChangeKey): Promise<Proposal> {
 
 /** Who has moved by a merger: everybody it had when it was agreed to. */
 export async function recordMergedMembers(tx: Tx, key: ChangeKey, memberIds: string[]): Promise<void> {
-  await tx.update(change).set({ memberIds }).where(mine(key));
+  await tx.update(change).set({ memberIds }).where(byKey(key));
 }
 
 /** What was decided. `madeId` is the household that a split has made, `number` the transaction, where there is one. */
@@ -70,6 +70,6 @@ export async function recordVerdict(
       ${reason}, ${madeId}::uuid, ${number}::bigint)`);
 }
 
-function mine({ village, changeId }: ChangeKey) {
+function byKey({ village, changeId }: ChangeKey) {
   return and(eq(change.village, village), eq(change.id, changeId));
 }

@@ -13,7 +13,7 @@ import { readHousehold, validateChange } from './validate.ts';
 
 /**
  * Agrees to a change, as the second person: what it moves is posted, and the registers follow. It is validated again, under
- * the locks of both households and the pen, so nobody earns or spends between the look and the posting.
+ * the locks of both households and of the book, so nobody earns or spends between the look and the posting.
  * @throws Refusal `not-found` | `second-person-required` | `own-household` | `wrong-state` | whatever `validateChange` refuses
  *   | `already-exists` (the number)
  */
@@ -21,7 +21,7 @@ export async function approveChange(tx: Tx, actor: Actor, key: ChangeKey, now: T
   const proposal = await lockForDecision(tx, actor, key);
   const { village } = key;
   await lockHouseholds(tx, village, householdsOf(proposal));
-  // A new household's number may be waited for, and never under the pen.
+  // A new household's number may be waited for, and never while the book is locked.
   const change = await readyToSettle(tx, proposal, now);
   await takePen(tx, village);
   const household = await readHousehold(tx, village, proposal.householdId);

@@ -21,7 +21,7 @@ const readers: Access = ['clerk', 'villageAdmin', 'reviewer', 'supervisionBoard'
 const keepers: Access = ['clerk', 'villageAdmin'];
 const deciders: Access = ['villageAdmin', 'supervisor'];
 
-const judged: RefusalCode[] = [
+const validationRefusals: RefusalCode[] = [
   'already-exists',
   'household-not-active',
   'household-has-balance',
@@ -61,7 +61,7 @@ export const householdChangeRoutes: FastifyPluginAsyncTypebox<{
   app.route({
     method: 'POST',
     url: '/v1/villages/:village/household-changes',
-    config: { access: keepers, idempotent: true, refusals: [...judged, 'number-far'] },
+    config: { access: keepers, idempotent: true, refusals: [...validationRefusals, 'number-far'] },
     schema: {
       operationId: 'householdChangeCreate',
       tags: ['households'],
@@ -109,7 +109,7 @@ export const householdChangeRoutes: FastifyPluginAsyncTypebox<{
     config: {
       access: deciders,
       idempotent: true,
-      refusals: [...judged, 'second-person-required', 'own-household'],
+      refusals: [...validationRefusals, 'second-person-required', 'own-household'],
     },
     schema: {
       operationId: 'householdChangeApprove',

@@ -17,7 +17,7 @@ type Split = Extract<Proposal, { kind: 'split' }>;
 type ReadyChange = Exclude<Proposal, Split> | (Split & { madeId: string });
 
 /**
- * Enters the household that a split makes; its members come to it when the split is settled.
+ * Enrols the household that a split makes; its members come to it when the split is settled.
  * @throws Refusal `already-exists` (the number)
  */
 export async function readyToSettle(tx: Tx, proposal: Proposal, now: Temporal.Instant): Promise<ReadyChange> {

@@ -38,7 +38,7 @@ export function endsHousehold(change: Change, { living }: Pick<Household, 'livin
  * to, for what was signed may no longer hold.
  * @throws Refusal `not-found` | `household-not-active` | `member-elsewhere` | `wrong-state` (a dead member, the head that
  *   it has already) | `household-has-balance` (facts: `balances`) | `split-unequal` | `out-of-bounds` (`diedOn`) |
- *   `too-late` (an heir after more than a year) | `validation-failed` (who is head, or whether it lapses, is not said)
+ *   `too-late` (an heir after more than a year) | `validation-failed` (the head, or whether it lapses, is missing)
  */
 export async function validateChange(
   db: Db,

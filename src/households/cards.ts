@@ -51,13 +51,13 @@ export async function revokeCard(
   key: { village: string; cardId: string },
   now: Temporal.Instant,
 ): Promise<CardView> {
-  const mine = and(eq(card.village, key.village), eq(card.id, key.cardId));
-  const row = one(await tx.select().from(card).where(mine).for('update'));
+  const byKey = and(eq(card.village, key.village), eq(card.id, key.cardId));
+  const row = one(await tx.select().from(card).where(byKey).for('update'));
   if (row.revokedAt !== null) throw new Refusal('wrong-state', { state: 'revoked', since: row.revokedAt });
   const [revoked] = await tx
     .update(card)
     .set({ revokedBy: actor.id, revokedAt: iso(now) })
-    .where(mine)
+    .where(byKey)
     .returning();
   return viewOf(revoked!);
 }

@@ -7,7 +7,7 @@ import { openAccounts } from '../ledger/post.ts';
 import type { NewHousehold } from './enrol.ts';
 
 /**
- * Enters households that have their numbers already, as `enrol` does, with one statement for all of them, one for their
+ * Enrols households that have their numbers already, as `enrol` does, with one statement for all of them, one for their
  * people and one for their accounts. Their grids and numbers were looked at before; the constraints look again.
  * @throws Refusal `already-exists` (a number)
  */

@@ -27,7 +27,7 @@ export interface NewHousehold {
 }
 
 /**
- * Enters households with their members, and opens their accounts at zero.
+ * Enrols households with their members, and opens their accounts at zero.
  * @throws Refusal `already-exists` (the number) | `not-found` (the grid)
  */
 export async function enrol(
@@ -38,11 +38,11 @@ export async function enrol(
   now: Temporal.Instant,
 ): Promise<string[]> {
   const ids: string[] = [];
-  for (const said of newcomers) {
-    if (said.grid !== null && !(await hasGrid(tx, village, said.grid)))
+  for (const input of newcomers) {
+    if (input.grid !== null && !(await hasGrid(tx, village, input.grid)))
       throw new Refusal('not-found', { field: 'grid' });
     const id = randomUUIDv7();
-    const members = said.members.map(one => ({
+    const members = input.members.map(one => ({
       village,
       id: randomUUIDv7(),
       householdId: id,
@@ -51,11 +51,11 @@ export async function enrol(
       idLast4: one.idLast4 ?? null,
       createdAt: iso(now),
     }));
-    await insertNumbered(tx, said.number, {
+    await insertNumbered(tx, input.number, {
       village,
       id,
-      grid: said.grid,
-      address: said.address ?? null,
+      grid: input.grid,
+      address: input.address ?? null,
       headMemberId: members[0]!.id,
       state: 'active',
       pinFailedAttempts: 0,
@@ -70,20 +70,20 @@ export async function enrol(
 }
 
 /**
- * Enters one household of people who are not in the register yet. Answers its file.
+ * Enrols one household of people who are not in the register yet. Returns its file.
  * @throws Refusal `member-elsewhere` | `number-far` | whatever `enrol` refuses
  */
 export async function enrolOne(
   tx: Tx,
   actor: Actor,
   village: string,
-  said: NewHousehold & { numberConfirmed?: boolean | undefined },
+  input: NewHousehold & { numberConfirmed?: boolean | undefined },
   now: Temporal.Instant,
 ): Promise<HouseholdView> {
   await lockRegister(tx, village);
-  await refuseFarNumber(tx, village, said);
-  await refuseRegistered(tx, village, said.members);
-  const [id] = await enrol(tx, actor, village, [said], now);
+  await refuseFarNumber(tx, village, input);
+  await refuseRegistered(tx, village, input.members);
+  const [id] = await enrol(tx, actor, village, [input], now);
   return getHousehold(tx, actor, village, id!);
 }
 
@@ -92,27 +92,27 @@ export async function addMember(
   tx: Tx,
   actor: Actor,
   key: { village: string; householdId: string },
-  said: NewMember,
+  input: NewMember,
   now: Temporal.Instant,
 ): Promise<HouseholdView> {
   await lockRegister(tx, key.village);
   // Else a merger could close it meanwhile, and leave the newcomer behind.
   const { state } = await holdHousehold(tx, key.village, key.householdId);
   if (state === 'closed') throw new Refusal('household-not-active', { state });
-  await refuseRegistered(tx, key.village, [said]);
+  await refuseRegistered(tx, key.village, [input]);
   await tx.insert(member).values({
     ...key,
     id: randomUUIDv7(),
-    name: said.name,
-    phone: said.phone ?? null,
-    idLast4: said.idLast4 ?? null,
+    name: input.name,
+    phone: input.phone ?? null,
+    idLast4: input.idLast4 ?? null,
     createdAt: iso(now),
   });
   return getHousehold(tx, actor, key.village, key.householdId);
 }
 
 /**
- * Under the number that was said, or else the next one. Two at once: the second waits for the first one's number, finds
+ * Under the given number, or else the next one. Two at once: the second waits for the first one's number, finds
  * it taken and takes the next. Of n at once the last one needs n attempts.
  */
 export async function insertNumbered(

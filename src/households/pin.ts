@@ -17,13 +17,13 @@ export function isEasyPin(pin: string): boolean {
 /** Sets or clears the PIN. `pinHash` is a PHC string made before, or null. @throws Refusal `not-found` */
 export async function setPin(tx: Tx, key: HouseholdKey, pinHash: string | null): Promise<void> {
   await getHouseholdRow(tx, key.village, key.householdId);
-  await tx.update(household).set({ pinHash, pinFailedAttempts: 0 }).where(mine(key));
+  await tx.update(household).set({ pinHash, pinFailedAttempts: 0 }).where(byKey(key));
 }
 
 /** Lets the household try its PIN again; the clerk has seen the person. @throws Refusal `not-found` */
 export async function unlockPin(tx: Tx, key: HouseholdKey): Promise<void> {
   await getHouseholdRow(tx, key.village, key.householdId);
-  await tx.update(household).set({ pinFailedAttempts: 0 }).where(mine(key));
+  await tx.update(household).set({ pinFailedAttempts: 0 }).where(byKey(key));
 }
 
 /**
@@ -34,7 +34,7 @@ export async function countPinTry(tx: Tx, key: HouseholdKey, pinTries: number): 
   const [counted] = await tx
     .update(household)
     .set({ pinFailedAttempts: sql`${household.pinFailedAttempts} + 1` })
-    .where(and(mine(key), lt(household.pinFailedAttempts, pinTries)))
+    .where(and(byKey(key), lt(household.pinFailedAttempts, pinTries)))
     .returning({ failed: household.pinFailedAttempts });
   if (counted === undefined) throw new Refusal('pin-locked', { until: null });
   return pinTries - counted.failed;
@@ -42,9 +42,9 @@ export async function countPinTry(tx: Tx, key: HouseholdKey, pinTries: number): 
 
 /** A right PIN forgets the wrong ones. */
 export async function forgetPinTries(tx: Tx, key: HouseholdKey): Promise<void> {
-  await tx.update(household).set({ pinFailedAttempts: 0 }).where(mine(key));
+  await tx.update(household).set({ pinFailedAttempts: 0 }).where(byKey(key));
 }
 
-function mine(key: HouseholdKey) {
+function byKey(key: HouseholdKey) {
   return and(eq(household.village, key.village), eq(household.id, key.householdId));
 }

@@ -50,7 +50,7 @@ function completeResponses(method: string, operation: Operation): void {
   for (const [status, response] of Object.entries(operation.responses)) {
     if (response.description === 'Default Response') {
       response.description =
-        status === '200' && method === 'get' ? 'The requested resource.' : (said[status] ?? 'Success.');
+        status === '200' && method === 'get' ? 'The requested resource.' : (described[status] ?? 'Success.');
     }
     const headers: Json = { ...(response.headers ?? {}) };
     if (status === '201' && repeatable) headers.Location = location;
@@ -64,7 +64,7 @@ function completeResponses(method: string, operation: Operation): void {
   }
 }
 
-const said: Record<string, string> = {
+const described: Record<string, string> = {
   200: 'Success.',
   201: 'Created.',
   204: 'Success. No content.',

@@ -24,7 +24,7 @@ export function languageOf(request: FastifyRequest): Language {
   return ranked[0]?.tag.startsWith('en') ? 'en' : 'zh-CN';
 }
 
-/** A refusal as RFC 9457 says it. Members beside the standard ones are the facts this caller may know. */
+/** A refusal as RFC 9457 says it. Members other than the standard ones are the facts this caller may know. */
 export function problemOf(
   refusal: Refusal,
   context: { origin: string; language: Language; instance: string; requestId: string },
@@ -109,7 +109,7 @@ function refusalOf(error: FastifyError, request: FastifyRequest): Refusal {
   if (pg !== undefined) {
     const named = pg.constraint === undefined ? undefined : refusalOfConstraint(pg.constraint);
     if (named !== undefined) return named;
-    // A cursor is opaque, so no schema has judged what is in it: what PostgreSQL cannot read there was never ours.
+    // A cursor is opaque, so no schema has validated what is in it: what PostgreSQL cannot read there was never ours.
     const { cursor } = (request.query ?? {}) as { cursor?: string };
     if (cursor !== undefined && pg.code?.startsWith('22')) return new Refusal('cursor-mismatch');
     // Waiting too long, a database that is going away or full, no connection left: unknown, to be tried again.

@@ -10,11 +10,11 @@ import { grant, user } from './tables.ts';
  */
 export async function createFirstAdmin(
   tx: Tx,
-  said: { login: string; name: string; passwordHash: string },
+  input: { login: string; name: string; passwordHash: string },
   now: Temporal.Instant,
 ): Promise<string> {
   const id = randomUUIDv7();
-  await tx.insert(user).values({ id, ...said, state: 'active', createdBy: null, createdAt: iso(now) });
+  await tx.insert(user).values({ id, ...input, state: 'active', createdBy: null, createdAt: iso(now) });
   await tx.insert(grant).values({
     id: randomUUIDv7(),
     userId: id,

@@ -167,12 +167,12 @@ export const identityRoutes: FastifyPluginAsyncTypebox<{
       response: { 201: User },
     },
     handler: async (request, reply) => {
-      const { password, login, ...said } = request.body;
+      const { password, login, ...input } = request.body;
       const passwordHash = await hashSecret(password);
       return mutate(
         request,
         reply,
-        (tx, actor) => createUser(tx, actor, { ...said, login: login.toLowerCase(), passwordHash }, clock.now()),
+        (tx, actor) => createUser(tx, actor, { ...input, login: login.toLowerCase(), passwordHash }, clock.now()),
         { status: 201, location: made => `/v1/users/${made.id}` },
       );
     },

@@ -92,7 +92,7 @@ export async function endSessions(
   reason: EndReason,
   now: Temporal.Instant,
 ): Promise<void> {
-  const mine =
+  const selected =
     'id' in which
       ? eq(session.id, which.id)
       : 'subject' in which
@@ -101,7 +101,7 @@ export async function endSessions(
   await tx
     .update(session)
     .set({ endedAt: iso(now), endedReason: reason })
-    .where(and(mine, isNull(session.endedAt)));
+    .where(and(selected, isNull(session.endedAt)));
 }
 
 /** The village of the device that holds this refresh token; undefined when none does, or it has been succeeded. */

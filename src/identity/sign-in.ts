@@ -32,16 +32,16 @@ interface Deps {
  * Signs a person in by name and password.
  * @throws Refusal `sign-in-failed` | `sign-in-locked` (facts: `until`) | `unavailable`
  */
-export async function signIn(deps: Deps, said: { login: string; password: string }): Promise<SignedIn> {
+export async function signIn(deps: Deps, input: { login: string; password: string }): Promise<SignedIn> {
   const { database, clock } = deps;
-  const login = said.login.toLowerCase();
+  const login = input.login.toLowerCase();
   await countTry(deps, login);
 
   const person = await database.inSnapshot(none, async db => {
     const [row] = await db.select().from(user).where(eq(user.login, login));
     return row;
   });
-  const right = await verifySecret(said.password, person?.passwordHash);
+  const right = await verifySecret(input.password, person?.passwordHash);
   if (!right || person === undefined || person.state !== 'active') throw new Refusal('sign-in-failed');
 
   return database.inTransaction(none, async tx => {

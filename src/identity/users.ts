@@ -36,20 +36,20 @@ interface NewGrant {
 export async function createUser(
   tx: Tx,
   actor: Actor,
-  said: { login: string; name: string; passwordHash: string; grant: NewGrant },
+  input: { login: string; name: string; passwordHash: string; grant: NewGrant },
   now: Temporal.Instant,
 ): Promise<UserView> {
   const id = randomUUIDv7();
   await tx.insert(user).values({
     id,
-    login: said.login,
-    name: said.name,
-    passwordHash: said.passwordHash,
+    login: input.login,
+    name: input.name,
+    passwordHash: input.passwordHash,
     state: 'active',
     createdBy: actor.id,
     createdAt: iso(now),
   });
-  await appoint(tx, actor, id, said.grant, now);
+  await appoint(tx, actor, id, input.grant, now);
   return getUser(tx, id, now);
 }
 
@@ -61,11 +61,11 @@ export async function createGrant(
   tx: Tx,
   actor: Actor,
   userId: string,
-  said: NewGrant,
+  input: NewGrant,
   now: Temporal.Instant,
 ): Promise<UserView> {
   await getManaged(tx, actor, userId, now);
-  await appoint(tx, actor, userId, said, now);
+  await appoint(tx, actor, userId, input, now);
   return getUser(tx, userId, now);
 }
 
@@ -120,25 +120,25 @@ async function getManaged(tx: Tx, actor: Actor, userId: string, now: Temporal.In
     .select({ role: grant.role, prefix: grant.prefix })
     .from(grant)
     .where(eq(grant.userId, userId));
-  const mine = view.grants.every(held => appoints(actor, held)) && everHeld.some(held => appoints(actor, held));
-  if (!mine) throw new Refusal('not-found');
+  const isManaged = view.grants.every(held => appoints(actor, held)) && everHeld.some(held => appoints(actor, held));
+  if (!isManaged) throw new Refusal('not-found');
   return view;
 }
 
-async function appoint(tx: Tx, actor: Actor, userId: string, said: NewGrant, now: Temporal.Instant): Promise<void> {
-  const lengths = prefixLengths[said.role] ?? [12];
-  if (!lengths.includes(said.prefix.length)) {
+async function appoint(tx: Tx, actor: Actor, userId: string, input: NewGrant, now: Temporal.Instant): Promise<void> {
+  const lengths = prefixLengths[input.role] ?? [12];
+  if (!lengths.includes(input.prefix.length)) {
     throw new Refusal('out-of-bounds', { field: 'prefix', min: Math.min(...lengths), max: Math.max(...lengths) });
   }
-  refuseUnlessAppointer(actor, said);
+  refuseUnlessAppointer(actor, input);
   await tx.insert(grant).values({
     id: randomUUIDv7(),
     userId,
-    role: said.role,
-    prefix: said.prefix,
+    role: input.role,
+    prefix: input.prefix,
     grantedBy: actor.id,
     grantedAt: iso(now),
-    until: said.until ?? null,
+    until: input.until ?? null,
   });
 }
 

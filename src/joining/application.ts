@@ -14,7 +14,7 @@ export interface JoinKey {
 
 /** The application in one of these states, which nobody else moves meanwhile. @throws Refusal `not-found` | `wrong-state` */
 export async function lockApplication(tx: Tx, key: JoinKey, allowedFrom: JoinState[]): Promise<JoinRow> {
-  const row = one(await tx.select().from(joinApplication).where(mine(key)).for('update'));
+  const row = one(await tx.select().from(joinApplication).where(byKey(key)).for('update'));
   if (allowedFrom.includes(row.state)) return row;
   const since = row.decidedAt ?? (row.state === 'returned' ? row.returnedAt : (row.resubmittedAt ?? row.createdAt));
   throw new Refusal('wrong-state', { state: row.state, allowedFrom, since });
@@ -22,7 +22,7 @@ export async function lockApplication(tx: Tx, key: JoinKey, allowedFrom: JoinSta
 
 /** Changes what the service may change of an application that is locked. */
 export async function updateApplication(tx: Tx, key: JoinKey, to: Partial<JoinRow>): Promise<void> {
-  await tx.update(joinApplication).set(to).where(mine(key));
+  await tx.update(joinApplication).set(to).where(byKey(key));
 }
 
 /** Nothing but this function of the database may record how it ended; it asks once more who decides. */
@@ -39,6 +39,6 @@ export async function recordEnd(
       ${iso(now)}::timestamptz, ${reason ?? null}::text, ${householdId ?? null}::uuid)`);
 }
 
-function mine(key: JoinKey) {
+function byKey(key: JoinKey) {
   return and(eq(joinApplication.village, key.village), eq(joinApplication.id, key.applicationId));
 }

@@ -34,10 +34,10 @@ export async function applyToJoin(
   tx: Tx,
   actor: Actor,
   village: string,
-  said: JoinContent,
+  input: JoinContent,
   now: Temporal.Instant,
 ): Promise<JoinView> {
-  const { grid, address, phone, members, consentBy } = await validated(tx, village, said);
+  const { grid, address, phone, members, consentBy } = await validated(tx, village, input);
   const id = randomUUIDv7();
   // The service may fill these columns alone: what a decision leaves is another's to write.
   await tx.execute(sql`
@@ -53,29 +53,29 @@ export async function returnJoin(
   tx: Tx,
   actor: Actor,
   key: JoinKey,
-  said: { question: string },
+  input: { question: string },
   now: Temporal.Instant,
 ): Promise<JoinView> {
   await lockApplication(tx, key, ['submitted']);
-  const returned = { question: said.question, returnedBy: actor.id, returnedAt: iso(now), answer: null };
+  const returned = { question: input.question, returnedBy: actor.id, returnedAt: iso(now), answer: null };
   await updateApplication(tx, key, { state: 'returned', ...returned });
   return getJoinApplication(tx, actor, key.village, key.applicationId);
 }
 
 /**
- * Answers the question; what is corrected takes the place of what was said before.
+ * Answers the question; corrections replace the earlier content.
  * @throws Refusal `not-found` | `wrong-state` | `validation-failed`
  */
 export async function resubmitJoin(
   tx: Tx,
   actor: Actor,
   key: JoinKey,
-  said: { answer: string; corrected: JoinContent | null },
+  input: { answer: string; corrected: JoinContent | null },
   now: Temporal.Instant,
 ): Promise<JoinView> {
   const { editedBy } = await lockApplication(tx, key, ['returned']);
-  const content = said.corrected === null ? {} : await validated(tx, key.village, said.corrected);
-  const resubmitted = { answer: said.answer, resubmittedBy: actor.id, resubmittedAt: iso(now) };
+  const content = input.corrected === null ? {} : await validated(tx, key.village, input.corrected);
+  const resubmitted = { answer: input.answer, resubmittedBy: actor.id, resubmittedAt: iso(now) };
   const hands = { editedBy: [...new Set([...editedBy, actor.id])] };
   await updateApplication(tx, key, { state: 'submitted', ...content, ...resubmitted, ...hands });
   return getJoinApplication(tx, actor, key.village, key.applicationId);
@@ -95,16 +95,16 @@ export async function rejectJoin(
   tx: Tx,
   actor: Actor,
   key: JoinKey,
-  said: { reason: string },
+  input: { reason: string },
   now: Temporal.Instant,
 ): Promise<JoinView> {
   await lockForDecision(tx, actor, key, now);
-  return end(tx, actor, key, { state: 'rejected', reason: said.reason }, now);
+  return end(tx, actor, key, { state: 'rejected', reason: input.reason }, now);
 }
 
 /**
- * Enters the household, and opens its accounts at zero. Nobody who is in the register with the same name and end of the
- * ID number is entered twice; who is only alike was shown, and is the second person's to judge.
+ * Enrols the household, and opens its accounts at zero. Nobody who is in the register with the same name and end of the
+ * ID number is enrolled twice; who is only alike was shown, and is the second person's to decide.
  * @throws Refusal `not-found` | `wrong-state` | `second-person-required` | `own-household` | `member-elsewhere` (facts:
  *   `place`, counted from 0) | `already-exists` (the number) | `number-far`
  */
@@ -112,23 +112,23 @@ export async function approveJoin(
   tx: Tx,
   actor: Actor,
   key: JoinKey,
-  said: { number?: string | undefined; numberConfirmed?: boolean | undefined },
+  input: { number?: string | undefined; numberConfirmed?: boolean | undefined },
   now: Temporal.Instant,
 ): Promise<JoinView> {
   const row = await lockForDecision(tx, actor, key, now);
   await lockRegister(tx, key.village);
-  await refuseFarNumber(tx, key.village, said);
+  await refuseFarNumber(tx, key.village, input);
   const elsewhere = (await duplicatesOf(tx, key.village, row.id)).find(({ likeness }) => likeness === 'person');
   if (elsewhere !== undefined) throw new Refusal('member-elsewhere', { place: elsewhere.place });
   const [head, ...others] = row.members;
   const members = [{ ...head!, phone: head!.phone ?? row.phone }, ...others];
-  const [householdId] = await enrol(tx, actor, key.village, [{ ...said, ...row, number: said.number, members }], now);
+  const [householdId] = await enrol(tx, actor, key.village, [{ ...input, ...row, number: input.number, members }], now);
   return end(tx, actor, key, { state: 'approved', householdId }, now);
 }
 
 /** @throws Refusal `validation-failed` | `not-found` (facts: `field`) */
-async function validated(tx: Tx, village: string, said: JoinContent) {
-  const members: Applicant[] = said.members.map(one => ({
+async function validated(tx: Tx, village: string, input: JoinContent) {
+  const members: Applicant[] = input.members.map(one => ({
     name: one.name,
     phone: one.phone ?? null,
     idLast4: one.idLast4 ?? null,
@@ -138,9 +138,10 @@ async function validated(tx: Tx, village: string, said: JoinContent) {
   if (members[0]!.isMinor) throw malformed('/members/0/isMinor', 'required', 'the head of household must be of age');
   const place = members.findIndex(one => one.isMinor && one.guardian === null);
   if (place >= 0) throw malformed(`/members/${place}/guardian`, 'required', 'a person under 14 needs a guardian');
-  if (said.grid !== null && !(await hasGrid(tx, village, said.grid))) throw new Refusal('not-found', { field: 'grid' });
-  const { grid, consent } = said;
-  return { grid, address: said.address ?? null, phone: said.phone ?? null, members, consentBy: consent.by };
+  if (input.grid !== null && !(await hasGrid(tx, village, input.grid)))
+    throw new Refusal('not-found', { field: 'grid' });
+  const { grid, consent } = input;
+  return { grid, address: input.address ?? null, phone: input.phone ?? null, members, consentBy: consent.by };
 }
 
 /** An application before its decision by somebody who has no part in it. */

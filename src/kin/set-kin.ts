@@ -23,23 +23,29 @@ export async function setKin(
   const ids = [...new Set(entries.map(entry => entry.householdId))];
   if (ids.length < entries.length) throw new Refusal('already-exists', { field: 'entries' });
   await refuseUnknownHouseholds(tx, key.village, ids);
-  const standing = await tx.select().from(kin).where(mine(key)).orderBy(asc(kin.householdId)).for('update');
-  if (actor.id === key.userId && standing.some(row => !isKept(row, entries))) {
+  const declared = await tx.select().from(kin).where(byKey(key)).orderBy(asc(kin.householdId)).for('update');
+  if (actor.id === key.userId && declared.some(row => !isKept(row, entries))) {
     throw new Refusal('second-person-required', { firstUserId: actor.id });
   }
 
   await tx
     .update(kin)
     .set({ endedBy: actor.id, endedAt: iso(now) })
-    .where(and(mine(key), ids.length === 0 ? undefined : notInArray(kin.householdId, ids)));
-  const changed = entries.filter(entry => !standing.some(row => isSame(row, entry)));
+    .where(and(byKey(key), ids.length === 0 ? undefined : notInArray(kin.householdId, ids)));
+  const changed = entries.filter(entry => !declared.some(row => isSame(row, entry)));
   // A household that is no longer the own one makes room for another that is.
   for (const entry of changed.sort((a, b) => a.relation.localeCompare(b.relation))) {
-    const said = { relation: entry.relation, declaredBy: actor.id, declaredAt: iso(now), endedBy: null, endedAt: null };
+    const declaration = {
+      relation: entry.relation,
+      declaredBy: actor.id,
+      declaredAt: iso(now),
+      endedBy: null,
+      endedAt: null,
+    };
     await tx
       .insert(kin)
-      .values({ ...key, householdId: entry.householdId, ...said })
-      .onConflictDoUpdate({ target: [kin.village, kin.userId, kin.householdId], set: said });
+      .values({ ...key, householdId: entry.householdId, ...declaration })
+      .onConflictDoUpdate({ target: [kin.village, kin.userId, kin.householdId], set: declaration });
   }
   return viewOf(tx, key);
 }
@@ -53,6 +59,6 @@ function isSame(a: KinEntry, b: KinEntry): boolean {
   return a.householdId === b.householdId && a.relation === b.relation;
 }
 
-function mine({ village, userId }: KinKey) {
+function byKey({ village, userId }: KinKey) {
   return and(eq(kin.village, village), eq(kin.userId, userId), isNull(kin.endedAt));
 }

@@ -47,8 +47,8 @@ export const kioskDeviceRoutes: FastifyPluginAsyncTypebox<{
     },
     handler: async (request, reply) => {
       const { appVersion, hardware } = request.body;
-      const said = { address: request.ip, appVersion, ...hardware };
-      const codes = await database.inTransaction(none, tx => createPairing(tx, said, clock.now()));
+      const device = { address: request.ip, appVersion, ...hardware };
+      const codes = await database.inTransaction(none, tx => createPairing(tx, device, clock.now()));
       return reply.code(201).send({ ...codes, expiresInSeconds: pairingSeconds, intervalSeconds: 5 });
     },
   });

@@ -14,11 +14,11 @@ export interface KioskKey {
   kioskId: string;
 }
 
-/** Enters a device in the village's list, with the next code. */
+/** Adds a device to the village's list, with the next code. */
 export async function addKiosk(
   tx: Tx,
   actor: Actor,
-  said: Pick<KioskView, 'village' | 'name' | 'storeId' | 'appVersion' | 'model' | 'serial'>,
+  input: Pick<KioskView, 'village' | 'name' | 'storeId' | 'appVersion' | 'model' | 'serial'>,
   now: Temporal.Instant,
 ): Promise<KioskView> {
   // Two approved at once: the second waits for the first one's code, finds it taken and takes the next. Of n at once the
@@ -27,9 +27,9 @@ export async function addKiosk(
     const [made] = await tx
       .insert(kiosk)
       .values({
-        ...said,
+        ...input,
         id: randomUUIDv7(),
-        code: await nextCode(tx, said.village),
+        code: await nextCode(tx, input.village),
         state: 'active',
         stateSince: iso(now),
         pairedBy: actor.id,

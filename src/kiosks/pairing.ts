@@ -34,10 +34,10 @@ const letters = 'BCDFGHJKLMNPQRSTVWXZ';
  */
 export async function createPairing(
   tx: Tx,
-  said: { address: string; appVersion: string; model: string; serial: string },
+  input: { address: string; appVersion: string; model: string; serial: string },
   now: Temporal.Instant,
 ): Promise<{ deviceCode: string; userCode: string }> {
-  const { address, ...device } = said;
+  const { address, ...device } = input;
   await countTry(tx, address, now);
   await sweep(tx, now);
   const deviceCode = randomBytes(32).toString('base64url');
@@ -100,13 +100,13 @@ export async function approvePairing(
   tx: Tx,
   actor: Actor,
   key: { village: string; userCode: string },
-  said: { name: string; storeId: string },
+  input: { name: string; storeId: string },
   now: Temporal.Instant,
 ): Promise<KioskView> {
   const row = await getUndecided(tx, key, now);
-  await getStore(tx, key.village, said.storeId);
+  await getStore(tx, key.village, input.storeId);
   const { appVersion, model, serial } = row;
-  const made = await addKiosk(tx, actor, { ...said, village: key.village, appVersion, model, serial }, now);
+  const made = await addKiosk(tx, actor, { ...input, village: key.village, appVersion, model, serial }, now);
   await decide(tx, actor, row, { state: 'approved', village: key.village, kioskId: made.id }, now);
   return made;
 }

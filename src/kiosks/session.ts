@@ -117,19 +117,19 @@ async function holderOfCard(
 async function provePin(
   database: Database,
   village: string,
-  said: { household: HouseholdRow | undefined; householdNumber?: string; pin: string },
+  input: { household: HouseholdRow | undefined; householdNumber?: string; pin: string },
   now: Temporal.Instant,
 ): Promise<HouseholdRow> {
   const { household, attemptsLeft } = await database.inTransaction(village, async tx => {
     const { pinTries } = await policyOn(tx, village, dayOf(now));
-    const household = said.household ?? (await findHouseholdByNumber(tx, village, said.householdNumber!));
+    const household = input.household ?? (await findHouseholdByNumber(tx, village, input.householdNumber!));
     const attemptsLeft =
       household === undefined
-        ? await countUnknownNumber(tx, { village, number: said.householdNumber! }, pinTries)
+        ? await countUnknownNumber(tx, { village, number: input.householdNumber! }, pinTries)
         : await countPinTry(tx, { village, householdId: household.id }, pinTries);
     return { household, attemptsLeft };
   });
-  const right = await verifySecret(said.pin, household?.pinHash ?? undefined);
+  const right = await verifySecret(input.pin, household?.pinHash ?? undefined);
   if (!right || household === undefined) throw new Refusal('pin-wrong', { attemptsLeft });
   await database.inTransaction(village, tx => forgetPinTries(tx, { village, householdId: household.id }));
   return household;

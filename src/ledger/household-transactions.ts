@@ -58,7 +58,7 @@ export function householdMoveOut(
   return changed(event, 'householdMoveOut', move.changeId, transfers, { toVillage });
 }
 
-/** Opens here what another village's closing transaction let go: once for each, and linked to it by what is frozen. */
+/** Opens here what another village's closing transaction let go: once for each, and linked to it by its terms. */
 export function householdMoveIn(
   event: Event,
   move: Estate & {
@@ -80,14 +80,14 @@ export function householdMoveIn(
     }),
     ...inParts({ from, to: householdAccount(householdId, 'honour'), asset: 'HON', amount: move.honour }),
   ];
-  const frozen = {
+  const terms = {
     change: move.changeId,
     fromVillage: closing.village,
     fromNumber: String(closing.number),
     fromHash: closing.hash,
   };
   if (transfers.length === 0) return undefined;
-  return command(event, 'householdMoveIn', causes.householdMoveIn(closing), { transfers, frozen });
+  return command(event, 'householdMoveIn', causes.householdMoveIn(closing), { transfers, frozen: terms });
 }
 
 /** What nobody takes on when a household ends. Honour stays where it was earned: it is a record, and nobody spends it. */
@@ -112,10 +112,10 @@ export function successorReturn(
   event: Event,
   back: Estate & { awardId: string; from: string; to: string; lots: Lots },
 ): Command {
-  const frozen = { award: back.awardId };
+  const terms = { award: back.awardId };
   return command(event, 'successorReturn', causes.successorReturn(back.awardId), {
     transfers: between(back, back.lots),
-    frozen,
+    frozen: terms,
   });
 }
 
@@ -124,10 +124,10 @@ function changed(
   kind: 'householdSplit' | 'householdMerge' | 'inheritance' | 'householdMoveOut' | 'lapse',
   changeId: string,
   transfers: Transfer[],
-  frozen: Record<string, string> = {},
+  terms: Record<string, string> = {},
 ): Command | undefined {
   if (transfers.length === 0) return undefined;
-  return command(event, kind, causes[kind](changeId), { transfers, frozen: { change: changeId, ...frozen } });
+  return command(event, kind, causes[kind](changeId), { transfers, frozen: { change: changeId, ...terms } });
 }
 
 function between({ from, to, available, honour }: Estate & { from: string; to: string }, lots?: Lots): Transfer[] {

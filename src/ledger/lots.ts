@@ -26,7 +26,7 @@ export function lastOf(lots: Lots, total: number, points: number): Lots {
   return back;
 }
 
-/** The dated points that the first line of a transaction moved, as they were frozen in it. @throws Refusal `not-found` */
+/** The dated points that the first line of a transaction moved, as its terms record them. @throws Refusal `not-found` */
 export async function lotsMoved(db: Db, village: string, kinds: Kind[], cause: string): Promise<Lots> {
   const { lots } = one(
     await rowsOf<{ lots: string | null }>(
@@ -39,6 +39,6 @@ export async function lotsMoved(db: Db, village: string, kinds: Kind[], cause: s
 }
 
 /** Dated points as a transaction froze them for a line: `2027-11-30=5,2027-12-31=2`, or null for none. */
-export function lotsOf(frozen: string | null): Lots {
-  return Object.fromEntries((frozen?.split(',') ?? []).map(lot => [lot.slice(0, 10), Number(lot.slice(11))]));
+export function lotsOf(text: string | null): Lots {
+  return Object.fromEntries((text?.split(',') ?? []).map(lot => [lot.slice(0, 10), Number(lot.slice(11))]));
 }

@@ -28,7 +28,9 @@ export interface Transfer {
 /** Points by the last day on which they can be spent; what is not named here never expires. */
 export type Lots = Record<string, number>;
 
-/** A use of a cap, judged under the pen: `use` more must fit below `max`, or the command is refused with `code`. */
+/**
+ * A use of a cap, checked while the book is locked: `use` more must fit below `max`, or the command is refused with `code`.
+ */
 export interface Limit {
   key: string;
   use: number;
@@ -144,7 +146,9 @@ export function redemptionHold(
   });
 }
 
-/** What was set aside leaves for good, with the lots that were set aside: another order of the household may wait beside it. */
+/**
+ * What was held leaves for good, with the lots that were held: another order of the household may wait at the same time.
+ */
 export function redemptionFulfil(event: Event, order: Order & { lots: Lots }): Command {
   return command(event, 'redemptionFulfil', causes.redemptionFulfil(order.redemptionId), {
     transfers: moves(order, { points: ['held', redeemed], goods: [reserved(order.storeId), handedOut] }),
@@ -237,7 +241,7 @@ export function expiry(
 }
 
 /**
- * What a household has already spent of an award that is taken back, lent to it and owed from now on: posted just before
+ * What a household has already spent of an award that is reversed, lent to it and owed from now on: posted just before
  * the reversal, which then finds its points and stays an exact mirror.
  */
 export function arrears(event: Event, owed: { awardId: string; householdId: string; points: number }): Command {

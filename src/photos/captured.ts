@@ -12,8 +12,8 @@ export interface Captured {
 const nothing: Captured = { at: null, latitudeMicrodegrees: null, longitudeMicrodegrees: null };
 
 /**
- * Reads time and place from the Exif part of a picture. What is malformed, or lies before 2000 or after tomorrow, was not
- * said. Only the few entries that are asked for are looked at, each of at most 32 bytes: a reader of all of them can be
+ * Reads time and place from the Exif part of a picture. What is malformed, or lies before 2000 or after tomorrow, counts
+ * as absent. Only the few entries that are asked for are looked at, each of at most 32 bytes: a reader of all of them can be
  * made to copy a 64 KB segment 5,000 times over, by entries that all point at the same place.
  * Source: CIPA DC-008-2012 (Exif 2.3), 4.6.
  */
@@ -31,11 +31,11 @@ type Read = ReturnType<typeof readerOf>;
 
 function timeIn(read: Read, now: Temporal.Instant): string | null {
   const entries = read.directory(read.pointer(read.first, 0x8769));
-  const said = /^(\d{4}):(\d\d):(\d\d) (\d\d:\d\d:\d\d)/.exec(read.text(entries, 0x9003));
-  if (said === null) return null;
+  const match = /^(\d{4}):(\d\d):(\d\d) (\d\d:\d\d:\d\d)/.exec(read.text(entries, 0x9003));
+  if (match === null) return null;
   const offset = /^[+-]\d\d:\d\d/.exec(read.text(entries, 0x9011))?.[0] ?? zone;
   try {
-    const local = Temporal.PlainDateTime.from(`${said[1]}-${said[2]}-${said[3]}T${said[4]}`);
+    const local = Temporal.PlainDateTime.from(`${match[1]}-${match[2]}-${match[3]}T${match[4]}`);
     const at = local.toZonedDateTime(offset).toInstant();
     const [earliest, latest] = [Temporal.Instant.from('2000-01-01T00:00Z'), now.add({ hours: 24 })];
     const credible = Temporal.Instant.compare(at, earliest) >= 0 && Temporal.Instant.compare(at, latest) <= 0;

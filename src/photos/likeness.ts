@@ -47,10 +47,10 @@ const cuts: Cut[] = Array.from({ length: 16 }, (_, sides) => ({
 
 const place = (column: number, row: number) => BigInt(row * frequencies + column);
 
-function maskOf(holds: (column: number, row: number) => boolean): bigint {
+function maskOf(isSet: (column: number, row: number) => boolean): bigint {
   let mask = 0n;
   for (let row = 0; row < frequencies; row += 1) {
-    for (let column = 0; column < frequencies; column += 1) if (holds(column, row)) mask |= 1n << place(column, row);
+    for (let column = 0; column < frequencies; column += 1) if (isSet(column, row)) mask |= 1n << place(column, row);
   }
   return mask;
 }

@@ -15,16 +15,16 @@ export const removeQueue = 'photos.remove';
 
 /** Locks a photo: a claim that would take it waits, and whoever comes first decides. @throws Refusal `not-found` */
 export async function lockPhoto(tx: Tx, key: PhotoKey): Promise<PhotoRow> {
-  return one(await tx.select().from(photo).where(mine(key)).for('update'));
+  return one(await tx.select().from(photo).where(byKey(key)).for('update'));
 }
 
 export async function markRemoved(tx: Tx, key: PhotoKey, now: Temporal.Instant): Promise<void> {
   await tx
     .update(photo)
     .set({ removedAt: iso(now) })
-    .where(mine(key));
+    .where(byKey(key));
 }
 
-function mine({ village, photoId }: PhotoKey) {
+function byKey({ village, photoId }: PhotoKey) {
   return and(eq(photo.village, village), eq(photo.id, photoId));
 }

@@ -6,8 +6,8 @@ import type { Captured } from './captured.ts';
 import { turnsOf } from './likeness.ts';
 import { type PhotoRow, photo } from './tables.ts';
 
-/** Who judges by photos, and therefore sees what the camera wrote. */
-const judges: readonly Role[] = ['reviewer', 'supervisionBoard', 'villageAdmin'];
+/** Who decides by photos, and therefore sees what the camera wrote. */
+const deciders: readonly Role[] = ['reviewer', 'supervisionBoard', 'villageAdmin'];
 
 interface PhotoView {
   id: string;
@@ -17,7 +17,7 @@ interface PhotoView {
   bytes: number;
   width: number;
   height: number;
-  /** Null for those who neither judge nor have it from their own camera. */
+  /** Null for those who neither decide nor have it from their own camera. */
   captured: Captured | null;
   uploadedBy: string;
   uploadedAt: string;
@@ -40,7 +40,7 @@ export async function getPhoto(db: Db, actor: Actor, village: string, id: string
 }
 
 export function viewOf(actor: Actor, row: PhotoRow): PhotoView {
-  const shown = actor.kind === 'household' || holds(actor, row.village, judges);
+  const shown = actor.kind === 'household' || holds(actor, row.village, deciders);
   return {
     id: row.id,
     householdId: row.householdId,
@@ -84,7 +84,7 @@ interface SimilarPhoto {
 
 /**
  * The photos of the village that look most like this one, at most 20, the nearest first. A photo that was removed is among
- * them only where a claim has used it. Likeness judges nothing: the same courtyard from the same place looks alike.
+ * them only where a claim has used it. Likeness decides nothing: the same courtyard from the same place looks alike.
  *
  * Every photo of the village is compared, in PostgreSQL: the other one as it is and cut, with this one in its 8
  * positions, and the other one as it is with this one cut. That takes 0.2 s for 20,000 photos (2 cores, embedded

@@ -13,7 +13,7 @@ import { answerOf, keyOf, type PhotoStore, type Variant, variants } from './phot
 import { findPhotoRow, getPhoto, similarTo, viewOf } from './read.ts';
 import { remove } from './remove.ts';
 import { FileOf, Photo, PhotoContentQuery, PhotoCreateQuery, PhotoParams, SimilarPhotos } from './schemas.ts';
-import { enter, receive } from './upload.ts';
+import { addPhoto, receive } from './upload.ts';
 import { openWaitingRoom } from './waiting-room.ts';
 
 const reviewers: Access = ['reviewer', 'supervisionBoard', 'clerk', 'villageAdmin', 'supervisor', 'auditor'];
@@ -194,7 +194,7 @@ const uploadRoute: FastifyPluginAsyncTypebox<{
           request,
           reply,
           async (tx, actor) => {
-            const row = await enter(tx, actor, received, clock.now());
+            const row = await addPhoto(tx, actor, received, clock.now());
             kept = row.id === received.id;
             return linked(village, viewOf(actor, row));
           },

@@ -39,7 +39,7 @@ export async function receive(
   const { village, householdId, bytes, signal } = upload;
   const sha256 = createHash('sha256').update(bytes).digest();
   const there = await deps.database.inSnapshot(village, async db => {
-    const known = await findStanding(db, { village, householdId, sha256 });
+    const known = await findStored(db, { village, householdId, sha256 });
     if (known === undefined) await refuseTooMany(db, { village, householdId }, now);
     return known;
   });
@@ -68,7 +68,7 @@ export async function receive(
  * when that was written a moment ago by another call.
  * @throws Refusal `not-found` | `household-not-active` (facts: `state`) | `too-many-requests`
  */
-export async function enter(
+export async function addPhoto(
   tx: Tx,
   actor: Actor,
   received: PhotoRow | Received,
@@ -76,17 +76,17 @@ export async function enter(
 ): Promise<PhotoRow> {
   const { village, sha256 } = received;
   const householdId = received.householdId!;
-  const there = await findStanding(tx, { village, householdId, sha256 });
+  const there = await findStored(tx, { village, householdId, sha256 });
   if (there !== undefined) return there;
   await refuseTooMany(tx, { village, householdId }, now);
   // It was there when the file came, and has been removed since: its files are gone, or going.
   if ('uploadedAt' in received) throw new Refusal('unavailable', { retryAfterSeconds: 1 });
-  const [entered] = await tx
+  const [added] = await tx
     .insert(photo)
     .values({ ...received, uploadedBy: actor.id, uploadedAt: iso(now) })
     .onConflictDoNothing()
     .returning();
-  return entered ?? (await findStanding(tx, { village, householdId, sha256 }))!;
+  return added ?? (await findStored(tx, { village, householdId, sha256 }))!;
 }
 
 interface Bytes {
@@ -96,7 +96,7 @@ interface Bytes {
 }
 
 /** @throws Refusal `not-found` | `household-not-active` */
-async function findStanding(db: Db, { village, householdId, sha256 }: Bytes): Promise<PhotoRow | undefined> {
+async function findStored(db: Db, { village, householdId, sha256 }: Bytes): Promise<PhotoRow | undefined> {
   const { state } = await getHouseholdRow(db, village, householdId);
   if (state === 'closed') throw new Refusal('household-not-active', { state });
   const [row] = await db

@@ -13,10 +13,10 @@ import { type PhotoRow, photo } from './tables.ts';
 export async function usePhotos(
   tx: Tx,
   village: string,
-  said: { claimId: string; householdId: string; photoIds: string[] },
+  input: { claimId: string; householdId: string; photoIds: string[] },
   now: Temporal.Instant,
 ): Promise<PhotoRow[]> {
-  const { claimId, householdId, photoIds } = said;
+  const { claimId, householdId, photoIds } = input;
   const rows = await tx
     .select()
     .from(photo)

@@ -15,7 +15,7 @@ export function openWaitingRoom({ atOnce, seats }: { atOnce: number; seats: numb
     if (underWay >= atOnce) {
       if (waiting.length >= seats) throw new Refusal('unavailable', { retryAfterSeconds: 5 });
       // Whoever leaves hands over its place, so `underWay` stays as it is.
-      await new Promise<void>(enter => waiting.push(enter));
+      await new Promise<void>(proceed => waiting.push(proceed));
     } else {
       underWay += 1;
     }

@@ -5,7 +5,7 @@ import type { Tx } from '../db/database.ts';
 import { lockAward } from '../earning/reverse.ts';
 import { type Actor, holds } from '../http/route.ts';
 import { Refusal } from '../refusals.ts';
-import { type AppealView, getAppeal, getObjection, getObjectionRow, isMine, tookBack } from './read-cases.ts';
+import { type AppealView, getAppeal, getObjection, getObjectionRow, isOwn, tookBack } from './read-cases.ts';
 
 /** For how many days a ruling can be appealed against. */
 const appealDays = 30;
@@ -20,16 +20,16 @@ export async function lodgeAppeal(
   tx: Tx,
   actor: Actor,
   village: string,
-  said: { objectionId: string; reason: string },
+  input: { objectionId: string; reason: string },
   now: Temporal.Instant,
 ): Promise<AppealView> {
-  const { objectionId, reason } = said;
+  const { objectionId, reason } = input;
   const { awardId } = await getObjection(tx, actor, village, objectionId);
   await lockAward(tx, village, awardId);
   const row = await getObjectionRow(tx, village, objectionId);
   const { state, ruledAt } = row;
   const allowedFrom = [
-    ...(isMine(row, actor) ? ['dismissed'] : []),
+    ...(isOwn(row, actor) ? ['dismissed'] : []),
     ...(row.householdId === actor.id ? ['upheld'] : []),
   ];
   if (holds(actor, village, ['clerk'])) allowedFrom.push('dismissed', 'upheld');
@@ -38,7 +38,7 @@ export async function lodgeAppeal(
   }
   const endsAt = iso(Temporal.Instant.from(ruledAt!).add({ hours: 24 * appealDays }));
   if (iso(now) > endsAt) throw new Refusal('too-late', { endsAt });
-  // What others had taken back for reasons of their own, no appeal against the ruling gives again.
+  // What others had reversed for reasons of their own, no appeal against the ruling gives again.
   if (state === 'upheld' && !(await tookBack(tx, village, row))) throw new Refusal('already-reversed');
   const id = randomUUIDv7();
   await tx.execute(sql`

@@ -162,8 +162,8 @@ export const caseRoutes: FastifyPluginAsyncTypebox<{ database: Database; clock: 
       },
       handler: (request, reply) => {
         const { village, objection: objectionId } = request.params;
-        const said = { decision, ruling: request.body.ruling };
-        return mutate(request, reply, (tx, actor) => rule(tx, actor, { village, objectionId }, said, clock.now()), {
+        const verdict = { decision, ruling: request.body.ruling };
+        return mutate(request, reply, (tx, actor) => rule(tx, actor, { village, objectionId }, verdict, clock.now()), {
           status: 200,
         });
       },
@@ -268,8 +268,8 @@ export const caseRoutes: FastifyPluginAsyncTypebox<{ database: Database; clock: 
       },
       handler: (request, reply) => {
         const { village, appeal: appealId } = request.params;
-        const said = { decision, ruling: request.body.ruling };
-        return mutate(request, reply, (tx, actor) => hear(tx, actor, { village, appealId }, said, clock.now()), {
+        const verdict = { decision, ruling: request.body.ruling };
+        return mutate(request, reply, (tx, actor) => hear(tx, actor, { village, appealId }, verdict, clock.now()), {
           status: 200,
         });
       },

@@ -26,7 +26,7 @@ export async function close(
 ): Promise<NoticeView> {
   const { endsAt } = await getNotice(tx, key.village, key.noticeId);
   if (isBefore(now, endsAt)) throw new Refusal('publicity-running', { endsAt });
-  // Sent before the pen is taken.
+  // Sent before the book is locked.
   await jobs.send(tx, closeQueue, key, { key: key.noticeId, startAfter: iso(now) });
   await closeBatch(tx, key, actor.id, now);
   return getNotice(tx, key.village, key.noticeId);

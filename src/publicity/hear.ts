@@ -15,7 +15,7 @@ import { type AppealRow, type AppealView, getAppeal, listRulers } from './read-c
 
 /**
  * Decides an appeal, one level up and for good, by somebody who decided nothing in the case. Upheld, the ruling is undone:
- * an award that was taken back is made again under the same terms and stands on the next notice; one that stood is taken
+ * an award that was cancelled is made again under the same terms and stands on the next notice; one that stood is taken
  * back, if its points can be spent by a reversal. Dismissed, the award goes on.
  * @throws Refusal `not-found` | `wrong-state` | `second-person-required` | `own-household` | whatever the award is refused
  *   with that would be made again | `reversal-arrears`
@@ -24,11 +24,11 @@ export async function hear(
   tx: Tx,
   actor: Actor,
   key: AppealKey,
-  said: { decision: 'dismissed' | 'upheld'; ruling: string },
+  input: { decision: 'dismissed' | 'upheld'; ruling: string },
   now: Temporal.Instant,
 ): Promise<AppealView> {
   const { village, appealId } = key;
-  const { decision, ruling } = said;
+  const { decision, ruling } = input;
   const { award, ...row } = await lockAppeal(tx, key);
   const { awardId } = row;
   await refuseHands(tx, village, awardId, actor);
@@ -64,7 +64,7 @@ async function makeAgain(
 ): Promise<void> {
   const { village, ruleId, householdId, memberId, quantity, occurredAt, occasion, note, points, roundId } = award;
   const line = { ruleId, householdId, memberId, quantity, occurredAt, occasion, note };
-  const grounds = await groundsOf(tx, [{ village, ...line }]);
+  const contexts = await groundsOf(tx, [{ village, ...line }]);
   const origin = {
     ...(roundId !== null && { roundId }),
     enteredBy: award.createdBy,
@@ -75,7 +75,7 @@ async function makeAgain(
   const [made] = await awardEach(
     tx,
     [{ actor, village, line, origin }],
-    grounds,
+    contexts,
     { atomic: false, batchId: null },
     now,
   );

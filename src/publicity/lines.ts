@@ -6,7 +6,7 @@ import type { Actor } from '../http/route.ts';
 import { getVillage } from '../villages/read.ts';
 import { getNotice, type NoticeView } from './read.ts';
 
-/** On the board; there, but paused; its points can be spent; taken back. */
+/** On the board; there, but paused; its points can be spent; cancelled. */
 type LineState = 'onNotice' | 'paused' | 'posted' | 'cancelled';
 
 /** A line as everybody may see it: the name is masked. */
@@ -33,7 +33,7 @@ interface LineView extends PublicLine {
   strikeReason: string | null;
 }
 
-/** What a notice comes to: lines in each state, and points of those that were not taken back. */
+/** What a notice comes to: lines in each state, and points of those that were not cancelled. */
 interface Totals {
   onNotice: number;
   paused: number;

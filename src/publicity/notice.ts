@@ -16,16 +16,16 @@ export const closeQueue = 'publicity.close';
 
 /** @throws Refusal `not-found` */
 export async function lockNotice(tx: Tx, key: NoticeKey): Promise<NoticeRow> {
-  return one(await tx.select().from(notice).where(mine(key)).for('update'));
+  return one(await tx.select().from(notice).where(byKey(key)).for('update'));
 }
 
 export async function markClosed(tx: Tx, key: NoticeKey, now: Temporal.Instant): Promise<void> {
   await tx
     .update(notice)
     .set({ state: 'closed', closedAt: iso(now) })
-    .where(mine(key));
+    .where(byKey(key));
 }
 
-function mine({ village, noticeId }: NoticeKey) {
+function byKey({ village, noticeId }: NoticeKey) {
   return and(eq(notice.village, village), eq(notice.id, noticeId));
 }

@@ -10,25 +10,25 @@ import { Refusal } from '../refusals.ts';
 import { lockObjection, type ObjectionKey, withdrawObjection } from './case.ts';
 import { goOn, isBefore } from './close.ts';
 import { getLine, getNotice } from './read.ts';
-import { getObjection, isMine, type ObjectionView } from './read-cases.ts';
+import { getObjection, isOwn, type ObjectionView } from './read-cases.ts';
 
 /**
  * Objects to a line while its notice runs: its award is paused, and no other. A household objects at a kiosk, to its own
  * line too; a clerk or the supervision board for a household, or for somebody whose name is not kept. One open objection
  * of each objector.
- * @throws Refusal `not-found` (facts: `field`) | `wrong-state` (it can be spent, or was taken back) | `too-late` (facts:
+ * @throws Refusal `not-found` (facts: `field`) | `wrong-state` (it can be spent, or was reversed) | `too-late` (facts:
  *   `endsAt`) | `already-exists`
  */
 export async function object(
   tx: Tx,
   actor: Actor,
   village: string,
-  said: { awardId: string; reason: string; householdId?: string | undefined },
+  input: { awardId: string; reason: string; householdId?: string | undefined },
   now: Temporal.Instant,
 ): Promise<ObjectionView> {
-  const { awardId, reason } = said;
-  const householdId = actor.householdId ?? said.householdId ?? null;
-  if (said.householdId !== undefined && said.householdId !== householdId) {
+  const { awardId, reason } = input;
+  const householdId = actor.householdId ?? input.householdId ?? null;
+  if (input.householdId !== undefined && input.householdId !== householdId) {
     throw new Refusal('not-found', { field: 'householdId' });
   }
   if (householdId !== null) await getHouseholdRow(tx, village, householdId);
@@ -52,7 +52,7 @@ export async function object(
 export async function withdraw(tx: Tx, actor: Actor, key: ObjectionKey, now: Temporal.Instant): Promise<ObjectionView> {
   const { village, objectionId } = key;
   const row = await lockObjection(tx, actor, key);
-  if (!isMine(row, actor)) throw new Refusal('forbidden');
+  if (!isOwn(row, actor)) throw new Refusal('forbidden');
   await withdrawObjection(tx, key, now);
   // Not as the caller: everybody may read the book, and it would say who objected.
   await goOn(tx, village, row.awardId, jobActor, now);

@@ -21,7 +21,7 @@ export async function publish(
   tx: Tx,
   actor: Actor,
   village: string,
-  said: { skipOwn?: boolean | undefined },
+  input: { skipOwn?: boolean | undefined },
   now: Temporal.Instant,
   jobs: Pick<Jobs, 'send'>,
 ): Promise<NoticeView> {
@@ -32,7 +32,7 @@ export async function publish(
   const startsOn = today.add({ days: 1 }).toString();
   const [answer] = await rowsOf<{ result: { lines: number; own: number } }>(
     tx,
-    sql`select publicity.publish(${village}, ${id}, ${actor.id}, ${startsOn}, ${days}, ${said.skipOwn ?? false},
+    sql`select publicity.publish(${village}, ${id}, ${actor.id}, ${startsOn}, ${days}, ${input.skipOwn ?? false},
                                  ${iso(now)}) as result`,
   );
   const { lines, own } = answer!.result;

@@ -113,7 +113,7 @@ export async function listAppeals(
 }
 
 /** Whether it was this caller who objected, at a kiosk or through somebody who entered it. */
-export function isMine(row: Pick<ObjectionRow, 'objectorId' | 'lodgedBy'>, actor: Actor): boolean {
+export function isOwn(row: Pick<ObjectionRow, 'objectorId' | 'lodgedBy'>, actor: Actor): boolean {
   return row.objectorId === actor.id || row.lodgedBy === actor.id;
 }
 
@@ -161,7 +161,7 @@ function objectionViewOf(
 ): ObjectionView {
   const { id, awardId, reason, lodgedAt, state, withdrawnAt, ruledBy, ruledAt, ruling } = row.objection;
   const { householdId, awardNumber } = row;
-  const mine = isMine(row.objection, actor);
+  const mine = isOwn(row.objection, actor);
   return {
     id,
     awardId,
@@ -187,7 +187,7 @@ function appealViewOf(
   const { householdId, awardNumber } = row;
   const mine =
     row.appeal.lodgedBy === actor.id ||
-    (against === 'dismissed' ? isMine(row.objection, actor) : householdId === actor.id);
+    (against === 'dismissed' ? isOwn(row.objection, actor) : householdId === actor.id);
   return {
     id,
     objectionId,

@@ -1,7 +1,7 @@
 import { and, asc, desc, eq, lt, lte, sql } from 'drizzle-orm';
 import { type Db, one, rowsOf } from '../db/database.ts';
 import { after, type Page, page } from '../http/paging.ts';
-import { line, type NoticeState, notice } from './tables.ts';
+import { type NoticeState, notice, noticeLine } from './tables.ts';
 
 export type NoticeRow = typeof notice.$inferSelect;
 
@@ -60,14 +60,14 @@ function viewOf({ village: _, ...row }: NoticeRow): NoticeView {
   return row;
 }
 
-type LineRow = typeof line.$inferSelect;
+type LineRow = typeof noticeLine.$inferSelect;
 
 /** The line of an award. @throws Refusal `not-found` (it stands on no notice) */
 export async function getLine(db: Db, village: string, awardId: string): Promise<LineRow> {
   const rows = await db
     .select()
-    .from(line)
-    .where(and(eq(line.village, village), eq(line.awardId, awardId)));
+    .from(noticeLine)
+    .where(and(eq(noticeLine.village, village), eq(noticeLine.awardId, awardId)));
   return one(rows);
 }
 

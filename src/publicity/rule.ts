@@ -8,7 +8,7 @@ import { goOn } from './close.ts';
 import { getObjection, type ObjectionView } from './read-cases.ts';
 
 /**
- * Rules on an objection. Upheld, the award is taken back, its caps are free again, and whatever else was objected to it is
+ * Rules on an objection. Upheld, the award is cancelled, its caps are free again, and whatever else was objected to it is
  * upheld too. Dismissed, it goes on: when the notice has ended meanwhile and nobody else objects, its points can be spent
  * from now.
  * @throws Refusal `not-found` | `wrong-state` | `second-person-required` | `own-household`
@@ -17,11 +17,11 @@ export async function rule(
   tx: Tx,
   actor: Actor,
   key: ObjectionKey,
-  said: { decision: 'dismissed' | 'upheld'; ruling: string },
+  input: { decision: 'dismissed' | 'upheld'; ruling: string },
   now: Temporal.Instant,
 ): Promise<ObjectionView> {
   const { village, objectionId } = key;
-  const { decision, ruling } = said;
+  const { decision, ruling } = input;
   const { awardId, awardState } = await lockObjection(tx, actor, key);
   await refuseHands(tx, village, awardId, actor);
   await refuseKin(tx, village, awardId, actor);

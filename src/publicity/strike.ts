@@ -9,20 +9,20 @@ import type { NoticeKey } from './notice.ts';
 import { getLine, getNotice, listOpenCases, type NoticeView } from './read.ts';
 
 /**
- * Takes a line out with a reason: its award is taken back by a second person, and its caps and its occasion are free
+ * Takes a line out with a reason: its award is cancelled by a second person, and its caps and its occasion are free
  * again, so that it can be entered as it should have been. It stays on the notice as cancelled.
  * @throws Refusal `not-found` | `second-person-required` | `own-household` | `wrong-state` (its points can be spent, or it
- *   was taken back already) | `objection-open` (facts: `objectionIds`)
+ *   was cancelled already) | `objection-open` (facts: `objectionIds`)
  */
 export async function strike(
   tx: Tx,
   actor: Actor,
   key: NoticeKey,
-  said: { awardId: string; reason: string },
+  input: { awardId: string; reason: string },
   now: Temporal.Instant,
 ): Promise<NoticeView> {
   const { village, noticeId } = key;
-  const { awardId, reason } = said;
+  const { awardId, reason } = input;
   const { state, householdId } = await lockAward(tx, village, awardId);
   const line = await getLine(tx, village, awardId);
   if (line.noticeId !== noticeId) throw new Refusal('not-found', { field: 'awardId' });

@@ -25,7 +25,7 @@ export const notice = schema.table(
   table => [primaryKey({ columns: [table.village, table.id] })],
 );
 
-export const line = schema.table(
+export const noticeLine = schema.table(
   'line',
   {
     village: text().notNull(),

@@ -5,7 +5,7 @@ import type { Actor } from '../http/route.ts';
 import { postOne } from '../ledger/post.ts';
 import { redemptionRelease } from '../ledger/transactions.ts';
 import { Refusal } from '../refusals.ts';
-import { frozenLines } from './order.ts';
+import { pricedLines } from './order.ts';
 import { type RedemptionView, transactionNumbers, viewOf } from './read.ts';
 import { lockRedemption, moveOn, type RedemptionKey, type RedemptionRow, refuseForeign } from './redemption.ts';
 
@@ -17,7 +17,7 @@ export async function cancel(tx: Tx, actor: Actor, key: RedemptionKey, now: Temp
   const row = await lockRedemption(tx, key);
   refuseForeign(actor, row);
   if (row.state !== 'reserved') throw new Refusal('wrong-state', { state: row.state, since: row.since });
-  const lines = (await frozenLines(tx, key.village, [row.id])).get(row.id)!;
+  const lines = (await pricedLines(tx, key.village, [row.id])).get(row.id)!;
   const { after, numbers } = await release(tx, row, { state: 'cancelled', actorId: actor.id }, now);
   return viewOf(actor, after, lines, numbers);
 }

@@ -7,7 +7,7 @@ import { lastOf, lotsMoved } from '../ledger/lots.ts';
 import { redemptionReturn } from '../ledger/transactions.ts';
 import { Refusal } from '../refusals.ts';
 import { postOrder } from '../store/post-order.ts';
-import { frozenLines, inTheBook } from './order.ts';
+import { inTheBook, pricedLines } from './order.ts';
 import { getReturn, type ReturnView } from './read-returns.ts';
 import { moveOn } from './redemption.ts';
 import { decideReturn, lockReturn, type ReturnKey } from './return.ts';
@@ -24,7 +24,7 @@ export async function approveReturn(tx: Tx, actor: Actor, key: ReturnKey, now: T
   const { state } = await holdHousehold(tx, village, row.householdId);
   if (state === 'closed') throw new Refusal('household-not-active', { state });
   await moveOn(tx, { village, redemptionId: row.id }, { state: 'returned', since: iso(now) });
-  const kinds = new Map((await frozenLines(tx, village, [row.id])).get(row.id)!.map(line => [line.goodsId, line]));
+  const kinds = new Map((await pricedLines(tx, village, [row.id])).get(row.id)!.map(line => [line.goodsId, line]));
   const back = view.lines.map(line => ({ ...line, isService: kinds.get(line.goodsId)!.isService }));
   const event = {
     actor: view.proposedBy,

@@ -9,7 +9,7 @@ import { Refusal } from '../refusals.ts';
 import { postOrder } from '../store/post-order.ts';
 import { policyOn } from '../villages/policy.ts';
 import { isOpen, nextOpening } from './exchange-days.ts';
-import { frozenLines, inTheBook } from './order.ts';
+import { inTheBook, pricedLines } from './order.ts';
 import { type RedemptionView, transactionNumbers, viewOf } from './read.ts';
 import {
   lockRedemption,
@@ -21,7 +21,7 @@ import {
 } from './redemption.ts';
 
 /**
- * Hands reserved goods over: what was held leaves for good, at the prices that were frozen. At a kiosk an order for later
+ * Hands reserved goods over: what was held leaves for good, at the prices of the order. At a kiosk an order for later
  * pick-up leaves on an exchange day; whoever keeps the store may hand it over on any, for it is paid for, and an elder may
  * not be able to come back.
  * @throws Refusal `not-found` | `wrong-state` | `expired` | `pin-required` | `pickup-code-wrong` | `exchange-closed`
@@ -30,7 +30,7 @@ export async function fulfil(
   tx: Tx,
   actor: Actor,
   key: RedemptionKey,
-  said: { pickupCode?: string | undefined },
+  input: { pickupCode?: string | undefined },
   now: Temporal.Instant,
 ): Promise<RedemptionView> {
   const { village } = key;
@@ -39,7 +39,7 @@ export async function fulfil(
   refuseUnlessReserved(row, now);
   const policy = await policyOn(tx, village, dayOf(now));
   refuseWithoutPin(actor, row.points, policy);
-  if (said.pickupCode !== undefined && !isSame(said.pickupCode, row.pickupCode!)) {
+  if (input.pickupCode !== undefined && !isSame(input.pickupCode, row.pickupCode!)) {
     throw new Refusal('pickup-code-wrong');
   }
   if (actor.kind === 'household' && row.mode === 'pickup' && !isOpen(policy.exchangeDays, now)) {
@@ -51,7 +51,7 @@ export async function fulfil(
     handedOverAt: iso(now),
     handedOverBy: actor.id,
   });
-  const lines = (await frozenLines(tx, village, [row.id])).get(row.id)!;
+  const lines = (await pricedLines(tx, village, [row.id])).get(row.id)!;
   const numbers = (await transactionNumbers(tx, village, [row.id])).get(row.id)!;
   const event = { actor: actor.id, occurredAt: iso(now), businessDate: dayOf(now).toString() };
   const lots = await lotsMoved(tx, village, ['redemptionHold'], causes.redemptionHold(row.id));
@@ -69,6 +69,6 @@ function refuseUnlessReserved(row: RedemptionRow, now: Temporal.Instant): void {
   if (state !== 'reserved') throw new Refusal('wrong-state', { state, since });
 }
 
-function isSame(said: string, code: string): boolean {
-  return timingSafeEqual(Buffer.from(said), Buffer.from(code));
+function isSame(given: string, code: string): boolean {
+  return timingSafeEqual(Buffer.from(given), Buffer.from(code));
 }

@@ -78,10 +78,11 @@ export async function listOffers(
   };
 }
 
-function asksFor(actor: Actor, said: string | undefined): string | null {
-  if (actor.kind === 'household') return orderingHousehold(actor, said);
-  if (actor.kind === 'kiosk' && said !== undefined) throw new Refusal('forbidden', { requiredRoles: ['household'] });
-  return said ?? null;
+function asksFor(actor: Actor, householdId: string | undefined): string | null {
+  if (actor.kind === 'household') return orderingHousehold(actor, householdId);
+  if (actor.kind === 'kiosk' && householdId !== undefined)
+    throw new Refusal('forbidden', { requiredRoles: ['household'] });
+  return householdId ?? null;
 }
 
 async function pricedGoods(db: Db, village: string, priceListId: string) {
@@ -118,24 +119,24 @@ interface QuoteView extends PricedOrder, Opening {
 }
 
 /**
- * What an order would cost and leave. It decides nothing: points and stock are judged when it is made.
+ * What an order would cost and leave. It decides nothing: points and stock are checked when it is made.
  * @throws Refusal `validation-failed` | `not-found` | `household-not-active` | `goods-not-offered` | `out-of-bounds`
  */
 export async function quote(
   db: Db,
   actor: Actor,
   village: string,
-  said: { storeId: string; householdId?: string | undefined; lines: { goodsId: string; quantity: number }[] },
+  input: { storeId: string; householdId?: string | undefined; lines: { goodsId: string; quantity: number }[] },
   now: Temporal.Instant,
 ): Promise<QuoteView> {
-  await getStore(db, village, said.storeId);
-  const householdId = orderingHousehold(actor, said.householdId);
+  await getStore(db, village, input.storeId);
+  const householdId = orderingHousehold(actor, input.householdId);
   const { state } = await getHouseholdRow(db, village, householdId);
   if (state !== 'active') throw new Refusal('household-not-active', { state });
-  const order = await priceOrder(db, village, said.lines, now);
+  const order = await priceOrder(db, village, input.lines, now);
   const { available } = await householdBalances(db, village, householdId);
   return {
-    storeId: said.storeId,
+    storeId: input.storeId,
     householdId,
     businessDate: dayOf(now).toString(),
     ...order,

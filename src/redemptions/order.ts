@@ -36,15 +36,15 @@ export interface PricedOrder {
 export async function priceOrder(
   db: Db,
   village: string,
-  said: readonly { goodsId: string; quantity: number }[],
+  requested: readonly { goodsId: string; quantity: number }[],
   at: Temporal.Instant,
 ): Promise<PricedOrder> {
-  refuseRepeats(said, 'lines');
-  const ids = said.map(line => line.goodsId);
+  refuseRepeats(requested, 'lines');
+  const ids = requested.map(line => line.goodsId);
   const found = await goodsById(db, village, ids);
   const priceListId = await findPriceListOn(db, village, dayOf(at));
   const prices = priceListId === undefined ? new Map() : await pricesOf(db, village, priceListId, ids);
-  const lines = said.map(({ goodsId, quantity }) => {
+  const lines = requested.map(({ goodsId, quantity }) => {
     const { name, unit, isService, archivedAt } = found.get(goodsId)!;
     const unitPoints = prices.get(goodsId);
     const archived = archivedAt !== null && Temporal.Instant.compare(archivedAt, at) <= 0;
@@ -66,8 +66,8 @@ async function pricesOf(db: Db, village: string, priceListId: string, ids: strin
   return new Map(rows.map(row => [row.goodsId, row.points]));
 }
 
-/** Lines of redemptions as they were frozen, by redemption. */
-export async function frozenLines(
+/** Lines of redemptions with the prices they were ordered at, by redemption. */
+export async function pricedLines(
   db: Db,
   village: string,
   redemptionIds: readonly string[],
@@ -115,12 +115,12 @@ export function inTheBook(
  * none; staff says for whom.
  * @throws Refusal `not-found` | `validation-failed`
  */
-export function orderingHousehold(actor: Actor, said: string | undefined): string {
+export function orderingHousehold(actor: Actor, householdId: string | undefined): string {
   if (actor.kind === 'household') {
-    if (said !== undefined && said !== actor.householdId) throw new Refusal('not-found');
+    if (householdId !== undefined && householdId !== actor.householdId) throw new Refusal('not-found');
     return actor.householdId!;
   }
-  if (said !== undefined) return said;
+  if (householdId !== undefined) return householdId;
   throw new Refusal('validation-failed', {
     errors: [{ pointer: '/householdId', code: 'required', detail: 'staff must name the household' }],
   });

@@ -5,7 +5,7 @@ import type { Actor } from '../http/route.ts';
 import { Refusal } from '../refusals.ts';
 import { refuseRepeats } from '../store/goods.ts';
 import { policyOn } from '../villages/policy.ts';
-import { frozenLines, type PricedLine } from './order.ts';
+import { type PricedLine, pricedLines } from './order.ts';
 import { getReturn, type ReturnView } from './read-returns.ts';
 import { lockRedemption, type RedemptionRow } from './redemption.ts';
 import { insertReturn, refuseSecondReturn } from './return.ts';
@@ -28,17 +28,17 @@ export async function proposeReturn(
   tx: Tx,
   actor: Actor,
   village: string,
-  said: NewReturn,
+  input: NewReturn,
   now: Temporal.Instant,
 ): Promise<ReturnView> {
-  const lines = said.lines ?? [];
+  const lines = input.lines ?? [];
   refuseRepeats(lines, 'lines');
-  const row = await lockRedemption(tx, { village, redemptionId: said.redemptionId });
+  const row = await lockRedemption(tx, { village, redemptionId: input.redemptionId });
   if (row.state !== 'fulfilled') throw new Refusal('wrong-state', { state: row.state, since: row.since });
   await refuseSecondReturn(tx, village, row.id);
   await refuseLate(tx, row, now);
-  const handedOver = (await frozenLines(tx, village, [row.id])).get(row.id)!;
-  const back = said.lines === undefined ? handedOver : pick(handedOver, lines);
+  const handedOver = (await pricedLines(tx, village, [row.id])).get(row.id)!;
+  const back = input.lines === undefined ? handedOver : pick(handedOver, lines);
   const id = randomUUIDv7();
   await insertReturn(
     tx,
@@ -46,8 +46,8 @@ export async function proposeReturn(
       village,
       id,
       redemptionId: row.id,
-      reason: said.reason,
-      restock: said.restock,
+      reason: input.reason,
+      restock: input.restock,
       points: back.reduce((sum, line) => sum + line.unitPoints * line.quantity, 0),
       state: 'proposed',
       proposedBy: actor.id,

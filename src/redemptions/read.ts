@@ -5,7 +5,7 @@ import { after, type Page, page } from '../http/paging.ts';
 import type { Actor } from '../http/route.ts';
 import { causes } from '../ledger/causes.ts';
 import { numbersByCause } from '../ledger/read.ts';
-import { frozenLines, type PricedLine } from './order.ts';
+import { type PricedLine, pricedLines } from './order.ts';
 import { type RedemptionRow, refuseForeign } from './redemption.ts';
 import { type RedemptionState, redemption, returned } from './tables.ts';
 
@@ -110,7 +110,7 @@ export async function listRedemptions(
 
 async function viewsOf(db: Db, actor: Actor, village: string, rows: RedemptionRow[]): Promise<RedemptionView[]> {
   const ids = rows.map(row => row.id);
-  const lines = await frozenLines(db, village, ids);
+  const lines = await pricedLines(db, village, ids);
   const numbers = await transactionNumbers(db, village, ids);
   return rows.map(row => viewOf(actor, row, lines.get(row.id) ?? [], numbers.get(row.id) ?? []));
 }

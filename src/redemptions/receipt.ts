@@ -60,7 +60,7 @@ export async function makeReceipt(db: Db, actor: Actor, village: string, redempt
   };
 }
 
-function blocksOf(order: RedemptionView, said: { left: number; place: string; who: string }): Block[] {
+function blocksOf(order: RedemptionView, labels: { left: number; place: string; who: string }): Block[] {
   const fact = (label: string, value: string): Block => ({
     kind: 'row',
     cells: [
@@ -70,7 +70,7 @@ function blocksOf(order: RedemptionView, said: { left: number; place: string; wh
   });
   return [
     { kind: 'text', align: 'center', size: 2, text: '积分超市' },
-    { kind: 'text', align: 'center', size: 1, text: said.place },
+    { kind: 'text', align: 'center', size: 1, text: labels.place },
     {
       kind: 'text',
       align: 'center',
@@ -79,7 +79,7 @@ function blocksOf(order: RedemptionView, said: { left: number; place: string; wh
     },
     { kind: 'rule' },
     fact('单号', order.number),
-    fact('户', said.who),
+    fact('户', labels.who),
     fact('时间', localTime(order.handedOverAt ?? order.since)),
     { kind: 'rule' },
     ...order.lines.map(
@@ -93,7 +93,7 @@ function blocksOf(order: RedemptionView, said: { left: number; place: string; wh
     ),
     { kind: 'rule' },
     fact('合计', `${order.points} 分`),
-    fact('剩余积分', `${said.left} 分`),
+    fact('剩余积分', `${labels.left} 分`),
     fact('凭证号', order.transactionNumbers.join('、')),
     ...(order.state === 'reserved' ? [fact('取货期限', localTime(order.expiresAt!))] : []),
     ...(order.pickupCode === null ? [] : [fact('取货码', order.pickupCode)]),

@@ -20,7 +20,7 @@ interface NewRedemption {
   storeId: string;
   householdId?: string | undefined;
   lines: { goodsId: string; quantity: number }[];
-  /** What the quote said: when it no longer holds, nothing is ordered. */
+  /** The quote's price list and points: when they are stale, nothing is ordered. */
   priceListId?: string | undefined;
   points?: number | undefined;
   handOver: boolean;
@@ -33,7 +33,7 @@ interface NewRedemption {
 
 /**
  * Reserves goods for a household, or hands them over at once. Prices freeze, and one transaction takes or holds points
- * and goods together. An order that left the shelf earlier (`occurredAt`) is judged for that moment: its prices, its
+ * and goods together. An order that left the shelf earlier (`occurredAt`) is validated for that moment: its prices, its
  * exchange day, its limits.
  * @throws Refusal `validation-failed` | `already-exists` (facts: `existingId`) | `business-date-refused` | `not-found` |
  *   `card-unknown` | `card-revoked` | `household-not-active` | `goods-not-offered` | `price-changed` | `out-of-bounds` |
@@ -45,46 +45,46 @@ export async function redeem(
   jobs: Jobs,
   actor: Actor,
   village: string,
-  said: NewRedemption,
+  input: NewRedemption,
   now: Temporal.Instant,
 ): Promise<RedemptionView> {
-  refuseOdd(said);
-  await refuseKnownOp(tx, village, said.opId);
-  const at = said.occurredAt === undefined ? now : Temporal.Instant.from(said.occurredAt);
-  if (said.occurredAt !== undefined) await refuseMoment(tx, actor, village, at, now);
-  await getStore(tx, village, said.storeId);
-  if (actor.storeId !== undefined && actor.storeId !== said.storeId)
+  refuseInconsistent(input);
+  await refuseKnownOp(tx, village, input.opId);
+  const at = input.occurredAt === undefined ? now : Temporal.Instant.from(input.occurredAt);
+  if (input.occurredAt !== undefined) await refuseMoment(tx, actor, village, at, now);
+  await getStore(tx, village, input.storeId);
+  if (actor.storeId !== undefined && actor.storeId !== input.storeId)
     throw new Refusal('not-found', { field: 'storeId' });
-  const { householdId, presented } = await identify(tx, actor, village, said);
-  const order = await priceOrder(tx, village, said.lines, at);
-  refuseStaleQuote(said, order);
+  const { householdId, presented } = await identify(tx, actor, village, input);
+  const order = await priceOrder(tx, village, input.lines, at);
+  refuseStaleQuote(input, order);
   const policy = await policyOn(tx, village, dayOf(at));
-  refuseClosed(said, policy, at);
+  refuseClosed(input, policy, at);
   refuseWithoutPin(actor, order.points, policy);
 
-  const waits = !said.handOver;
+  const waits = !input.handOver;
   const row = await insertRedemption(
     tx,
     {
       village,
       id: randomUUIDv7(),
       householdId,
-      storeId: said.storeId,
+      storeId: input.storeId,
       kioskId: actor.kioskId,
       priceListId: order.priceListId,
       points: order.points,
-      mode: said.mode,
+      mode: input.mode,
       presented,
       state: waits ? 'reserved' : 'fulfilled',
       since: iso(now),
       pickupCode: null,
-      expiresAt: waits ? iso(expiry(said.mode, policy, now)) : null,
+      expiresAt: waits ? iso(expiry(input.mode, policy, now)) : null,
       handedOverAt: waits ? null : iso(at),
       handedOverBy: waits ? null : actor.id,
       businessDate: dayOf(at).toString(),
       occurredAt: iso(at),
-      backEntry: said.occurredAt !== undefined,
-      opId: said.opId ?? null,
+      backEntry: input.occurredAt !== undefined,
+      opId: input.opId ?? null,
       createdBy: actor.id,
       createdAt: iso(now),
     },
@@ -96,7 +96,7 @@ export async function redeem(
   }
 
   const event = { actor: actor.id, occurredAt: row.occurredAt, businessDate: row.businessDate };
-  const terms = { limits: limitsOf(row, policy), frozen: frozenOf(row, order) };
+  const terms = { limits: limitsOf(row, policy), frozen: termsOf(row, order) };
   const command = (waits ? redemptionHold : redemptionTransaction)(event, inTheBook(row, order.lines), terms);
   const posted = await postOrder(tx, village, command, {
     resetsOn: dayOf(at).add({ days: 1 }).toString(),
@@ -106,11 +106,11 @@ export async function redeem(
 }
 
 /** What the schema cannot say. */
-function refuseOdd(said: NewRedemption): void {
-  const odd = (pointer: string, detail: string) =>
+function refuseInconsistent(input: NewRedemption): void {
+  const invalid = (pointer: string, detail: string) =>
     new Refusal('validation-failed', { errors: [{ pointer, code: 'dependency', detail }] });
-  if (said.handOver && said.mode === 'pickup') throw odd('/mode', 'cannot be combined with handOver');
-  if (!said.handOver && said.occurredAt !== undefined) throw odd('/occurredAt', 'only allowed with handOver');
+  if (input.handOver && input.mode === 'pickup') throw invalid('/mode', 'cannot be combined with handOver');
+  if (!input.handOver && input.occurredAt !== undefined) throw invalid('/occurredAt', 'only allowed with handOver');
 }
 
 async function refuseMoment(
@@ -132,22 +132,22 @@ async function refuseMoment(
   }
 }
 
-async function identify(tx: Tx, actor: Actor, village: string, said: NewRedemption) {
+async function identify(tx: Tx, actor: Actor, village: string, input: NewRedemption) {
   const carded =
-    actor.kind === 'household' || said.cardCode === undefined
+    actor.kind === 'household' || input.cardCode === undefined
       ? undefined
-      : await householdOfCard(tx, village, said.cardCode);
+      : await householdOfCard(tx, village, input.cardCode);
   // A card of somebody else's does not confirm the household that was named.
-  if (carded !== undefined && carded.id !== (said.householdId ?? carded.id)) throw new Refusal('card-unknown');
-  const householdId = carded?.id ?? orderingHousehold(actor, said.householdId);
+  if (carded !== undefined && carded.id !== (input.householdId ?? carded.id)) throw new Refusal('card-unknown');
+  const householdId = carded?.id ?? orderingHousehold(actor, input.householdId);
   const { state } = carded ?? (await getHouseholdRow(tx, village, householdId));
   if (state !== 'active') throw new Refusal('household-not-active', { state });
   return { householdId, presented: actor.level ?? (carded === undefined ? 'slip' : 'card') } as const;
 }
 
-function refuseStaleQuote(said: NewRedemption, order: PricedOrder): void {
+function refuseStaleQuote(input: NewRedemption, order: PricedOrder): void {
   const { priceListId, points, lines } = order;
-  if ((said.priceListId ?? priceListId) === priceListId && (said.points ?? points) === points) return;
+  if ((input.priceListId ?? priceListId) === priceListId && (input.points ?? points) === points) return;
   throw new Refusal('price-changed', {
     priceListId,
     points,
@@ -156,8 +156,8 @@ function refuseStaleQuote(said: NewRedemption, order: PricedOrder): void {
 }
 
 /** Goods leave on exchange days only; an order for later pick-up may be made on any. */
-function refuseClosed(said: NewRedemption, policy: PolicyView, at: Temporal.Instant): void {
-  if (said.mode === 'pickup' || isOpen(policy.exchangeDays, at)) return;
+function refuseClosed(input: NewRedemption, policy: PolicyView, at: Temporal.Instant): void {
+  if (input.mode === 'pickup' || isOpen(policy.exchangeDays, at)) return;
   throw new Refusal('exchange-closed', { nextExchangeAt: nextOpening(policy.exchangeDays, at) });
 }
 
@@ -166,7 +166,7 @@ function expiry(mode: 'counter' | 'pickup', policy: PolicyView, now: Temporal.In
   return now.add({ hours: 24 * policy.pickupDays });
 }
 
-/** Uses of the day's limits, judged by the ledger. An order for later pick-up is no visit today. */
+/** Uses of the day's limits, checked by the ledger. An order for later pick-up is no visit today. */
 function limitsOf(row: RedemptionRow, policy: PolicyView): Limit[] {
   const { householdId, businessDate, mode } = row;
   const limits: Limit[] = [
@@ -184,7 +184,7 @@ function limitsOf(row: RedemptionRow, policy: PolicyView): Limit[] {
 }
 
 /** What the transaction keeps of the terms it was made on. */
-function frozenOf(row: RedemptionRow, order: PricedOrder): Record<string, string> {
+function termsOf(row: RedemptionRow, order: PricedOrder): Record<string, string> {
   return {
     priceListId: order.priceListId,
     presented: row.presented,

@@ -82,7 +82,7 @@ export function refuseWithoutPin(actor: Actor, points: number, policy: PolicyVie
 
 /** Whoever holds this row decides what becomes of the order: the others wait, and find it decided. */
 export async function lockRedemption(tx: Tx, key: RedemptionKey): Promise<RedemptionRow> {
-  return one(await tx.select().from(redemption).where(mine(key)).for('update'));
+  return one(await tx.select().from(redemption).where(byKey(key)).for('update'));
 }
 
 /** The next state of an order; its code is worthless from then on. */
@@ -94,11 +94,11 @@ export async function moveOn(
   const [row] = await tx
     .update(redemption)
     .set({ ...to, pickupCode: null })
-    .where(mine(key))
+    .where(byKey(key))
     .returning();
   return row!;
 }
 
-function mine(key: RedemptionKey) {
+function byKey(key: RedemptionKey) {
   return and(eq(redemption.village, key.village), eq(redemption.id, key.redemptionId));
 }

@@ -30,9 +30,9 @@ export async function insertReturn(
  * @throws Refusal `not-found` | `wrong-state` | `second-person-required`
  */
 export async function lockReturn(tx: Tx, actor: Actor, key: ReturnKey): Promise<RedemptionRow> {
-  const { redemptionId } = one(await tx.select().from(returned).where(mine(key)));
+  const { redemptionId } = one(await tx.select().from(returned).where(byKey(key)));
   const redemption = await lockRedemption(tx, { village: key.village, redemptionId });
-  const proposal = one(await tx.select().from(returned).where(mine(key)).for('update'));
+  const proposal = one(await tx.select().from(returned).where(byKey(key)).for('update'));
   if (proposal.state !== 'proposed') {
     throw new Refusal('wrong-state', { state: proposal.state, since: proposal.decidedAt });
   }
@@ -53,18 +53,18 @@ export async function decideReturn(
   await tx
     .update(returned)
     .set({ state: verdict.state, decidedBy: actor.id, decidedAt: iso(now), decisionNote: verdict.note })
-    .where(mine(key));
+    .where(byKey(key));
 }
 
 /** One return of a redemption is open or approved at a time. @throws Refusal `already-exists` (facts: `existingId`) */
 export async function refuseSecondReturn(tx: Tx, village: string, redemptionId: string): Promise<void> {
-  const [standing] = await tx
+  const [existing] = await tx
     .select({ id: returned.id })
     .from(returned)
     .where(and(eq(returned.village, village), eq(returned.redemptionId, redemptionId), ne(returned.state, 'rejected')));
-  if (standing !== undefined) throw new Refusal('already-exists', { field: 'redemptionId', existingId: standing.id });
+  if (existing !== undefined) throw new Refusal('already-exists', { field: 'redemptionId', existingId: existing.id });
 }
 
-function mine({ village, returnId }: ReturnKey) {
+function byKey({ village, returnId }: ReturnKey) {
   return and(eq(returned.village, village), eq(returned.id, returnId));
 }

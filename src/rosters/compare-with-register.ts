@@ -40,9 +40,9 @@ interface Head {
 }
 
 /** Where both say how the ID number ends, that is to be the same as well. */
-function isSame(known: Head, said: { name: string; idLast4?: string | null | undefined }): boolean {
-  const isNamesake = folded(known.name) === folded(said.name);
-  return isNamesake && (!known.idLast4 || !said.idLast4 || known.idLast4 === said.idLast4);
+function isSame(known: Head, listed: { name: string; idLast4?: string | null | undefined }): boolean {
+  const isNamesake = folded(known.name) === folded(listed.name);
+  return isNamesake && (!known.idLast4 || !listed.idLast4 || known.idLast4 === listed.idLast4);
 }
 
 /** Heads of households, by the number as it is compared. */

@@ -18,20 +18,20 @@ export async function receiveImport(
   tx: Tx,
   actor: Actor,
   village: string,
-  said: { file: Buffer; format: 'csv' | 'xlsx'; dryRun: boolean },
+  input: { file: Buffer; format: 'csv' | 'xlsx'; dryRun: boolean },
   now: Temporal.Instant,
   jobs: Pick<Jobs, 'send'>,
 ): Promise<ImportView> {
   const key = { village, importId: randomUUIDv7() };
-  const committed = said.dryRun ? {} : { committedBy: actor.id, committedAt: iso(now) };
+  const committed = input.dryRun ? {} : { committedBy: actor.id, committedAt: iso(now) };
   await tx.insert(rosterImport).values({
     village,
     id: key.importId,
     state: 'received',
-    dryRun: said.dryRun,
-    format: said.format,
-    bytes: said.file.length,
-    content: said.file,
+    dryRun: input.dryRun,
+    format: input.format,
+    bytes: input.file.length,
+    content: input.file,
     ignoredColumns: [],
     attempts: 0,
     rows: 0,
@@ -49,7 +49,7 @@ export async function receiveImport(
 }
 
 /**
- * Enters what the report found good, by a job.
+ * Enrols what the report found good, by a job.
  * @throws Refusal `not-found` | `wrong-state` (nothing was reported, or it is entered already)
  */
 export async function commitImport(

@@ -41,7 +41,7 @@ export async function readApart(
       else if ('mistake' in news) throw unreadable(news.mistake);
       else return news.roster;
     }
-    throw new Error('the thread said nothing');
+    throw new Error('the worker thread sent no result');
   } catch (error) {
     if (deadline.aborted) throw unreadable('file-too-slow');
     if ((error as NodeJS.ErrnoException).code === 'ERR_WORKER_OUT_OF_MEMORY') throw unreadable('file-too-large');

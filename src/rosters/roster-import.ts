@@ -20,7 +20,7 @@ const mistakesMax = 10_000;
 
 /** The import, but for its file, which no other job moves until the database transaction ends. @throws Refusal `not-found` */
 export async function lockImport(tx: Tx, key: ImportKey): Promise<ImportRow> {
-  return one(await tx.select(withoutContent).from(rosterImport).where(mine(key)).for('update'));
+  return one(await tx.select(withoutContent).from(rosterImport).where(byKey(key)).for('update'));
 }
 
 export async function updateImport(
@@ -28,7 +28,7 @@ export async function updateImport(
   key: ImportKey,
   to: Partial<typeof rosterImport.$inferInsert>,
 ): Promise<void> {
-  await tx.update(rosterImport).set(to).where(mine(key));
+  await tx.update(rosterImport).set(to).where(byKey(key));
 }
 
 /** Ends an import of which nothing comes, with the reason, and forgets its file. */
@@ -55,21 +55,21 @@ export async function failUncommitted(tx: Tx, village: string, before: string, n
 
 /** Mistakes that are written down already are not written again, nor counted. */
 export async function recordMistakes(tx: Tx, { village, importId }: ImportKey, mistakes: Mistake[]): Promise<void> {
-  const said = JSON.stringify(mistakes.slice(0, mistakesMax));
+  const listed = JSON.stringify(mistakes.slice(0, mistakesMax));
   const written = await rowsOf(
     tx,
     sql`
     insert into households.roster_mistake (village, import_id, row, column_name, code, facts)
     select ${village}, ${importId}, m.row, m."column", m.code, m.facts
-      from jsonb_to_recordset(${said}::jsonb) m(row integer, "column" text, code text, facts jsonb)
+      from jsonb_to_recordset(${listed}::jsonb) m(row integer, "column" text, code text, facts jsonb)
     on conflict do nothing returning 1 as one`,
   );
   await tx
     .update(rosterImport)
     .set({ mistakes: sql`${rosterImport.mistakes} + ${written.length}` })
-    .where(mine({ village, importId }));
+    .where(byKey({ village, importId }));
 }
 
-function mine(key: ImportKey) {
+function byKey(key: ImportKey) {
   return and(eq(rosterImport.village, key.village), eq(rosterImport.id, key.importId));
 }

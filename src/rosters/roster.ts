@@ -82,9 +82,10 @@ function rowReader(columns: Columns, width: number, { mistakes }: Roster) {
   return ({ row, cells }: RosterRow): Cells => {
     const wrong: Cells['wrong'] = (column, code, facts = {}) => mistakes.push({ row, column, code, facts });
     if (cells.slice(width).some(cell => cell.trim() !== '')) wrong('', 'row-too-long');
-    const said = (column: Column) => (cells[columns.get(column) ?? -1] ?? '').normalize('NFKC').trim();
-    for (const column of columns.keys()) if (said(column) !== visible(said(column))) wrong(column, 'control-character');
-    return { row, text: column => visible(said(column)), wrong };
+    const cellOf = (column: Column) => (cells[columns.get(column) ?? -1] ?? '').normalize('NFKC').trim();
+    for (const column of columns.keys())
+      if (cellOf(column) !== visible(cellOf(column))) wrong(column, 'control-character');
+    return { row, text: column => visible(cellOf(column)), wrong };
   };
 }
 

@@ -34,9 +34,9 @@ export const importRoutes: FastifyPluginAsyncTypebox<{
   app.addContentTypeParser<Buffer>(['text/csv', xlsxType], { parseAs: 'buffer' }, (_request, file, done) => {
     done(null, file);
   });
-  const judge = app.validatorCompiler!;
+  const validate = app.validatorCompiler!;
   const takeAnyFile: FastifySchemaCompiler<object> = route =>
-    route.httpPart === 'body' ? () => true : judge(route as never);
+    route.httpPart === 'body' ? () => true : validate(route as never);
 
   app.route({
     method: 'GET',
@@ -77,8 +77,8 @@ export const importRoutes: FastifyPluginAsyncTypebox<{
       const { body: file } = request as { body: unknown };
       if (!Buffer.isBuffer(file)) throw new Refusal('media-type-unsupported');
       const format = request.headers['content-type']!.toLowerCase().startsWith('text/csv') ? 'csv' : 'xlsx';
-      const said = { file, format, dryRun: request.query.dryRun } as const;
-      return mutate(request, reply, (tx, actor) => receiveImport(tx, actor, village, said, clock.now(), jobs), {
+      const input = { file, format, dryRun: request.query.dryRun } as const;
+      return mutate(request, reply, (tx, actor) => receiveImport(tx, actor, village, input, clock.now(), jobs), {
         status: 201,
         location: made => `/v1/villages/${village}/household-imports/${made.id}`,
       });

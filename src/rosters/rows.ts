@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { parse } from 'csv-parse';
 import { streamXlsxRows } from 'hucre/xlsx';
 import type { MistakeCode } from './mistakes.ts';
-import { judgeWorkbook } from './workbook.ts';
+import { checkWorkbook } from './workbook.ts';
 
 /** More than any village has people. */
 const rowsMax = 20_000;
@@ -39,8 +39,8 @@ export async function openRoster(
     const { encoding, text } = decoded(file);
     return { encoding, rows: bounded(rowsOfCsv(text)) };
   }
-  const judged = await judgeWorkbook(file);
-  if (judged !== 'sound') throw unreadable(judged);
+  const verdict = await checkWorkbook(file);
+  if (verdict !== 'sound') throw unreadable(verdict);
   return { encoding: 'utf-8', rows: bounded(rowsOfXlsx(file)) };
 }
 

@@ -24,7 +24,7 @@ interface World {
 }
 
 /**
- * Reads, checks and, when it is to be, enters a roster. Nothing is written of a check before it is done, and a household
+ * Reads, checks and, when it is to be, enrols a roster. Nothing is written of a check before it is done, and a household
  * that is entered is counted in the same database transaction: broken off at any point, it starts over and doubles
  * nothing, and two jobs at once do the work of one.
  */
@@ -35,7 +35,7 @@ export async function runImport(deps: World, key: ImportKey): Promise<void> {
   try {
     const roster = await read(deps, key, row);
     const state = row.state === 'checking' ? await report(deps, key, roster) : row.state;
-    if (state === 'committing') await enter(deps, key, roster);
+    if (state === 'committing') await enrolHouseholds(deps, key, roster);
   } catch (error) {
     const mistake = mistakeIn(error);
     if (mistake === undefined) throw withoutValues(error);
@@ -105,8 +105,8 @@ async function report(
   });
 }
 
-/** Enters what the report found good and still is. What has come into the register since is left as it is. */
-async function enter({ database, clock }: World, key: ImportKey, roster: Roster): Promise<void> {
+/** Enrols what the report found good and still is. What has come into the register since is left as it is. */
+async function enrolHouseholds({ database, clock }: World, key: ImportKey, roster: Roster): Promise<void> {
   const { village, importId } = key;
   const reported = await database.inSnapshot(village, db => mistakenRows(db, village, importId));
   const right = roster.households.filter(

@@ -6,7 +6,7 @@ const rosterMaxBytes = 20 * 1024 * 1024;
 
 export const xlsxType = 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet';
 
-/** What is sent is the file itself. Its rows are judged by a job, and not by a schema. */
+/** What is sent is the file itself. Its rows are validated by a job, and not by a schema. */
 export const RosterBody = {
   content: {
     'text/csv': {

@@ -13,7 +13,7 @@ const [endOfDirectory, directoryEntry, localEntry] = [0x06054b50, 0x02014b50, 0x
  * sheets stay near their corner. A reader lays out every row from its first column to its last, so that one cell far to
  * the right costs what thousands do.
  */
-export async function judgeWorkbook(file: Buffer): Promise<'sound' | 'file-unreadable' | 'file-too-large'> {
+export async function checkWorkbook(file: Buffer): Promise<'sound' | 'file-unreadable' | 'file-too-large'> {
   const parts = partsOf(file);
   if (parts === undefined) return 'file-unreadable';
   if (parts.reduce((sum, part) => sum + part.size, 0) > unpackedMaxBytes) return 'file-too-large';
@@ -23,8 +23,8 @@ export async function judgeWorkbook(file: Buffer): Promise<'sound' | 'file-unrea
     if (content.length > size) return 'file-too-large';
     if (!/\.(xml|rels)$/i.test(name)) continue;
     const isSheet = /worksheets\//i.test(name);
-    const judged = judgeMarkup(content, { tagsMax: isSheet ? 2_000_000 : 1_000_000 });
-    if (judged !== 'sound') return judged;
+    const verdict = checkMarkup(content, { tagsMax: isSheet ? 2_000_000 : 1_000_000 });
+    if (verdict !== 'sound') return verdict;
     if (isSheet && reachesFar(content)) return 'file-too-large';
   }
   return 'sound';
@@ -37,7 +37,7 @@ const tagMaxBytes = 64 * 1024;
  * Whether the tags of an XML text are few, short and closed. The reader looks for the end of each from its beginning, and
  * keeps every text of a workbook: a small file of nothing but beginnings occupies it for hours, one of texts takes gigabytes.
  */
-function judgeMarkup(xml: Buffer, { tagsMax }: { tagsMax: number }): 'sound' | 'file-unreadable' | 'file-too-large' {
+function checkMarkup(xml: Buffer, { tagsMax }: { tagsMax: number }): 'sound' | 'file-unreadable' | 'file-too-large' {
   const [less, greater, mark] = [0x3c, 0x3e, 0x21];
   let [tags, comments, open] = [0, 0, -1];
   for (let at = 0; at < xml.length; at += 1) {

@@ -23,20 +23,20 @@ export async function adoptRuleBook(
   tx: Tx,
   actor: Actor,
   key: RuleBookKey,
-  said: { inForceFrom: string; resolution: Resolution; revision?: number | undefined },
+  input: { inForceFrom: string; resolution: Resolution; revision?: number | undefined },
   now: Temporal.Instant,
 ): Promise<RuleBookView> {
   const book = await lockAllBooks(tx, key);
   if ([book.createdBy, ...book.editedBy].includes(actor.id)) {
     throw new Refusal('second-person-required', { firstUserId: actor.id });
   }
-  refuseUnlessDraft(book, said.revision);
+  refuseUnlessDraft(book, input.revision);
   await refuseErrors(tx, key, dayOf(now));
-  refuseVotes(said.resolution);
-  await refuseDates(tx, key.village, said, dayOf(now));
-  const { heldOn, present, votesFor, votesAgainst, abstained } = said.resolution;
+  refuseVotes(input.resolution);
+  await refuseDates(tx, key.village, input, dayOf(now));
+  const { heldOn, present, votesFor, votesAgainst, abstained } = input.resolution;
   await tx.execute(sql`
-    select rules.adopt(${key.village}, ${key.ruleBookId}, ${actor.id}, ${iso(now)}, ${said.inForceFrom}, ${heldOn},
+    select rules.adopt(${key.village}, ${key.ruleBookId}, ${actor.id}, ${iso(now)}, ${input.inForceFrom}, ${heldOn},
       ${present}, ${votesFor}, ${votesAgainst}, ${abstained})`);
   return getRuleBook(tx, key.village, key.ruleBookId, dayOf(now));
 }
@@ -73,7 +73,7 @@ async function refuseDates(
     .where(eq(ruleBook.village, village));
   const previous = last?.inForceFrom ?? null;
   const earliest = previous === null ? openedOn : Temporal.PlainDate.from(previous).add({ days: 1 }).toString();
-  // A slip of the pen in the year would shut out every later book: none is ever taken back.
+  // A slip in the year would shut out every later book: none is ever taken back.
   const latest = today.add({ years: 1 }).toString();
   if (inForceFrom < earliest || inForceFrom > latest) throw bounds('inForceFrom', earliest, latest);
   const lastMeeting = [inForceFrom, today.toString()].sort()[0]!;

@@ -9,7 +9,7 @@ import { type RuleDraft, textsOf } from './rule-draft.ts';
 import { refusedTermsIn } from './wording.ts';
 
 /**
- * Enters a whole draft of a rule book, or a copy of another book's rules to go on from.
+ * Saves a whole draft of a rule book, or a copy of another book's rules to go on from.
  * @throws Refusal `not-found` (the book to copy) | `validation-failed` (rules and a copy, or neither), and whatever
  *   `readied` refuses
  */
@@ -17,13 +17,13 @@ export async function draftRuleBook(
   tx: Tx,
   actor: Actor,
   village: string,
-  said: { title: string; rules?: RuleDraft[] | undefined; copyOf?: string | undefined },
+  input: { title: string; rules?: RuleDraft[] | undefined; copyOf?: string | undefined },
   now: Temporal.Instant,
 ): Promise<RuleBookView> {
-  const rules = readied({ title: said.title, rules: await rulesFor(tx, village, said, dayOf(now)) });
+  const rules = readied({ title: input.title, rules: await rulesFor(tx, village, input, dayOf(now)) });
   const id = randomUUIDv7();
   await tx.execute(
-    sql`select rules.draft(${village}, ${id}, ${said.title}, ${actor.id}, ${iso(now)}, ${rowsFor(rules)}::jsonb)`,
+    sql`select rules.draft(${village}, ${id}, ${input.title}, ${actor.id}, ${iso(now)}, ${rowsFor(rules)}::jsonb)`,
   );
   return getRuleBook(tx, village, id, dayOf(now));
 }
@@ -34,17 +34,17 @@ export async function draftRuleBook(
  * @throws Refusal `rule-wording-refused` (facts: `terms`, `codes`) | `already-exists` (a code twice) |
  *   `validation-failed` (what rules say of one another)
  */
-export function readied(said: { title: string; rules: RuleDraft[] }): RuleDraft[] {
-  refuseWording(said);
-  refuseRepeatedCodes(said.rules);
-  refuseOddRelations(said.rules);
-  return bothWays(said.rules);
+export function readied(input: { title: string; rules: RuleDraft[] }): RuleDraft[] {
+  refuseWording(input);
+  refuseRepeatedCodes(input.rules);
+  refuseInvalidRelations(input.rules);
+  return bothWays(input.rules);
 }
 
 /** @throws Refusal `rule-wording-refused` (facts: `terms`, `codes`) */
-export function refuseWording(said: { title: string; rules: RuleDraft[] }): void {
-  const found = said.rules.map(draft => ({ code: draft.code, terms: textsOf(draft).flatMap(refusedTermsIn) }));
-  const terms = new Set([...refusedTermsIn(said.title), ...found.flatMap(one => one.terms)]);
+export function refuseWording(input: { title: string; rules: RuleDraft[] }): void {
+  const found = input.rules.map(draft => ({ code: draft.code, terms: textsOf(draft).flatMap(refusedTermsIn) }));
+  const terms = new Set([...refusedTermsIn(input.title), ...found.flatMap(one => one.terms)]);
   if (terms.size === 0) return;
   const codes = found.filter(one => one.terms.length > 0).map(one => one.code);
   throw new Refusal('rule-wording-refused', { terms: [...terms], codes });
@@ -73,7 +73,7 @@ function refuseRepeatedCodes(rules: RuleDraft[]): void {
  * Rules that exclude each other are in this book, and belong to the same holder: whose use counts against whose would
  * otherwise depend on which of them came first.
  */
-function refuseOddRelations(rules: RuleDraft[]): void {
+function refuseInvalidRelations(rules: RuleDraft[]): void {
   const byCode = new Map(rules.map(draft => [draft.code, draft]));
   const scopeOfGroup = new Map<string, string>();
   rules.forEach((draft, index) => {

@@ -38,7 +38,7 @@ export function findingsOf(book: { title: string; rules: RuleDraft[] }, village:
   const rules = [...book.rules].sort((a, b) => (a.code < b.code ? -1 : 1));
   const found = [
     ...wordingOf(null, [book.title]),
-    ...rules.flatMap(rule => [...ofRule(rule), ...besides(rule, rules)]),
+    ...rules.flatMap(rule => [...ofRule(rule), ...ofRelations(rule, rules)]),
     ...ofDeductions(rules, village.basePoints),
   ];
   return [...found.filter(one => one.level === 'error'), ...found.filter(one => one.level === 'warning')];
@@ -103,7 +103,7 @@ function ofRule(rule: RuleDraft): Finding[] {
 }
 
 /** What a rule is among the others. */
-function besides(rule: RuleDraft, rules: RuleDraft[]): Finding[] {
+function ofRelations(rule: RuleDraft, rules: RuleDraft[]): Finding[] {
   const others = rules.filter(other => other.code !== rule.code);
   const found: Finding[] = [];
   for (const code of rule.excludes) {
@@ -128,9 +128,9 @@ function besides(rule: RuleDraft, rules: RuleDraft[]): Finding[] {
       ),
     );
   }
-  const twins = others.filter(other => plain(other.title) === plain(rule.title) && other.code < rule.code);
-  if (twins.length > 0) {
-    const code = twins[0]!.code;
+  const duplicates = others.filter(other => plain(other.title) === plain(rule.title) && other.code < rule.code);
+  if (duplicates.length > 0) {
+    const code = duplicates[0]!.code;
     found.push(
       warning(
         'titleRepeated',

@@ -31,7 +31,7 @@ interface RuleBookSummary {
   resolution: Resolution | null;
   createdBy: string;
   createdAt: string;
-  /** Who has revised the draft beside. */
+  /** Who else has revised the draft. */
   editedBy: string[];
   adoptedBy: string | null;
   adoptedAt: string | null;

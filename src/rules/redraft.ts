@@ -16,13 +16,13 @@ export async function redraftRuleBook(
   tx: Tx,
   actor: Actor,
   key: RuleBookKey,
-  said: { title: string; rules: RuleDraft[]; revision?: number | undefined },
+  input: { title: string; rules: RuleDraft[]; revision?: number | undefined },
   now: Temporal.Instant,
 ): Promise<RuleBookView> {
-  const rules = readied(said);
-  await lockDraft(tx, key, said.revision);
+  const rules = readied(input);
+  await lockDraft(tx, key, input.revision);
   await tx.execute(
-    sql`select rules.redraft(${key.village}, ${key.ruleBookId}, ${actor.id}, ${said.title}, ${rowsFor(rules)}::jsonb)`,
+    sql`select rules.redraft(${key.village}, ${key.ruleBookId}, ${actor.id}, ${input.title}, ${rowsFor(rules)}::jsonb)`,
   );
   return getRuleBook(tx, key.village, key.ruleBookId, dayOf(now));
 }

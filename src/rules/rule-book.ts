@@ -19,7 +19,7 @@ export interface RuleBookKey {
  *   `revision`)
  */
 export async function lockDraft(tx: Tx, key: RuleBookKey, revision: number | undefined): Promise<void> {
-  refuseUnlessDraft(one(await tx.select().from(ruleBook).where(mine(key)).for('update')), revision);
+  refuseUnlessDraft(one(await tx.select().from(ruleBook).where(byKey(key)).for('update')), revision);
 }
 
 /**
@@ -33,7 +33,7 @@ export async function lockAllBooks(tx: Tx, key: RuleBookKey): Promise<RuleBookRo
     .where(eq(ruleBook.village, key.village))
     .orderBy(asc(ruleBook.id))
     .for('update');
-  return one(await tx.select().from(ruleBook).where(mine(key)));
+  return one(await tx.select().from(ruleBook).where(byKey(key)));
 }
 
 /**
@@ -50,6 +50,6 @@ export function refuseUnlessDraft(book: RuleBookRow, revision: number | undefine
   }
 }
 
-function mine({ village, ruleBookId }: RuleBookKey) {
+function byKey({ village, ruleBookId }: RuleBookKey) {
   return and(eq(ruleBook.village, village), eq(ruleBook.id, ruleBookId));
 }

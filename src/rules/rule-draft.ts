@@ -28,7 +28,7 @@ export interface RuleDraft {
   onBehalf?: boolean | undefined;
 }
 
-/** The texts of a rule that are judged by their wording. */
+/** The texts of a rule whose wording is checked. */
 export function textsOf({ category, title, titleEn, unit }: RuleDraft): string[] {
   return [category, title, titleEn ?? '', unit];
 }

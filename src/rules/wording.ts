@@ -18,7 +18,7 @@ const cuts =
 const benefitCuts = [
   new RegExp(`(?:${cuts}).{0,6}?${benefits}`, 'g'),
   new RegExp(`[停扣减]了?${benefits}`, 'g'),
-  // Words that mean it only right beside a benefit.
+  // Words that mean it only right before or after a benefit.
   new RegExp(`(?:不发|不给|不再发|不评|剔除|踢出)(?:放|给|其)?${benefits}`, 'g'),
   new RegExp(`${benefits}(?:一律)?(?:不发|不给|不再发|减半|扣一半)`, 'g'),
   new RegExp(`${benefits}(?:资格|名额|标准|金)?(?:予以|一律)?(?:${cuts})`, 'g'),

@@ -64,7 +64,7 @@ function describe(reply: Reply | Error): string {
   return reply instanceof Error ? reply.message : `${reply.status} ${reply.body?.code ?? ''}`;
 }
 
-/** The body of an answer that had to succeed. @throws Error with what the service said instead */
+/** The body of a response that had to succeed. @throws Error with the response otherwise */
 export function expectOk(reply: Reply, what: string): Reply['body'] {
   if (reply.status < 300) return reply.body;
   throw new Error(`${what}: ${reply.status} ${JSON.stringify(reply.body)}`);

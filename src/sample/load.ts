@@ -195,14 +195,14 @@ function householdOf(row: Row): NewHousehold {
 async function makeStaff(tx: Tx, hashes: Map<string, string>, now: Temporal.Instant): Promise<Staff> {
   const made = new Map<string, Actor>();
   for (const { login, name, role, prefix } of sampleStaff) {
-    const said = { login, name, passwordHash: hashes.get(login)! };
+    const user = { login, name, passwordHash: hashes.get(login)! };
     const appointer = made.get(
       role === 'supervisor' || role === 'auditor' || role === 'villageAdmin' ? 'admin' : 'secretary1',
     );
     const id =
       appointer === undefined
-        ? await createFirstAdmin(tx, said, now)
-        : (await createUser(tx, appointer, { ...said, grant: { role, prefix } }, now)).id;
+        ? await createFirstAdmin(tx, user, now)
+        : (await createUser(tx, appointer, { ...user, grant: { role, prefix } }, now)).id;
     made.set(login, actorFor(id, role, prefix));
   }
   return login => made.get(login)!;

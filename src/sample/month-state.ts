@@ -19,7 +19,7 @@ export async function readMonth(dataDir: string): Promise<Kept> {
   }
 }
 
-/** Written beside and renamed, so that an interrupted replay leaves the old file or the new one. */
+/** Written to another file and renamed, so that an interrupted replay leaves the old file or the new one. */
 export async function keepMonth(dataDir: string, kept: Kept): Promise<void> {
   const file = fileOf(dataDir);
   await mkdir(dirname(file), { recursive: true, mode: 0o700 });

@@ -99,19 +99,21 @@ async function kioskCaller(
   storeId: string,
 ): Promise<Call> {
   const anonymous = callerOf(origin, async () => null);
-  let held: { token: string; until: number } | undefined;
-  const hold = async (tokens: { accessToken: string; refreshToken: string; expiresInSeconds: number }) => {
+  let current: { token: string; until: number } | undefined;
+  const keepTokens = async (tokens: { accessToken: string; refreshToken: string; expiresInSeconds: number }) => {
     kept.kiosks[name] = tokens.refreshToken;
     await keep();
-    held = { token: tokens.accessToken, until: Date.now() + (tokens.expiresInSeconds - 60) * 1000 };
-    return held.token;
+    current = { token: tokens.accessToken, until: Date.now() + (tokens.expiresInSeconds - 60) * 1000 };
+    return current.token;
   };
   const refreshed = async () =>
-    hold(
+    keepTokens(
       expectOk(await anonymous('POST', '/v1/kiosk/tokens', { refreshToken: kept.kiosks[name] }), `tokens of ${name}`),
     );
-  if (kept.kiosks[name] === undefined) await hold(await pair(anonymous, name, secretary, storeId));
-  return callerOf(origin, async () => (held !== undefined && held.until > Date.now() ? held.token : refreshed()));
+  if (kept.kiosks[name] === undefined) await keepTokens(await pair(anonymous, name, secretary, storeId));
+  return callerOf(origin, async () =>
+    current !== undefined && current.until > Date.now() ? current.token : refreshed(),
+  );
 }
 
 async function pair(anonymous: Call, name: string, secretary: Call, storeId: string) {
@@ -160,7 +162,7 @@ async function replay(world: World, events: Row[]): Promise<void> {
     };
     for (const [index, event] of events.entries()) {
       if (event.kind === 'earn') {
-        // Who signed in at a kiosk stands on a sheet that a clerk enters.
+        // Who signed in at a kiosk stands on a list that a clerk records.
         const clerk = event.operator!.startsWith('clerk') ? event.operator! : 'clerk1';
         const sheet = sheets.get(clerk) ?? [];
         sheets.set(clerk, [...sheet, [index, event]]);

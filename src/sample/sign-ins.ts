@@ -27,7 +27,7 @@ export function newSignIns(password: string): SignIns {
   return Object.fromEntries(sampleStaff.map(({ login }) => [login, password === '' ? make() : password]));
 }
 
-/** Where the sign-ins lie beside the database they belong to: for the tour and the month's replay on this machine. */
+/** Where the sign-ins lie, next to the database they belong to: for the tour and the month's replay on this machine. */
 export function signInsFile(dataDir: string): string {
   return join(dataDir, 'sample', 'sign-ins.json');
 }

@@ -4,7 +4,7 @@ import { defaultPolicy } from '../villages/policy-settings.ts';
 import { evidenceOf, firstIds, percentOf, type Signal, type Span, severityOf, spanOf } from './signal.ts';
 
 /*
- * Where signals begin. Tariffs are fixed and villages small, so that much of what looks odd is ordinary: each needs a
+ * Where signals begin. Tariffs are fixed and villages small, so that much of what looks unusual is ordinary: each needs a
  * number of acts, and most also a share. They are first guesses, to be set anew when villages have used them for a season.
  */
 const nightEntriesFrom = 10;
@@ -42,7 +42,7 @@ function directOf(span: Span): SQL {
 
 /**
  * Awards to a household that is declared own or kin of who entered it or decided on it, also when declared later. Who
- * plans a round enters its awards for the whole village, and chooses none of them.
+ * plans a round records its awards for the whole village, and chooses none of them.
  */
 async function ownBenefit(db: Db, span: Span): Promise<Signal[]> {
   const found = await evidenceOf(
@@ -180,7 +180,7 @@ async function householdShare(db: Db, span: Span): Promise<Signal[]> {
   }));
 }
 
-/** Much of what one person entered was taken back. */
+/** Much of what one person recorded was reversed. */
 async function reversedEntries(db: Db, span: Span): Promise<Signal[]> {
   const found = await evidenceOf(
     db,

@@ -31,32 +31,32 @@ export async function draftStockDocument(
   tx: Tx,
   actor: Actor,
   village: string,
-  said: NewStockDocument,
+  input: NewStockDocument,
   now: Temporal.Instant,
 ): Promise<StockDocumentView> {
-  await getStore(tx, village, said.storeId);
+  await getStore(tx, village, input.storeId);
   const found = await goodsById(
     tx,
     village,
-    said.lines.map(line => line.goodsId),
+    input.lines.map(line => line.goodsId),
   );
-  const service = said.lines.findIndex(line => found.get(line.goodsId)!.isService);
+  const service = input.lines.findIndex(line => found.get(line.goodsId)!.isService);
   if (service !== -1) throw new Refusal('out-of-bounds', { field: `lines/${service}/quantity`, min: 0, max: 0 });
-  refuseExpired(said, now);
+  refuseExpired(input, now);
   const id = randomUUIDv7();
   await insertDocument(
     tx,
     {
       village,
       id,
-      type: said.type,
-      storeId: said.storeId,
-      reason: said.reason,
+      type: input.type,
+      storeId: input.storeId,
+      reason: input.reason,
       state: 'draft',
       draftedBy: actor.id,
       draftedAt: iso(now),
     },
-    said.lines,
+    input.lines,
   );
   return getStockDocument(tx, village, id);
 }
@@ -90,11 +90,11 @@ export async function postStockDocument(
     occurredAt: iso(now),
     businessDate: dayOf(now).toString(),
   };
-  const said = { documentId: view.id, storeId: view.storeId, lines: view.lines };
+  const order = { documentId: view.id, storeId: view.storeId, lines: view.lines };
   const posted = await postOrder(
     tx,
     village,
-    view.type === 'receipt' ? stockReceipt(event, said) : stockWriteOff(event, said),
+    view.type === 'receipt' ? stockReceipt(event, order) : stockWriteOff(event, order),
   );
   return { ...view, transactionNumber: posted.number };
 }
@@ -125,12 +125,12 @@ async function decide(
 
 /** What has expired is not received: it is looked at at the door, and once more when the document is posted. */
 function refuseExpired(
-  said: { type: string; lines: { expiresOn?: string | null | undefined }[] },
+  input: { type: string; lines: { expiresOn?: string | null | undefined }[] },
   now: Temporal.Instant,
 ): void {
-  if (said.type !== 'receipt') return;
+  if (input.type !== 'receipt') return;
   const today = dayOf(now);
-  const at = said.lines.findIndex(line => line.expiresOn != null && line.expiresOn <= today.toString());
+  const at = input.lines.findIndex(line => line.expiresOn != null && line.expiresOn <= today.toString());
   if (at === -1) return;
   throw new Refusal('out-of-bounds', {
     field: `lines/${at}/expiresOn`,

@@ -37,7 +37,7 @@ export async function insertDocument(
 
 /** A draft, which nobody else decides on until the database transaction ends. @throws Refusal `not-found` | `wrong-state` */
 export async function lockDraft(tx: Tx, key: DocumentKey): Promise<typeof stockDocument.$inferSelect> {
-  const row = one(await tx.select().from(stockDocument).where(mine(key)).for('update'));
+  const row = one(await tx.select().from(stockDocument).where(byKey(key)).for('update'));
   if (row.state !== 'draft') throw new Refusal('wrong-state', { state: row.state, since: row.decidedAt });
   return row;
 }
@@ -52,9 +52,9 @@ export async function recordVerdict(
   await tx
     .update(stockDocument)
     .set({ state, decidedBy, decidedAt: iso(now), decisionNote: note })
-    .where(mine(key));
+    .where(byKey(key));
 }
 
-function mine({ village, documentId }: DocumentKey) {
+function byKey({ village, documentId }: DocumentKey) {
   return and(eq(stockDocument.village, village), eq(stockDocument.id, documentId));
 }

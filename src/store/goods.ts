@@ -12,13 +12,13 @@ export async function createStore(
   tx: Tx,
   actor: Actor,
   village: string,
-  said: { name: string; place?: string | null | undefined },
+  input: { name: string; place?: string | null | undefined },
   now: Temporal.Instant,
 ): Promise<StoreView> {
   const id = randomUUIDv7();
   await tx
     .insert(store)
-    .values({ village, id, name: said.name, place: said.place ?? null, createdBy: actor.id, createdAt: iso(now) });
+    .values({ village, id, name: input.name, place: input.place ?? null, createdBy: actor.id, createdAt: iso(now) });
   return getStore(tx, village, id);
 }
 
@@ -35,7 +35,7 @@ export interface NewGoods {
 }
 
 /**
- * Enters goods, or a service, which has no stock.
+ * Creates goods, or a service, which has no stock.
  * @throws Refusal `already-exists` (sku or barcode) | `validation-failed` (check digit) | `out-of-bounds` (a minimum
  *   stock of a service)
  */
@@ -43,24 +43,24 @@ export async function createGoods(
   tx: Tx,
   actor: Actor,
   village: string,
-  said: NewGoods,
+  input: NewGoods,
   now: Temporal.Instant,
 ): Promise<GoodsView> {
-  if (said.barcode != null && !isEan13(said.barcode)) {
+  if (input.barcode != null && !isEan13(input.barcode)) {
     throw new Refusal('validation-failed', {
       errors: [{ pointer: '/barcode', code: 'checkDigit', detail: 'the check digit of the EAN-13 is wrong' }],
     });
   }
-  if (said.isService && said.minStock > 0) throw new Refusal('out-of-bounds', { field: 'minStock', min: 0, max: 0 });
+  if (input.isService && input.minStock > 0) throw new Refusal('out-of-bounds', { field: 'minStock', min: 0, max: 0 });
   const [row] = await tx
     .insert(goods)
     .values({
-      ...said,
+      ...input,
       village,
       id: randomUUIDv7(),
-      nameEn: said.nameEn ?? null,
-      barcode: said.barcode ?? null,
-      costFen: said.costFen ?? null,
+      nameEn: input.nameEn ?? null,
+      barcode: input.barcode ?? null,
+      costFen: input.costFen ?? null,
       createdBy: actor.id,
       createdAt: iso(now),
     })
@@ -88,12 +88,12 @@ async function setArchived(
   key: { village: string; goodsId: string },
   to: { archivedBy: string | null; archivedAt: string | null },
 ): Promise<GoodsView> {
-  const mine = and(eq(goods.village, key.village), eq(goods.id, key.goodsId));
-  const before = one(await tx.select().from(goods).where(mine).for('update'));
+  const byKey = and(eq(goods.village, key.village), eq(goods.id, key.goodsId));
+  const before = one(await tx.select().from(goods).where(byKey).for('update'));
   if ((before.archivedAt === null) === (to.archivedAt === null)) {
     throw new Refusal('wrong-state', { state: goodsView(before).state, since: before.archivedAt });
   }
-  const [row] = await tx.update(goods).set(to).where(mine).returning();
+  const [row] = await tx.update(goods).set(to).where(byKey).returning();
   return goodsView(row!);
 }
 

@@ -3,7 +3,7 @@ import { type Posted, postOne } from '../ledger/post.ts';
 import type { Command } from '../ledger/transactions.ts';
 import { Refusal } from '../refusals.ts';
 
-/** What the caller is told of a limit that was reached, beside how much of it is used. */
+/** What the caller is told of a limit that was reached, other than how much of it is used. */
 interface LimitFacts {
   resetsOn: string;
   nextExchangeAt: string | null;

@@ -31,14 +31,14 @@ export async function publishPriceList(
   tx: Tx,
   actor: Actor,
   village: string,
-  said: { validFrom: string; items: { goodsId: string; points: number }[] },
+  input: { validFrom: string; items: { goodsId: string; points: number }[] },
   now: Temporal.Instant,
 ): Promise<PriceListFull> {
-  refuseRepeats(said.items, 'items');
+  refuseRepeats(input.items, 'items');
   await goodsById(
     tx,
     village,
-    said.items.map(item => item.goodsId),
+    input.items.map(item => item.goodsId),
   );
   const taken = await tx
     .select({ validFrom: priceList.validFrom })
@@ -47,13 +47,13 @@ export async function publishPriceList(
     .orderBy(desc(priceList.validFrom));
   const isFirst = taken.length === 0;
   const earliest = isFirst ? (await getVillage(tx, village)).openedOn : dayOf(now).add({ days: 1 }).toString();
-  const isTaken = taken.some(list => list.validFrom === said.validFrom);
-  if (said.validFrom < earliest || isTaken) throw new Refusal('business-date-refused', { earliest, latest: null });
+  const isTaken = taken.some(list => list.validFrom === input.validFrom);
+  if (input.validFrom < earliest || isTaken) throw new Refusal('business-date-refused', { earliest, latest: null });
   const id = randomUUIDv7();
   await tx
     .insert(priceList)
-    .values({ village, id, validFrom: said.validFrom, isFirst, publishedBy: actor.id, publishedAt: iso(now) });
-  await tx.insert(price).values(said.items.map(item => ({ village, priceListId: id, ...item })));
+    .values({ village, id, validFrom: input.validFrom, isFirst, publishedBy: actor.id, publishedAt: iso(now) });
+  await tx.insert(price).values(input.items.map(item => ({ village, priceListId: id, ...item })));
   return getPriceList(tx, village, id);
 }
 

@@ -4,16 +4,16 @@ import { append, newRange, rootOf } from '../checkpoints/tree.ts';
 import { checkReversals } from './check-reversals.ts';
 import type { Report } from './findings.ts';
 import { type Fingerprints, newColumn, newFingerprints } from './fingerprints.ts';
-import { type Beside, type ReplayAccounts, replayAccounts } from './replay-accounts.ts';
+import { type ReplayAccounts, replayAccounts, type StoredTransfer } from './replay-accounts.ts';
 
-/** A transaction as a source tells it, with what the source keeps beside it, if anything. */
+/** A transaction as a source tells it, with what the source stores with it, if anything. */
 export interface Recorded {
   content: Content;
   /** Lower-case hex. */
   leafHash?: string;
   hash?: string;
   /** One for each transfer. */
-  beside?: readonly Beside[];
+  stored?: readonly StoredTransfer[];
 }
 
 /** A root that somebody has kept: of the tree over the first `size` transactions. */
@@ -87,7 +87,7 @@ export function checkBook(
         );
       }
       checkOrder(content, last?.postedAt ?? '', causes, report);
-      accounts.move(content, recorded.beside);
+      accounts.move(content, recorded.stored);
       limits.take(content);
       reversals.take(content);
       const { leaf, hash } = chain.take(recorded, canonicalText(content), place);
@@ -126,8 +126,8 @@ function checkOrder(t: Content, postedBefore: string, causes: Fingerprints, repo
 }
 
 /**
- * Leaves and chain. Each stored hash is judged by its own neighbours, so that one error is named once, where it is. All in
- * hex: a digest as a buffer costs twice the time of making it.
+ * Leaves and chain. Each stored hash is checked against its own neighbours, so that one error is named once, where it
+ * is. All in hex: a digest as a buffer costs twice the time of making it.
  */
 function checkChain(report: Report) {
   const both = Buffer.alloc(64);

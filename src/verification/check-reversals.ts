@@ -9,7 +9,7 @@ interface Stretch {
   length: number;
 }
 
-/** Of every transaction a fingerprint of its mirror is kept, to be held beside the reversal that may come. */
+/** Of every transaction a fingerprint of its mirror is kept, to compare with a later reversal. */
 export function checkReversals(report: Report): { take(t: Content): void } {
   const [high, low, state] = [newColumn(Uint32Array), newColumn(Uint32Array), newColumn(Uint8Array)];
   const [isReversal, isReversed] = [1, 2];
@@ -21,7 +21,7 @@ export function checkReversals(report: Report): { take(t: Content): void } {
     return stretch === undefined ? -1 : stretch.start + number - stretch.number;
   };
 
-  const judge = (t: Content, reverses: number) => {
+  const check = (t: Content, reverses: number) => {
     const place = `transaction ${t.number}`;
     const original = placeOf(reverses);
     if (original < 0 || state.get(original) & isReversal) {
@@ -44,7 +44,7 @@ export function checkReversals(report: Report): { take(t: Content): void } {
 
   return {
     take(t) {
-      if (t.reverses !== null) judge(t, t.reverses);
+      if (t.reverses !== null) check(t, t.reverses);
       const stretch = stretches.at(-1);
       if (stretch !== undefined && t.number === stretch.number + stretch.length) stretch.length += 1;
       // A book with so many gaps is wrong enough: it is not searched any longer for what is reversed.

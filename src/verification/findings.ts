@@ -26,7 +26,7 @@ export interface Soundness {
 
 const findingsMax = 24;
 
-/** Every check there is; where nothing is stored beside the transactions, some find nothing to look at. */
+/** Every check there is; where nothing is stored with the transactions, some find nothing to look at. */
 export const checkNames = [
   /** Transactions are numbered 1…n, and the book says n. */
   'numbers',
@@ -40,7 +40,7 @@ export const checkNames = [
   'amounts',
   /** What an account says it has, and how many entries, is what its entries come to. */
   'balances',
-  /** Along each account: entries 1…n in the order of the book, and the balance beside each is the one after it. */
+  /** Along each account: entries 1…n in the order of the book, and the stored balance of each is the one after it. */
   'running',
   /** No account ever stood below its floor, and every floor is the law of its code. */
   'floors',

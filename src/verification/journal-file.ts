@@ -175,29 +175,29 @@ const texts = [
 /** A transaction as `journalJsonl` writes it, and in no other way. */
 function recordOfJson(line: string): Recorded | undefined {
   try {
-    const said = JSON.parse(line);
-    const { leafHash, hash, ...content } = said;
-    const { approverId, memo, reverses, frozen, transfers } = content;
+    const parsed = JSON.parse(line);
+    const { leafHash, hash, ...content } = parsed;
+    const { approverId, memo, reverses, frozen: terms, transfers } = content;
     const formed =
-      Object.keys(said).length === texts.length + 6 &&
-      texts.every(name => typeof said[name] === 'string') &&
+      Object.keys(parsed).length === texts.length + 6 &&
+      texts.every(name => typeof parsed[name] === 'string') &&
       [approverId, memo].every(text => text === null || typeof text === 'string') &&
       [content.number, reverses ?? 0].every(Number.isSafeInteger) &&
-      typeof frozen === 'object' &&
-      frozen !== null &&
+      typeof terms === 'object' &&
+      terms !== null &&
       Array.isArray(transfers) &&
       transfers.every(isTransfer);
-    return formed && canonicalize(said) === line ? { content, leafHash, hash } : undefined;
+    return formed && canonicalize(parsed) === line ? { content, leafHash, hash } : undefined;
   } catch {
     return undefined;
   }
 }
 
-function isTransfer(said: Record<string, unknown>): boolean {
+function isTransfer(transfer: Record<string, unknown>): boolean {
   return (
-    Object.keys(said).length === 4 &&
-    [said.from, said.to, said.asset].every(text => typeof text === 'string') &&
-    typeof said.amount === 'number'
+    Object.keys(transfer).length === 4 &&
+    [transfer.from, transfer.to, transfer.asset].every(text => typeof text === 'string') &&
+    typeof transfer.amount === 'number'
   );
 }
 

@@ -1,7 +1,7 @@
 import { parseCheckpoint, parseNote, type Verifier, verifyNote } from '../checkpoints/note.ts';
 import type { KeptRoot } from './check-book.ts';
 
-/** A checkpoint that somebody hands in, to hold a book beside it. */
+/** A checkpoint that somebody hands in, to compare a book with. */
 export interface KeptCheckpoint extends KeptRoot {
   village: string;
 }

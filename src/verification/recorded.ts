@@ -3,7 +3,7 @@ import type { Db } from '../db/database.ts';
 import type { Asset } from '../ledger/accounts.ts';
 import type { Recorded } from './check-book.ts';
 import type { Report } from './findings.ts';
-import type { Beside } from './replay-accounts.ts';
+import type { StoredTransfer } from './replay-accounts.ts';
 
 /** Code and asset by account number. */
 export type AccountNames = Map<number, { code: string; asset: string }>;
@@ -59,7 +59,7 @@ export async function accountNames(db: Db, village: string): Promise<AccountName
   return names;
 }
 
-interface Transfer extends Beside {
+interface Transfer extends StoredTransfer {
   number: number;
   asset: string;
   amount: number;
@@ -69,7 +69,7 @@ interface Transfer extends Beside {
 
 type Row = (string | null)[];
 
-function recordOf(row: Row): Recorded & { beside: Beside[] } {
+function recordOf(row: Row): Recorded & { stored: StoredTransfer[] } {
   const [village, number, id, kind, cause, businessDate, occurredAt, postedAt, actorId, approverId, reverses, memo] =
     row;
   return {
@@ -91,7 +91,7 @@ function recordOf(row: Row): Recorded & { beside: Beside[] } {
     },
     leafHash: row[13]!,
     hash: row[14]!,
-    beside: [],
+    stored: [],
   };
 }
 
@@ -104,7 +104,7 @@ export function instantOf(text: string): string {
 }
 
 function addTransfer(
-  { content, beside }: Recorded & { beside: Beside[] },
+  { content, stored }: Recorded & { stored: StoredTransfer[] },
   transfer: Transfer,
   accounts: AccountNames,
   report: Report,
@@ -119,14 +119,17 @@ function addTransfer(
     return known?.code ?? `unknown-${account}`;
   }) as [string, string];
   content.transfers.push({ from, to, asset: asset as Asset, amount });
-  beside.push(transfer);
+  stored.push(transfer);
 }
 
-function checkLines({ content, beside }: { content: { number: number }; beside: Beside[] }, report: Report): void {
-  for (let i = 0; i < beside.length || i === 0; i += 1) {
-    if (beside[i]?.line === i + 1) continue;
-    const found = beside.length === 0 ? 'none' : `lines ${beside.map(({ line }) => line).join(', ')}`;
-    report('strays', `transaction ${content.number}`, `lines 1 to ${Math.max(beside.length, 1)}`, found);
+function checkLines(
+  { content, stored }: { content: { number: number }; stored: StoredTransfer[] },
+  report: Report,
+): void {
+  for (let i = 0; i < stored.length || i === 0; i += 1) {
+    if (stored[i]?.line === i + 1) continue;
+    const found = stored.length === 0 ? 'none' : `lines ${stored.map(({ line }) => line).join(', ')}`;
+    report('strays', `transaction ${content.number}`, `lines 1 to ${Math.max(stored.length, 1)}`, found);
     return;
   }
 }

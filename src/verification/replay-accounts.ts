@@ -11,12 +11,12 @@ interface ReplayedAccount {
   entries: number;
   /** How much of the balance can be spent through which day at the latest; the rest has no last day. */
   lots: Map<string, number>;
-  /** By how much what is stored beside its entries is off, as was said already: each error is named once. */
+  /** By how much the stored balances of its entries are off, already reported: each error is named once. */
   drift: { balance: number; entries: number };
 }
 
-/** What is stored beside a transfer, where something is. */
-export interface Beside {
+/** The balances and places that the database stores with a transfer; a journal file has none. */
+export interface StoredTransfer {
   line: number;
   fromBalance: number;
   toBalance: number;
@@ -25,7 +25,7 @@ export interface Beside {
 }
 
 export interface ReplayAccounts {
-  move(t: Content, beside: readonly Beside[] | undefined): void;
+  move(t: Content, stored: readonly StoredTransfer[] | undefined): void;
   get(code: string, asset: string): ReplayedAccount | undefined;
 }
 
@@ -53,7 +53,7 @@ export function replayAccounts(report: Report): ReplayAccounts {
     return ofAsset.get(code) ?? ofAsset.set(code, openAccount(code, asset)).get(code)!;
   };
 
-  const enter = (account: ReplayedAccount, amount: number, lots: Lots, place: () => string) => {
+  const apply = (account: ReplayedAccount, amount: number, lots: Lots, place: () => string) => {
     account.balance += amount;
     account.entries += 1;
     if (account.hasFloor && account.balance < 0)
@@ -63,7 +63,7 @@ export function replayAccounts(report: Report): ReplayAccounts {
 
   return {
     get: (code, asset) => accounts.get(asset)?.get(code),
-    move(t, beside) {
+    move(t, stored) {
       for (const name in t.frozen) {
         if (name.startsWith('lots:') && !(Number(name.slice('lots:'.length)) <= t.transfers.length)) {
           report('lots', `transaction ${t.number} ${name}`, `lines 1 to ${t.transfers.length}`, String(t.frozen[name]));
@@ -71,17 +71,17 @@ export function replayAccounts(report: Report): ReplayAccounts {
       }
       for (let i = 0; i < t.transfers.length; i += 1) {
         const { from, to, asset, amount } = t.transfers[i]!;
-        const place = () => `transaction ${t.number} line ${beside?.[i]?.line ?? i + 1}`;
+        const place = () => `transaction ${t.number} line ${stored?.[i]?.line ?? i + 1}`;
         if (!(amount >= 1 && amount <= amountMax(asset))) {
           report('amounts', place(), `1 to ${amountMax(asset)}`, String(amount));
         }
         if (from === to) report('amounts', place(), 'two different accounts', `${from} on both sides`);
         const lots = lotsOf(t, i + 1, report);
         const [giver, taker] = [accountOf(from, asset), accountOf(to, asset)];
-        enter(giver, -amount, lots, place);
-        if (beside !== undefined) compare(giver, beside[i]!.fromBalance, beside[i]!.fromSeq, place, report);
-        enter(taker, amount, lots, place);
-        if (beside !== undefined) compare(taker, beside[i]!.toBalance, beside[i]!.toSeq, place, report);
+        apply(giver, -amount, lots, place);
+        if (stored !== undefined) compare(giver, stored[i]!.fromBalance, stored[i]!.fromSeq, place, report);
+        apply(taker, amount, lots, place);
+        if (stored !== undefined) compare(taker, stored[i]!.toBalance, stored[i]!.toSeq, place, report);
         if (lots.length > 0 && !giver.carriesLots && !taker.carriesLots) {
           report('lots', place(), 'no lots, since neither account has them', lotsText(lots));
         }
@@ -156,8 +156,8 @@ function compare(account: ReplayedAccount, balance: number, seq: number, place: 
   const { drift } = account;
   const [rightBalance, rightSeq] = [account.balance + drift.balance, account.entries + drift.entries];
   if (balance === rightBalance && seq === rightSeq) return;
-  const said = `entry ${seq}, balance ${balance}`;
-  report('running', placeOf(place, account), `entry ${rightSeq}, balance ${rightBalance}`, said);
+  const text = `entry ${seq}, balance ${balance}`;
+  report('running', placeOf(place, account), `entry ${rightSeq}, balance ${rightBalance}`, text);
   account.drift = { balance: balance - account.balance, entries: seq - account.entries };
 }
 

@@ -13,23 +13,23 @@ const parentLevel = { province: null, city: 'province', county: 'city', town: 'c
 const digits = { province: 2, city: 4, county: 6, town: 9, village: 12 } as const;
 
 /**
- * Enters a division below one that is there.
+ * Creates a division below an existing one.
  * @throws Refusal `not-found` (its parent) | `already-exists` | `out-of-bounds` (its code does not fit level and parent)
  */
 export async function createDivision(
   tx: Tx,
-  said: Pick<DivisionView, 'code' | 'level' | 'parentCode' | 'name' | 'kind' | 'provisional' | 'households'>,
+  input: Pick<DivisionView, 'code' | 'level' | 'parentCode' | 'name' | 'kind' | 'provisional' | 'households'>,
 ): Promise<DivisionView> {
-  const wantedParent = parentLevel[said.level];
-  const own = said.code.slice(0, digits[said.level]);
-  const fits = /^0*$/.test(said.code.slice(digits[said.level]));
-  const parent = said.parentCode === null ? null : await getDivision(tx, said.parentCode);
+  const wantedParent = parentLevel[input.level];
+  const own = input.code.slice(0, digits[input.level]);
+  const fits = /^0*$/.test(input.code.slice(digits[input.level]));
+  const parent = input.parentCode === null ? null : await getDivision(tx, input.parentCode);
   const below = parent === null ? true : own.startsWith(parent.code.slice(0, digits[parent.level]));
   if (!fits || !below || (parent?.level ?? null) !== wantedParent) {
-    throw new Refusal('out-of-bounds', { field: 'code', min: said.parentCode, max: said.parentCode });
+    throw new Refusal('out-of-bounds', { field: 'code', min: input.parentCode, max: input.parentCode });
   }
-  await tx.insert(division).values(said);
-  return getDivision(tx, said.code);
+  await tx.insert(division).values(input);
+  return getDivision(tx, input.code);
 }
 
 /**
@@ -40,20 +40,20 @@ export async function createDivision(
 export async function openVillage(
   tx: Tx,
   actor: Actor,
-  said: { village: string; openedOn: string },
+  input: { village: string; openedOn: string },
   now: Temporal.Instant,
 ): Promise<VillageView> {
-  const { level } = await getDivision(tx, said.village);
+  const { level } = await getDivision(tx, input.village);
   if (level !== 'village') throw new Refusal('not-found');
   const today = dayOf(now).toString();
-  if (said.openedOn > today) throw new Refusal('business-date-refused', { earliest: null, latest: today });
-  await tx.insert(village).values({ ...said, openedBy: actor.id, createdAt: iso(now) });
-  await openBook(tx, said.village, bookAccounts);
-  return getVillage(tx, said.village);
+  if (input.openedOn > today) throw new Refusal('business-date-refused', { earliest: null, latest: today });
+  await tx.insert(village).values({ ...input, openedBy: actor.id, createdAt: iso(now) });
+  await openBook(tx, input.village, bookAccounts);
+  return getVillage(tx, input.village);
 }
 
 /** Adds a group or patrol area. @throws Refusal `already-exists` */
-export async function createGrid(tx: Tx, code: string, said: { number: number; name: string }): Promise<typeof said> {
-  await tx.insert(grid).values({ village: code, ...said });
-  return said;
+export async function createGrid(tx: Tx, code: string, input: { number: number; name: string }): Promise<typeof input> {
+  await tx.insert(grid).values({ village: code, ...input });
+  return input;
 }

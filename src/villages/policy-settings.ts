@@ -40,7 +40,7 @@ export interface PolicySettings {
   yearEndCapPoints: number | null;
   /** How many days points that will expire are on the notice before they do. */
   expiryNoticeDays: number;
-  /** When an award is taken back whose points are spent: take what is there and record the rest, or refuse. */
+  /** When an award is reversed whose points are spent: take what is there and record the rest, or refuse. */
   arrears: 'floorAndRecord' | 'reject';
   /** Points that every household is given and cannot spend; 0: none. */
   basePoints: number;

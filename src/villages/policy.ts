@@ -35,12 +35,12 @@ export async function setPolicy(
   tx: Tx,
   actor: Actor,
   village: string,
-  said: { validFrom: string } & Omit<PolicySettings, LaterSettings> & Partial<Pick<PolicySettings, LaterSettings>>,
+  input: { validFrom: string } & Omit<PolicySettings, LaterSettings> & Partial<Pick<PolicySettings, LaterSettings>>,
   now: Temporal.Instant,
 ): Promise<PolicyView> {
-  const { validFrom, ...decided } = said;
+  const { validFrom, ...decided } = input;
   const settings = { ...defaultPolicy, ...decided };
-  refuseOdd(settings);
+  refuseInconsistent(settings);
   const { openedOn } = await getVillage(tx, village);
   const [any] = await tx.select().from(policyTable).where(eq(policyTable.village, village)).limit(1);
   const earliest = any === undefined ? openedOn : dayOf(now).add({ days: 1 }).toString();
@@ -50,7 +50,7 @@ export async function setPolicy(
 }
 
 /** What a schema cannot say: publicity is nothing or 3 to 7 days, and a day of exchange ends after it begins. */
-function refuseOdd(settings: PolicySettings): void {
+function refuseInconsistent(settings: PolicySettings): void {
   const days = settings.directAwardPublicityDays;
   if (days !== 0 && (days < 3 || days > 7)) {
     throw new Refusal('out-of-bounds', { field: 'directAwardPublicityDays', min: 3, max: 7 });

@@ -9,8 +9,8 @@ import { refusalsByConstraint } from '../../src/db/constraints.ts';
 import {
   catalogFindings,
   catalogRules,
+  checkedBefore,
   deletable,
-  judgedBefore,
   outsideTheVillageRule,
   racingKeys,
   unseenColumns,
@@ -46,12 +46,12 @@ test('a key that decides a race is a refusal, or says why it never fires', async
   const client = await openMigrated(t);
   const keys = await racingKeys(client);
   t.same(
-    keys.filter(key => !(key in refusalsByConstraint) && !(key in judgedBefore)),
+    keys.filter(key => !(key in refusalsByConstraint) && !(key in checkedBefore)),
     [],
     'give each a refusal in src/db/constraints.ts, or a reason in test/support/catalog.ts',
   );
   t.same(
-    Object.keys(judgedBefore).filter(key => !keys.includes(key)),
+    Object.keys(checkedBefore).filter(key => !keys.includes(key)),
     [],
     'no reason outlives its key',
   );

@@ -193,12 +193,12 @@ test('another installation is used where it is named, and only with a database o
   if (!existsSync(debian)) return t.pass('skipped: needs the Debian package postgresql-15');
   const folder = await temporaryFolder(t);
   const first = await start(t, folder, [], debian);
-  const [said] = await query(
+  const [settings] = await query(
     first,
     `select current_setting('server_version_num')::int / 10000 version, datcollate, lower('Ä') lower
      from pg_database where datname = 'postgres'`,
   );
-  t.same(said, { version: 15, datcollate: 'C.UTF-8', lower: 'ä' });
+  t.same(settings, { version: 15, datcollate: 'C.UTF-8', lower: 'ä' });
   await query(first, 'create table kept (n int)', 'insert into kept values (7)');
   await first.stop();
   const second = await start(t, folder, [], debian);

@@ -60,14 +60,17 @@ t.test('what PostgreSQL asks to be tried again is tried again, from the beginnin
 });
 
 t.test('a value that cannot be sent commits nothing', async t => {
-  const odd = {
+  const unsendable = {
     toPostgres: () => {
-      throw new Error('odd');
+      throw new Error('unsendable');
     },
   };
   await t.rejects(
-    database.inHotTransaction(village, async () => ({ result: () => 0, last: [trace('f'), sql`select ${odd}::text`] })),
-    { message: 'odd' },
+    database.inHotTransaction(village, async () => ({
+      result: () => 0,
+      last: [trace('f'), sql`select ${unsendable}::text`],
+    })),
+    { message: 'unsendable' },
   );
   t.equal(await traces('f'), 0);
 });

@@ -33,7 +33,7 @@ const hash = '43f939b9badb65d01baeae866ec13ea32d2d4ea7024cb6a9724342afbe55ca61';
 
 t.test('the test vector', async t => {
   const books = await openBooks(t);
-  const inSql = (said: Canonical) => textInSql(books.superuser, said);
+  const inSql = (content: Canonical) => textInSql(books.superuser, content);
 
   await t.test('in TypeScript', async t => {
     const text = canonicalText(vector);
@@ -41,8 +41,8 @@ t.test('the test vector', async t => {
     t.equal(leafOf(text).toString('hex'), leafHash);
     t.equal(sha256(sha256(''), leafOf(text)).toString('hex'), hash);
     const page = await readFile(new URL('../../docs/canonical.md', import.meta.url), 'utf8');
-    for (const said of [`\`\`\`\n${text}\`\`\``, leafHash, hash])
-      t.ok(page.includes(said), 'as docs/canonical.md has it');
+    for (const content of [`\`\`\`\n${text}\`\`\``, leafHash, hash])
+      t.ok(page.includes(content), 'as docs/canonical.md has it');
   });
 
   await t.test('in SQL', async t => {
@@ -65,7 +65,7 @@ t.test('the test vector', async t => {
 
   await t.test('both write the same text of any transaction', async () => {
     await fc.assert(
-      fc.asyncProperty(transactions, async said => (await inSql(said)) === canonicalText(said)),
+      fc.asyncProperty(transactions, async content => (await inSql(content)) === canonicalText(content)),
       { numRuns: 200 },
     );
   });
@@ -73,7 +73,7 @@ t.test('the test vector', async t => {
   await t.test('different transactions have different texts', async t => {
     // A text from which its transaction can be read back belongs to no other.
     fc.assert(
-      fc.property(transactions, said => assert.deepStrictEqual(readBack(canonicalText(said)), said)),
+      fc.property(transactions, content => assert.deepStrictEqual(readBack(canonicalText(content)), content)),
       { numRuns: 1_000 },
     );
     // Neighbours in particular: what one writes in a memo, the other has as lines of its own.
@@ -85,7 +85,7 @@ t.test('the test vector', async t => {
   });
 
   await t.test('frozen names that could forge a text are refused', async t => {
-    const odd: unknown[] = [
+    const invalid: unknown[] = [
       { 'a b': 'c' },
       { 'a\nline': 'c' },
       { 'a\fb': 'c' },
@@ -97,9 +97,9 @@ t.test('the test vector', async t => {
       { 'lots:1': '2027-11-30=5' },
     ];
     const command = give(1, { frozen: { a: '5' } });
-    for (const frozen of odd) {
-      const forged = { ...command, frozen: frozen as Record<string, string> };
-      await t.rejects(books.post([forged]), { cause: { code: 'JF003' } }, JSON.stringify(frozen));
+    for (const terms of invalid) {
+      const forged = { ...command, frozen: terms as Record<string, string> };
+      await t.rejects(books.post([forged]), { cause: { code: 'JF003' } }, JSON.stringify(terms));
     }
     t.equal(await books.balance(available), 0);
     await books.post([command], { village: sibling });
@@ -125,13 +125,13 @@ t.test('the test vector', async t => {
           where t.village = '${home}' and t.number = $1 order by line`,
         [row.number],
       );
-      const said = {
+      const content = {
         ...row,
         transfers,
         postedAt: row.postedAt.toISOString(),
         occurredAt: row.occurredAt.toISOString(),
       };
-      const leaf = leafOf(canonicalText(said));
+      const leaf = leafOf(canonicalText(content));
       t.equal(leaf.toString('hex'), row.leaf_hash.toString('hex'), `leaf of ${row.number}`);
       head = sha256(head, leaf);
       t.equal(head.toString('hex'), row.hash.toString('hex'), `hash of ${row.number}`);
@@ -141,25 +141,25 @@ t.test('the test vector', async t => {
   });
 });
 
-async function textInSql(client: Awaited<ReturnType<typeof openBooks>>['superuser'], said: Canonical) {
-  const lines = said.transfers.map(line => `\nline ${line.asset} ${line.amount} ${line.from} ${line.to}`).join('');
+async function textInSql(client: Awaited<ReturnType<typeof openBooks>>['superuser'], content: Canonical) {
+  const lines = content.transfers.map(line => `\nline ${line.asset} ${line.amount} ${line.from} ${line.to}`).join('');
   const { rows } = await client.query(
     `select ledger.canonical(jsonb_populate_record(null::ledger.transaction, $1::jsonb), $2) as text`,
     [
       JSON.stringify({
-        village: said.village,
-        number: said.number,
-        id: said.id,
-        kind: said.kind,
-        cause: said.cause,
-        business_date: said.businessDate,
-        occurred_at: said.occurredAt,
-        posted_at: said.postedAt,
-        actor: said.actor,
-        approver: said.approver,
-        reverses: said.reverses,
-        memo: said.memo,
-        frozen: said.frozen,
+        village: content.village,
+        number: content.number,
+        id: content.id,
+        kind: content.kind,
+        cause: content.cause,
+        business_date: content.businessDate,
+        occurred_at: content.occurredAt,
+        posted_at: content.postedAt,
+        actor: content.actor,
+        approver: content.approver,
+        reverses: content.reverses,
+        memo: content.memo,
+        frozen: content.frozen,
       }),
       lines,
     ],
@@ -219,18 +219,18 @@ const transactions: fc.Arbitrary<Canonical> = fc.record(
 function readBack(text: string): Canonical {
   const [format, ...lines] = text.split('\n');
   if (format !== 'jifen/1' || lines.pop() !== '') throw new Error('not a canonical text');
-  const said: Record<string, unknown> = { approver: null, reverses: null, memo: null, frozen: {}, transfers: [] };
+  const content: Record<string, unknown> = { approver: null, reverses: null, memo: null, frozen: {}, transfers: [] };
   for (const line of lines) {
     const [, key, value] = /^(\S+) (.*)$/s.exec(line)!;
     if (key === 'frozen') {
-      const [, name, frozen] = /^(\S+) (.*)$/s.exec(value!)!;
-      (said.frozen as Record<string, string>)[name!] = readValue(frozen!);
+      const [, name, terms] = /^(\S+) (.*)$/s.exec(value!)!;
+      (content.frozen as Record<string, string>)[name!] = readValue(terms!);
     } else if (key === 'line') {
       const [asset, amount, from, to] = value!.split(' ');
-      (said.transfers as unknown[]).push({ asset, amount: Number(amount), from, to });
-    } else said[key!] = ['number', 'reverses'].includes(key!) ? Number(value) : readValue(value!);
+      (content.transfers as unknown[]).push({ asset, amount: Number(amount), from, to });
+    } else content[key!] = ['number', 'reverses'].includes(key!) ? Number(value) : readValue(value!);
   }
-  return said as unknown as Canonical;
+  return content as unknown as Canonical;
 }
 
 function readValue(value: string): string {

@@ -261,8 +261,8 @@ t.test('posting', async t => {
 
   await t.test('limits', async t => {
     const key = `household:${ids.household}:ENV01:2026-11`;
-    const capped = (use: number, max: number, said: Partial<Command> = {}) =>
-      give(1, { limits: [{ key, use, max, code: 'cap-reached' }], ...said });
+    const capped = (use: number, max: number, fields: Partial<Command> = {}) =>
+      give(1, { limits: [{ key, use, max, code: 'cap-reached' }], ...fields });
     const used = async (of = key) =>
       (
         await books.superuser.query('select used, max from ledger.limit_use where village = $1 and key = $2', [
@@ -385,7 +385,7 @@ t.test('posting', async t => {
     ]);
   });
 
-  await t.test('what commands have in common is said once', async t => {
+  await t.test('what commands have in common is sent once', async t => {
     const first = give(1, { memo: '扫雪', frozen: { ruleCode: 'A01', limiting: 'no', zeal: 'yes' } });
     const { id, cause, transfers = [] } = give(2);
     await books.superuser.query(`set jifen.scope = '${home}'`);
@@ -414,14 +414,14 @@ t.test('posting', async t => {
     t.same(one, other);
     t.equal(one.memo, '扫雪');
     const third = { ...give(3), kind: undefined };
-    for (const odd of [
+    for (const invalid of [
       [first, { ...second, as: 7 }],
       [first, { ...second, as: -1 }],
       [{ ...second, as: 1 }, first],
       [first, { ...second, as: 1 }],
       [first, second, { ...third, as: 1 }],
     ]) {
-      await t.rejects(say(odd), { code: 'JF003' }, 'what is shared is said by one before');
+      await t.rejects(say(invalid), { code: 'JF003' }, 'what is shared stands in an earlier command');
     }
   });
 
@@ -448,21 +448,21 @@ t.test('posting', async t => {
   });
 
   await t.test('accounts open once', async t => {
-    const mine = { code: `household:${randomUUIDv7()}:available`, asset: 'PTS' as const };
+    const account = { code: `household:${randomUUIDv7()}:available`, asset: 'PTS' as const };
     const accounts = async () =>
       (
         await books.superuser.query(
-          `select count(*)::int as rows, max(number) as last, (select accounts from ledger.book where village = $1) as said
+          `select count(*)::int as rows, max(number) as last, (select accounts from ledger.book where village = $1) as accounts
              from ledger.account where village = $1`,
           [home],
         )
       ).rows[0];
     const before = await accounts();
-    await books.open([mine, mine]);
-    await Promise.all(Array.from({ length: 8 }, () => books.open([mine, { ...mine, asset: 'HON' }])));
-    const { rows, last, said } = await accounts();
+    await books.open([account, account]);
+    await Promise.all(Array.from({ length: 8 }, () => books.open([account, { ...account, asset: 'HON' }])));
+    const { rows, last, accounts: counted } = await accounts();
     t.equal(rows, before.rows + 2);
-    t.strictSame([last, said], [rows, rows], 'numbered without gaps');
+    t.strictSame([last, counted], [rows, rows], 'numbered without gaps');
     for (const code of ['household:张三', 'a b', '', 'x'.repeat(151)]) {
       await t.rejects(
         books.open([{ code, asset: 'PTS' }]),

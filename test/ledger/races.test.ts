@@ -17,7 +17,7 @@ t.test('sixteen writers at once', async t => {
   const state = async () =>
     (
       await books.superuser.query(
-        `select b.number as said, count(*)::int as rows, coalesce(max(t.number), 0) as last, min(t.number) as first,
+        `select b.number as recorded, count(*)::int as rows, coalesce(max(t.number), 0) as last, min(t.number) as first,
                 bool_and(t.posted_at >= t.before) as onward
            from ledger.book b
            join (select *, lag(posted_at, 1, posted_at) over (order by number) as before
@@ -70,7 +70,7 @@ t.test('sixteen writers at once', async t => {
   });
 
   await t.test('numbers stay without gaps, whatever is rolled back', async t => {
-    const before = (await state()).said;
+    const before = (await state()).recorded;
     for (let round = 0; round < 4; round += 1) {
       await Promise.all([
         ...clients.slice(0, 8).map(client => postOn(client, [give(1), give(1), spend(1)], 'commit')),
@@ -79,8 +79,8 @@ t.test('sixteen writers at once', async t => {
       ]);
     }
     const after = await state();
-    t.equal(after.said, before + 4 * (8 * 3 + 4));
-    t.strictSame([after.first, after.last, after.rows], [1, after.said, after.said]);
+    t.equal(after.recorded, before + 4 * (8 * 3 + 4));
+    t.strictSame([after.first, after.last, after.rows], [1, after.recorded, after.recorded]);
     t.equal(after.onward, true, 'and the book’s time never runs backwards');
   });
 

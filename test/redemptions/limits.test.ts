@@ -22,7 +22,7 @@ t.test('exchange days', async t => {
   await shop.prices({ [soap]: 3 });
   await shop.stock({ [soap]: 100 });
   const id = await shop.household(100);
-  const order = (said: object) => shop.redeem(keeper, shop.order(id, { [soap]: 1 }, said));
+  const order = (fields: object) => shop.redeem(keeper, shop.order(id, { [soap]: 1 }, fields));
 
   for (const handOver of [true, false]) {
     const monday = await order({ handOver });
@@ -115,7 +115,8 @@ t.test('places on an exchange day', async t => {
   const soap = await shop.goods('肥皂');
   await shop.prices({ [soap]: 3 });
   await shop.stock({ [soap]: 100 });
-  const order = async (said: object) => shop.redeem(keeper, shop.order(await shop.household(10), { [soap]: 1 }, said));
+  const order = async (fields: object) =>
+    shop.redeem(keeper, shop.order(await shop.household(10), { [soap]: 1 }, fields));
 
   t.equal((await order({ handOver: true })).status, 201);
   const waiting = await order({});

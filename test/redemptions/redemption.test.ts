@@ -218,7 +218,7 @@ t.test('refusals of an order', async t => {
   await service.inVillage(villages.own, tx => tx.update(households).set({ state: 'active' }));
 });
 
-t.test('a household acts for itself alone', async t => {
+t.test('a household acts only for itself', async t => {
   const id = await shop.household(100);
   const own = await service.asHousehold(id);
   const stranger = await service.asHousehold(await shop.household(100));
@@ -273,7 +273,7 @@ t.test('the card that was shown', async t => {
   isRefused(t, lost, '403 card-revoked');
 });
 
-t.test('above some points a card alone is not enough', async t => {
+t.test('above some points a card without a PIN is not enough', async t => {
   const id = await shop.household(200);
   const carded = await service.asHousehold(id, villages.own, 'card');
   const pinned = await service.asHousehold(id, villages.own, 'cardAndPin');
@@ -335,12 +335,12 @@ t.test('a price that changes', async t => {
   service.clock.pass({ hours: -24 });
 });
 
-t.test('entered later than it happened', async t => {
+t.test('recorded later than it happened', async t => {
   const id = await shop.household(500);
-  const enter = (occurredAt: string, said: object = {}) =>
-    shop.redeem(clerk, shop.order(id, { [soap]: 1 }, { handOver: true, occurredAt, ...said }));
+  const record = (occurredAt: string, fields: object = {}) =>
+    shop.redeem(clerk, shop.order(id, { [soap]: 1 }, { handOver: true, occurredAt, ...fields }));
   const opId = randomUUID();
-  const made = await enter('2026-10-15T10:00:00+08:00', { opId });
+  const made = await record('2026-10-15T10:00:00+08:00', { opId });
   t.match(
     [made.status, made.body],
     [
@@ -356,23 +356,23 @@ t.test('entered later than it happened', async t => {
       },
     ],
   );
-  const twice = await enter('2026-10-15T10:00:00+08:00', { opId });
+  const twice = await record('2026-10-15T10:00:00+08:00', { opId });
   isRefused(t, twice, '409 already-exists', { existingId: made.body.id, field: 'opId' }, 'a new key, the same op');
-  const late = await enter('2026-09-23T23:59:59+08:00');
+  const late = await record('2026-09-23T23:59:59+08:00');
   isRefused(t, late, '422 business-date-refused', { earliest: '2026-09-24', latest: '2026-11-23' });
-  t.equal((await enter('2026-09-24T00:00:00+08:00')).status, 201, 'sixty days, and no more');
+  t.equal((await record('2026-09-24T00:00:00+08:00')).status, 201, 'sixty days, and no more');
   isRefused(
     t,
-    await enter('2026-11-23T02:00:00.001Z'),
+    await record('2026-11-23T02:00:00.001Z'),
     '422 business-date-refused',
     { earliest: '2026-09-24', latest: '2026-11-23' },
     'the future',
   );
-  t.equal((await enter('2026-11-23T02:00:00.000Z')).status, 201);
+  t.equal((await record('2026-11-23T02:00:00.000Z')).status, 201);
 
   const rivals = await Promise.all(
     Array.from({ length: 8 }, () =>
-      enter('2026-10-16T10:00:00+08:00', { opId: '0193563d-2222-7000-8000-000000000009' }),
+      record('2026-10-16T10:00:00+08:00', { opId: '0193563d-2222-7000-8000-000000000009' }),
     ),
   );
   const [winner] = rivals.filter(({ status }) => status === 201);

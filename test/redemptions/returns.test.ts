@@ -15,15 +15,15 @@ const haircut = await shop.goods('理发', { isService: true });
 await shop.prices({ [soap]: 3, [rice]: 40, [haircut]: 10 });
 await shop.stock({ [soap]: 100, [rice]: 100 });
 
-async function bought(pieces: Record<string, number>, said: object = {}) {
+async function bought(pieces: Record<string, number>, fields: object = {}) {
   const id = await shop.household(100);
-  const { status, body, text } = await shop.redeem(keeper, shop.order(id, pieces, { handOver: true, ...said }));
+  const { status, body, text } = await shop.redeem(keeper, shop.order(id, pieces, { handOver: true, ...fields }));
   t.equal(status, 201, text);
   return { id, redemptionId: body.id as string };
 }
 
-function propose(redemptionId: string, said: object = {}) {
-  return settled(keeper, `${at}/returns`, { redemptionId, reason: '包装破损', restock: true, ...said });
+function propose(redemptionId: string, fields: object = {}) {
+  return settled(keeper, `${at}/returns`, { redemptionId, reason: '包装破损', restock: true, ...fields });
 }
 
 t.test('the whole comes back', async t => {

@@ -11,8 +11,8 @@ t.setTimeout(900_000);
 const shop = await openShop(t);
 const { service, admin, keeper, storeId } = shop;
 
-function draft(lines: object[], said: object = {}) {
-  return settled(keeper, `${at}/stock-documents`, { type: 'receipt', storeId, reason: '双凤粮油店', lines, ...said });
+function draft(lines: object[], fields: object = {}) {
+  return settled(keeper, `${at}/stock-documents`, { type: 'receipt', storeId, reason: '双凤粮油店', lines, ...fields });
 }
 
 t.test('a receipt is drafted by one person and posted by another', async t => {

@@ -72,7 +72,7 @@ t.test('kill -9', async t => {
       await storm.over;
       intents.push(...storm.intents);
       acknowledged.push(...storm.acknowledged);
-      // In a long run, a defect is to be found near the kill that made it; all that was ever said is looked through.
+      // In a long run, a defect is to be found near the kill that made it; all that was ever acknowledged is looked through.
       if (round % 20 === 19 || round === rounds - 1)
         unlike.push(...(await defects(t, ground, { intents, acknowledged, among })));
     }
@@ -108,13 +108,13 @@ async function killAndWait(ground: Ground, victim: 'postgres' | 'service' | 'bot
 async function defects(
   t: Test,
   ground: Ground,
-  said: { intents: Intent[]; acknowledged: Acknowledged[]; among: string[] },
+  sent: { intents: Intent[]; acknowledged: Acknowledged[]; among: string[] },
 ): Promise<string[]> {
   const owner = await ownerOf(t, ground);
   const violation = await firstViolation(owner);
   return [
-    ...(await missingOf(owner, said.acknowledged)).map(lost => `lost: ${JSON.stringify(lost)}`),
-    ...(await unlikeIntents(owner, said.intents, said.among)),
+    ...(await missingOf(owner, sent.acknowledged)).map(lost => `lost: ${JSON.stringify(lost)}`),
+    ...(await unlikeIntents(owner, sent.intents, sent.among)),
     ...(violation === null ? [] : [`${violation.law}: ${violation.what}`]),
   ];
 }

@@ -31,8 +31,8 @@ t.test('a lossy line', async t => {
   const all: Intent[] = [];
   for (let round = 0; round < size(1, 50); round += 1) {
     await t.test(`the same key: once each, seed ${seed + round}`, async t => {
-      const said = { count: size(140, 400), among: others, freshKeys: false, seed: seed + round };
-      const { intents, seen, counts } = await storm(t, village, said);
+      const wanted = { count: size(140, 400), among: others, freshKeys: false, seed: seed + round };
+      const { intents, seen, counts } = await storm(t, village, wanted);
       all.push(...intents);
       t.same(seen.unexpected.slice(0, 3), []);
       t.same(seen.refused, {}, 'nothing stood against any of them');
@@ -49,22 +49,22 @@ t.test('a lossy line', async t => {
 async function storm(
   t: Test,
   village: StormVillage,
-  said: { count: number; among: string[]; freshKeys: boolean; seed: number },
+  wanted: { count: number; among: string[]; freshKeys: boolean; seed: number },
 ) {
   const { service, clerk } = village.shop;
   const { port } = service.app.server.address() as { port: number };
-  const dice = diceOf(said.seed);
+  const dice = diceOf(wanted.seed);
   const line = await openLine(port, () => ({ fate: fateOf(dice), delayMs: 20 + dice.below(180) }));
   t.teardown(() => line.close());
   const call = overTcp(line.origin, clerk.token, { timeoutMs: 60_000 });
   const seen = nothingSeen();
-  const intents: Intent[] = Array.from({ length: said.count }, () => village.intent(dice, said.among));
+  const intents: Intent[] = Array.from({ length: wanted.count }, () => village.intent(dice, wanted.among));
   const waiting = [...intents];
   await Promise.all(
     Array.from({ length: writers }, async () => {
       for (let intent = waiting.pop(); intent !== undefined; intent = waiting.pop()) {
         const one = intent;
-        const again = () => send(call, one, said.freshKeys ? randomUUID() : one.key);
+        const again = () => send(call, one, wanted.freshKeys ? randomUUID() : one.key);
         await settle(seen, again, { pauseMs: 5 });
       }
     }),

@@ -11,8 +11,8 @@ import { type Answer, type ChangedLaw, changedLaws, openModel } from '../support
 import { isLong, report, seed, size } from './size.ts';
 
 /*
- * What `ledger.post` answers, and what the book then says, beside a model that knows nothing of SQL. Each run has a book of
- * its own, so that a difference can be shrunk to the few commands that make it.
+ * What `ledger.post` answers, and what the book then says, against a model that knows nothing of SQL. Each run has a
+ * book of its own, so that a difference can be shrunk to the few commands that make it.
  */
 t.setTimeout(isLong ? 3_600_000 : 900_000);
 
@@ -44,7 +44,7 @@ const household = fc.constantFrom(a, b);
 const few = fc.integer({ min: 1, max: 8 });
 const lots = fc
   .dictionary(fc.constantFrom(...days), fc.integer({ min: 1, max: 4 }), { maxKeys: 3 })
-  .map((said): Lots => ({ ...said }));
+  .map((lots): Lots => ({ ...lots }));
 const asked = fc.option(lots, { nil: undefined, freq: 2 });
 
 const points = fc
@@ -87,14 +87,14 @@ const honour = fc.tuple(household, fc.boolean(), few).map(([of, given, amount]):
   const [from, to] = given ? ['issued', householdAccount(of, 'honour')] : [householdAccount(of, 'honour'), 'issued'];
   return { from, to, asset: 'HON', amount };
 });
-const odd = fc
+const invalid = fc
   .constantFrom(0, -3, 1_000_001)
   .map((amount): Transfer => ({ from: 'issued', to: purse(a, 'available'), asset: 'PTS', amount }));
 const line = fc.oneof(
   { weight: 20, arbitrary: points },
   { weight: 5, arbitrary: goods },
   { weight: 3, arbitrary: honour },
-  { weight: 1, arbitrary: odd },
+  { weight: 1, arbitrary: invalid },
 );
 const limit = fc
   .tuple(fc.constantFrom('k1', 'k2'), fc.integer({ min: 1, max: 3 }), fc.integer({ min: 1, max: 6 }))
@@ -136,17 +136,17 @@ type Calls = { atomic: boolean; drafts: Draft[] }[];
 function fitting(wanted: Lots | undefined, amount: number): Lots | undefined {
   if (wanted === undefined) return undefined;
   let left = amount;
-  const said = Object.entries(wanted).map(([day, lot]): [string, number] => {
+  const listed = Object.entries(wanted).map(([day, lot]): [string, number] => {
     const some = Math.min(lot, left);
     left -= some;
     return [day, some];
   });
-  return Object.fromEntries(said.filter(([, some]) => some > 0));
+  return Object.fromEntries(listed.filter(([, some]) => some > 0));
 }
 
-/** Turns drafts into commands; what they refer to is what was said so far, or the book’s numbers up to `last`. */
+/** Turns drafts into commands; what they refer to are the commands so far, or the book’s numbers up to `last`. */
 function writer() {
-  const said: Command[] = [];
+  const commands: Command[] = [];
   const fresh = (draft: Extract<Draft, { act: 'fresh' }>): Command => {
     const id = randomUUIDv7();
     return {
@@ -169,7 +169,7 @@ function writer() {
       const cause = draft.again ? `reversal:${reverses}` : `reversal:${id}`;
       return { id, kind: 'reversal', cause, ...event, reverses };
     }
-    const earlier = said[draft.of % Math.max(1, said.length)];
+    const earlier = commands[draft.of % Math.max(1, commands.length)];
     if (earlier === undefined) return fresh({ act: 'fresh', lines: [], limits: [], approver: true, rule: 'ENV01' });
     const again = { ...earlier, id: randomUUIDv7() };
     const [first, ...rest] = again.transfers ?? [];
@@ -184,7 +184,7 @@ function writer() {
   return (draft: Draft, last: number): Command | undefined => {
     const command = write(draft, last);
     if (command.reverses === undefined && command.transfers!.length === 0) return undefined;
-    said.push(command);
+    commands.push(command);
     return command;
   };
 }
@@ -269,8 +269,8 @@ async function connected(t: { teardown(end: () => unknown): void }, books: Books
 }
 
 async function posted(client: pg.Client, village: string, commands: Command[], atomic: boolean): Promise<Answer[]> {
-  const said = [village, JSON.stringify(commands), atomic];
-  const { rows } = await client.query('select ledger.post($1, $2, $3) as answers', said);
+  const args = [village, JSON.stringify(commands), atomic];
+  const { rows } = await client.query('select ledger.post($1, $2, $3) as answers', args);
   return rows[0].answers;
 }
 

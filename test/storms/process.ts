@@ -19,9 +19,9 @@ export interface ApiProcess {
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
 /** Starts the service as it is, on the database of `ownerUrl` with the keys in `dataDir`, and waits until it is ready. */
-export async function startApi(said: { ownerUrl: string; dataDir: string; port?: number }): Promise<ApiProcess> {
+export async function startApi(options: { ownerUrl: string; dataDir: string; port?: number }): Promise<ApiProcess> {
   const begun = performance.now();
-  const port = said.port ?? (await freePort());
+  const port = options.port ?? (await freePort());
   const { PATH, HOME, NODE_COMPILE_CACHE } = process.env;
   const child = spawn(process.execPath, ['src/main.ts'], {
     cwd: root,
@@ -31,8 +31,8 @@ export async function startApi(said: { ownerUrl: string; dataDir: string; port?:
       HOME,
       NODE_COMPILE_CACHE,
       PORT: String(port),
-      DATABASE_URL: said.ownerUrl,
-      JIFEN_DATA_DIR: said.dataDir,
+      DATABASE_URL: options.ownerUrl,
+      JIFEN_DATA_DIR: options.dataDir,
       JIFEN_ROLE: 'api',
       JIFEN_SAMPLE: 'off',
       JIFEN_LOG_LEVEL: 'error',

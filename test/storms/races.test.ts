@@ -24,13 +24,13 @@ const weakenings: { says: string; of: string; weaken: (definition: string) => st
     storm: lastPoints,
   },
   {
-    says: 'no floor is judged, though one is kept',
+    says: 'no floor is checked, though one is kept',
     of: 'ledger.validate',
     weaken: definition => changed(definition, /balances\[source\] - amount < batch.account_floors\[source\]/, 'false'),
     storm: lastPoints,
   },
   {
-    says: 'no cap is judged, and none is kept',
+    says: 'no cap is checked, and none is kept',
     of: 'ledger.validate',
     weaken:
       definition => `${changed(definition, /limit_used\[place\] \+ batch.use_amounts\[use\] > batch.use_max\[use\]/, 'false')};
@@ -44,7 +44,7 @@ const weakenings: { says: string; of: string; weaken: (definition: string) => st
       () => `create or replace function ledger.floor_of(code text) returns bigint language sql return null::bigint;
       alter table ledger.account drop constraint account_floor, drop constraint account_lots;
       update ledger.account set floor = null`,
-    storm: async (...said) => [...(await lastPoints(...said)), ...(await bagFor(8)(...said))],
+    storm: async (...args) => [...(await lastPoints(...args)), ...(await bagFor(8)(...args))],
   },
 ];
 
@@ -166,8 +166,8 @@ async function oneReversal(ground: Ground, rounds: number, seen: Seen): Promise<
   for (let round = 0; round < rounds; round += 1) {
     const householdId = await shop.household(10);
     const award = await settled(seen, () => shop.clerk('POST', `${at}/awards`, { ruleId, householdId, quantity: 1 }));
-    const said = { awardId: award.body.id, reason: '登记错户' };
-    const proposal = await settled(seen, () => shop.clerk('POST', `${at}/reversals`, said));
+    const input = { awardId: award.body.id, reason: '登记错户' };
+    const proposal = await settled(seen, () => shop.clerk('POST', `${at}/reversals`, input));
     const approve = () => settled(seen, () => secretary('POST', `${at}/reversals/${proposal.body.id}/approve`));
     const codes = (await Promise.all(Array.from({ length: rivals }, approve))).map(codeOf);
     findings.push(...oneOf(codes, 'wrong-state'));
@@ -195,9 +195,12 @@ function codeOf({ status, body }: { status: number; body: { code?: string } | nu
 
 /** One success, and this refusal for everybody else. */
 function oneOf(codes: string[], code: string): string[] {
-  const winners = codes.filter(said => said === 'success').length;
-  const odd = codes.filter(said => said !== 'success' && said !== code);
-  return [...(winners === 1 ? [] : [`${winners} winners`]), ...(odd.length === 0 ? [] : [`refused as ${odd[0]}`])];
+  const winners = codes.filter(code => code === 'success').length;
+  const unexpected = codes.filter(got => got !== 'success' && got !== code);
+  return [
+    ...(winners === 1 ? [] : [`${winners} winners`]),
+    ...(unexpected.length === 0 ? [] : [`refused as ${unexpected[0]}`]),
+  ];
 }
 
 function changed(post: string, what: RegExp, to: string): string {

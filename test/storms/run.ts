@@ -38,9 +38,9 @@ async function run(name: string): Promise<Row[]> {
   const exit = once(child, 'exit');
   for await (const line of createInterface({ input: child.stdout! })) {
     process.stdout.write(`${line}\n`);
-    const [, said] = /^\s*# storm (\{.*\})$/.exec(line) ?? [];
-    if (said === undefined) continue;
-    const { storm, seed, result, ...counts } = JSON.parse(said);
+    const [, input] = /^\s*# storm (\{.*\})$/.exec(line) ?? [];
+    if (input === undefined) continue;
+    const { storm, seed, result, ...counts } = JSON.parse(input);
     seen.push({ storm, seed, counts, result: result ?? 'saw nothing wrong' });
   }
   const [code] = await exit;
@@ -51,8 +51,8 @@ async function run(name: string): Promise<Row[]> {
 
 function tableOf(table: Row[]): string {
   const lines = table.map(({ storm, seed, counts, result }) => {
-    const said = Object.entries(counts).map(([what, count]) => `${what} ${count}`);
-    return `| ${storm} | ${seed} | ${said.join(', ')} | ${result} |`;
+    const counted = Object.entries(counts).map(([what, count]) => `${what} ${count}`);
+    return `| ${storm} | ${seed} | ${counted.join(', ')} | ${result} |`;
   });
   return ['| storm | seed | seen | result |', '|---|---|---|---|', ...lines].join('\n');
 }

@@ -25,8 +25,8 @@ export function insisting(caller: Caller): Caller {
 /** A clerk's call to award. */
 export function awarding(caller: Caller) {
   const clerk = insisting(caller);
-  return (said: object, headers?: Record<string, string>) =>
-    clerk('POST', awardsPath, { quantity: 1, ...said }, headers);
+  return (input: object, headers?: Record<string, string>) =>
+    clerk('POST', awardsPath, { quantity: 1, ...input }, headers);
 }
 
 /** A household of `size` people. */

@@ -100,18 +100,18 @@ export const event: Event = {
 export const available = `household:${ids.household}:available`;
 export const honour = `household:${ids.household}:honour`;
 
-/** Points from `issued` to the household, or whatever `said` says instead. */
-export function give(amount: number, said: Partial<Command> = {}): Command {
+/** Points from `issued` to the household; `fields` override. */
+export function give(amount: number, fields: Partial<Command> = {}): Command {
   const id = randomUUIDv7();
   const transfers: Transfer[] = [{ from: 'issued', to: available, asset: 'PTS', amount }];
-  return { id, kind: 'award', cause: `award:${id}`, ...event, transfers, ...said };
+  return { id, kind: 'award', cause: `award:${id}`, ...event, transfers, ...fields };
 }
 
 /** Points of the household to `redeemed`. */
-export function spend(amount: number, said: Partial<Command> = {}): Command {
+export function spend(amount: number, fields: Partial<Command> = {}): Command {
   const id = randomUUIDv7();
   const transfers: Transfer[] = [{ from: available, to: 'redeemed', asset: 'PTS', amount }];
-  return { id, kind: 'redemption', cause: `redemption:${id}:fulfil`, ...event, transfers, ...said };
+  return { id, kind: 'redemption', cause: `redemption:${id}:fulfil`, ...event, transfers, ...fields };
 }
 
 /** What is hashed of a transaction, built without the ledger's help, after docs/canonical.md. */
@@ -132,7 +132,7 @@ export interface Canonical extends Omit<Event, 'approver' | 'memo'> {
 export function canonicalText(t: Canonical): string {
   const escaped = (value: string) => value.replaceAll('\\', '\\\\').replaceAll('\r', '\\r').replaceAll('\n', '\\n');
   const byBytes = (a: string, b: string) => Buffer.compare(Buffer.from(a), Buffer.from(b));
-  const said: [string, string | number | null | undefined][] = [
+  const fields: [string, string | number | null | undefined][] = [
     ['village', t.village],
     ['number', t.number],
     ['id', t.id],
@@ -149,7 +149,7 @@ export function canonicalText(t: Canonical): string {
       .sort(byBytes)
       .map((name): [string, string] => [`frozen ${name}`, t.frozen[name]!]),
   ];
-  const lines = said.filter(([, value]) => value !== null && value !== undefined);
+  const lines = fields.filter(([, value]) => value !== null && value !== undefined);
   return [
     'jifen/1\n',
     ...lines.map(([name, value]) => `${name} ${escaped(String(value))}\n`),

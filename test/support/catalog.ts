@@ -5,7 +5,7 @@ export const outsideTheVillageRule: Record<string, string> = {
   'http.idempotency': 'a row is found by its client’s own key only, and some clients stand above any village',
   'identity.user': 'a person may hold grants in several villages',
   'identity.sign_in': 'counts wrong passwords before it is known who is calling',
-  'identity.grant': 'is judged before any village is looked at',
+  'identity.grant': 'is checked before any village is looked at',
   'identity.session': 'is looked at before any village is known',
   'identity.spent_refresh': 'belongs to a session',
   'villages.division': 'the tree of places, read by everybody',
@@ -24,10 +24,10 @@ export const deletable: Record<string, string> = {
 };
 
 /**
- * Unique keys that only fire when our code is wrong, because it has judged before: no refusal is made of them. Keys that
+ * Unique keys that only fire when our code is wrong, because it has checked before: no refusal is made of them. Keys that
  * end in an id of ours (UUIDv7) need no line.
  */
-export const judgedBefore: Record<string, string> = {
+export const checkedBefore: Record<string, string> = {
   idempotency_pkey: 'taken with `on conflict do nothing`',
   sign_in_pkey: 'counted with `on conflict do update`',
   pairing_try_pkey: 'counted with `on conflict do update`',
@@ -45,7 +45,7 @@ export const judgedBefore: Record<string, string> = {
   redemption_line_goods_key: 'an order that names one kind of goods twice is refused before',
   redemption_op_key: 'inserted with `on conflict do nothing`, then looked for by name',
   redemption_pickup_code_key: 'inserted with `on conflict do nothing`, then with another code',
-  award_transaction_key: 'the number was given under the pen a moment ago',
+  award_transaction_key: 'the number was given a moment ago, with the book locked',
   photo_standing_key: 'inserted with `on conflict do nothing`, then looked for',
   use_pkey: 'inserted with `on conflict do update` of a use that was given back, or else refused',
   claim_parties_key: 'holds the primary key, for decisions to point at',
@@ -146,7 +146,7 @@ export const catalogRules: CatalogRule[] = [
     ),
   },
   {
-    says: 'no sequence and no identity column: ids are made by the service, numbers under the pen',
+    says: 'no sequence and no identity column: ids are made by the service, numbers while the book is locked',
     finds: `select c.oid::regclass::text as what from pg_class c join pg_namespace n on n.oid = c.relnamespace
       where c.relkind = 'S' and n.nspname in (select schema from our_schemas)
       and not exists (select from pg_depend d where d.objid = c.oid and d.deptype = 'i')

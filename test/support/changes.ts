@@ -22,7 +22,7 @@ export async function openRegister(t: Test, options: Parameters<typeof openServi
   ];
   const lots = await viewLots(t, service);
   const reason = '双方签字 2026-11-20';
-  const propose = (said: object) => clerk('POST', changesPath, { reason, ...said });
+  const propose = (fields: object) => clerk('POST', changesPath, { reason, ...fields });
   const file = async (id: string) => (await clerk('GET', `${own}/households/${id}`)).body;
   return {
     service,
@@ -34,16 +34,16 @@ export async function openRegister(t: Test, options: Parameters<typeof openServi
     file,
     approve: (id: string) => admin('POST', `${changesPath}/${id}/approve`),
     /** Proposes and agrees; answers the approval, or the refusal. */
-    async changed(said: object) {
-      const made = await propose(said);
+    async changed(fields: object) {
+      const made = await propose(fields);
       return made.status === 201 ? admin('POST', `${changesPath}/${made.body.id}/approve`) : made;
     },
     /** A household of people with these names. */
     async home(...names: string[]) {
-      const said = names.length === 0 ? ['张三'] : names;
-      const id = await service.household({ members: said.map(name => ({ name })) });
+      const memberNames = names.length === 0 ? ['张三'] : names;
+      const id = await service.household({ members: memberNames.map(name => ({ name })) });
       const members: { id: string; name: string }[] = (await file(id)).members;
-      return { id, members: said.map(name => members.find(one => one.name === name)!.id) };
+      return { id, members: memberNames.map(name => members.find(one => one.name === name)!.id) };
     },
     points: async (id: string) => {
       const { asOfNumber: _, expiring: __, ...points } = (await clerk('GET', `${own}/households/${id}/points`)).body;
@@ -68,7 +68,7 @@ export function awardOf(
 /** Posts them. */
 export async function give(
   service: Service,
-  ...of: [id: string, points: number, said?: { expiresOn?: string; pending?: boolean }]
+  ...of: [id: string, points: number, options?: { expiresOn?: string; pending?: boolean }]
 ) {
   await service.inVillage(villages.own, tx => postOne(tx, villages.own, awardOf(service, ...of)));
 }

@@ -23,15 +23,15 @@ export async function openReview(t: Test, policy: Partial<PolicySettings> = {}, 
   const [clerk, reviewer, supervisor] = [await person('clerk'), await person('reviewer'), await person('supervisor')];
 
   /** A claim of a new household, unless one is named. Answers its address and what it is. */
-  const filed = async (said: object = {}, by: Caller = clerk) => {
-    const body = { ruleId: ids.ENV03, quantity: 1, evidence: witness, ...said };
-    const householdId = (said as { householdId?: string }).householdId ?? (await service.household());
+  const filed = async (fields: object = {}, by: Caller = clerk) => {
+    const body = { ruleId: ids.ENV03, quantity: 1, evidence: witness, ...fields };
+    const householdId = (fields as { householdId?: string }).householdId ?? (await service.household());
     const made = await by('POST', claimsPath, { householdId, ...body });
     if (made.status !== 201) throw new Error(`not filed: ${made.text}`);
     return { url: `${claimsPath}/${made.body.id}`, ...made.body } as { url: string; id: string; householdId: string };
   };
-  const passed = async (said: object = {}, by: Caller = clerk) => {
-    const claim = await filed(said, by);
+  const passed = async (fields: object = {}, by: Caller = clerk) => {
+    const claim = await filed(fields, by);
     const answer = await reviewer('POST', `${claim.url}/pass`, {});
     if (answer.status !== 200) throw new Error(`not passed: ${answer.text}`);
     return claim;

@@ -42,28 +42,28 @@ export function declaredOperations(app: FastifyInstance): Operation[] {
     ajv.compile({ $ref: `contract#/${pointer.map(part => encodeURIComponent(escaped(part))).join('/')}` });
 
   return Object.entries<Schema>(document.paths).flatMap(([path, methods]) =>
-    Object.entries<Schema>(methods).map(([method, said]): Operation => {
-      const parameters: Schema[] = said.parameters ?? [];
+    Object.entries<Schema>(methods).map(([method, operation]): Operation => {
+      const parameters: Schema[] = operation.parameters ?? [];
       const media = ['content', 'application/json', 'schema'];
-      const body = said.requestBody?.content['application/json']?.schema;
-      const answer = said.responses['200']?.content?.['application/json']?.schema;
+      const body = operation.requestBody?.content['application/json']?.schema;
+      const answer = operation.responses['200']?.content?.['application/json']?.schema;
       const checks: Record<number, ReturnType<typeof compile>> = {};
       const fits = body && compile('paths', path, method, 'requestBody', ...media);
       return {
-        id: said.operationId,
+        id: operation.operationId,
         method: method.toUpperCase(),
         path,
-        access: accessIn(said.description),
+        access: accessIn(operation.description),
         idempotent: parameters.some(({ name }) => name === 'Idempotency-Key'),
         params: [...path.matchAll(/\{(\w+)\}/g)].map(match => match[1]!),
         query: parameters.filter(parameter => parameter.in === 'query'),
         body: body && followed(document, body),
         answer: answer && followed(document, answer),
-        takesFile: said.requestBody !== undefined && body === undefined,
-        refusals: refusalsIn(followed(document, said.responses)),
+        takesFile: operation.requestBody !== undefined && body === undefined,
+        refusals: refusalsIn(followed(document, operation.responses)),
         fitsBody: value => fits === undefined || fits(value),
         misfit(status, answer) {
-          const response = said.responses[status];
+          const response = operation.responses[status];
           if (response === undefined) return `status ${status} is not in the contract`;
           if (response.content?.['application/json'] === undefined) return null;
           checks[status] ??= compile('paths', path, method, 'responses', String(status), ...media);
@@ -77,11 +77,11 @@ export function declaredOperations(app: FastifyInstance): Operation[] {
 /** What is wrong with an answer that is no success: a refusal that the operation does not name, or no refusal at all. */
 export function unclassified(operation: Operation, { status, body, headers, text }: Reply): string | null {
   if (status < 400) return null;
-  const said = `${operation.id} answered ${status} ${text.slice(0, 200)}`;
-  if (!String(headers['content-type']).startsWith('application/problem+json')) return `${said}: no problem`;
-  if (status >= 500) return `${said}: a bug`;
-  if (body.status !== status) return `${said}: another status within`;
-  if (!operation.refusals.get(status)?.includes(body.code)) return `${said}: not among the refusals it names`;
+  const message = `${operation.id} answered ${status} ${text.slice(0, 200)}`;
+  if (!String(headers['content-type']).startsWith('application/problem+json')) return `${message}: no problem`;
+  if (status >= 500) return `${message}: a bug`;
+  if (body.status !== status) return `${message}: another status within`;
+  if (!operation.refusals.get(status)?.includes(body.code)) return `${message}: not among the refusals it names`;
   return null;
 }
 
@@ -98,9 +98,9 @@ function refusalsIn(responses: Record<string, Schema>): Map<number, string[]> {
   return new Map(
     Object.entries(responses)
       .filter(([status]) => Number(status) >= 400)
-      .map(([status, said]) => [
+      .map(([status, response]) => [
         Number(status),
-        Object.keys(said.content?.['application/problem+json']?.examples ?? {}),
+        Object.keys(response.content?.['application/problem+json']?.examples ?? {}),
       ]),
   );
 }

@@ -159,7 +159,7 @@ export async function hostileFiles(): Promise<HostileFile[]> {
     bytes,
     becomes,
   });
-  const text = (name: string, said: string) => file(name, Buffer.from(said, 'latin1'), refused);
+  const text = (name: string, text: string) => file(name, Buffer.from(text, 'latin1'), refused);
 
   return [
     file('nothing', Buffer.alloc(0), refused),

@@ -39,8 +39,8 @@ export function send(
   headers: Record<string, string> = {},
 ): Promise<Reply> {
   const { method, url, body } = call;
-  const said = { ...call.headers, ...headers };
-  return caller === null ? service.anonymous(method, url, body, said) : caller(method, url, body, said);
+  const sent = { ...call.headers, ...headers };
+  return caller === null ? service.anonymous(method, url, body, sent) : caller(method, url, body, sent);
 }
 
 /** What clients send by mistake or on purpose, wherever something else is meant. */

@@ -46,7 +46,7 @@ export async function missingOf(client: pg.Client, acknowledged: Acknowledged[])
 
 /** Each transfer twice, as its two accounts see it. */
 const entry = `(
-  select village, number, line, from_account as account, asset, -amount as change, from_balance as said, from_seq as seq
+  select village, number, line, from_account as account, asset, -amount as change, from_balance as recorded, from_seq as seq
     from ledger.transfer
   union all
   select village, number, line, to_account, asset, amount, to_balance, to_seq from ledger.transfer)`;
@@ -111,11 +111,11 @@ export const laws: Law[] = [
     breaks: `update ledger.transfer set amount = amount + 1 where ${lastLine}`,
   },
   {
-    says: 'B2: the balance and the place beside each entry are the running ones',
-    finds: `select format('%s %s line %s, account %s: says %s, is %s', village, number, line, account, said, runs) as what
+    says: 'B2: the stored balance and place of each entry are the running ones',
+    finds: `select format('%s %s line %s, account %s: says %s, is %s', village, number, line, account, recorded, runs) as what
               from (select *, sum(change) over w as runs, row_number() over w as place from ${entry} e
                     window w as (partition by village, account order by number, line)) e
-             where said <> runs or seq <> place`,
+             where recorded <> runs or seq <> place`,
     breaks: `update ledger.transfer set to_balance = to_balance - 1 where ${lastLine}`,
   },
   {
@@ -153,12 +153,12 @@ export const laws: Law[] = [
              group by m.village, m.number, m.line, l.amount
             having sum(m.points) > coalesce(l.amount, 0) or min(m.points) < 1
             union all
-            select format('%s %s line %s: dated %s of %s', village, number, line, runs, said)
+            select format('%s %s line %s: dated %s of %s', village, number, line, runs, recorded)
               from (select e.*, sum(d.change) over (partition by e.village, e.account order by e.number, e.line) as runs
                       from ${entry} e
                       left join (select village, account, number, line, sum(change) as change from ${dated} d
                                   group by 1, 2, 3, 4) d using (village, account, number, line)) e
-             where runs > said`,
+             where runs > recorded`,
     breaks: `update ledger.transaction set frozen = frozen || '{"lots:99": "2026-12-31=1"}' where ${last}`,
   },
   {
@@ -174,9 +174,9 @@ export const laws: Law[] = [
   },
   {
     says: 'B5: nothing that belongs to somebody or lies on a shelf was ever below nothing',
-    finds: `select format('%s %s %s had %s after %s', a.village, a.code, a.asset, e.said, e.number) as what
+    finds: `select format('%s %s %s had %s after %s', a.village, a.code, a.asset, e.recorded, e.number) as what
               from ${entry} e join ledger.account a on a.village = e.village and a.number = e.account
-             where a.code !~ ${unbounded} and e.said < 0
+             where a.code !~ ${unbounded} and e.recorded < 0
             union all
             select format('%s %s %s has %s', village, code, asset, balance)
               from ledger.account where code !~ ${unbounded} and balance < 0`,

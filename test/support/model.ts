@@ -30,7 +30,7 @@ export const changedLaws = [
   'a reversal is reversed',
   'a transaction is reversed twice',
   'a cause is posted again',
-  'a cause may be said otherwise',
+  'a cause may be posted again with other content',
   'a refusal takes a number',
   'what expires last goes first',
   'what never expires goes first',
@@ -61,7 +61,7 @@ interface Written {
   number: number;
   id: string;
   key: string;
-  said: string;
+  content: string;
   reverses: number | undefined;
   reversedBy: number | undefined;
   lines: (Line & { moved: Record<string, number> })[];
@@ -91,25 +91,25 @@ export function openModel(accounts: AccountKey[], changed?: ChangedLaw): Model {
 
   function post(commands: Command[], atomic: boolean): Answer[] {
     const before = structuredClone(state);
-    const answers = commands.map(command => judge(command, before));
+    const answers = commands.map(command => postOne(command, before));
     if (!atomic || answers.every(answer => answer.status !== 'refused') || is('all or nothing is some')) return answers;
     state = before;
     return answers.map(answer => (answer.status === 'posted' ? { status: 'undone' } : answer));
   }
 
   /** @param before the book as the list found it: what stands in the same list cannot be reversed by it */
-  function judge(command: Command, before: State): Answer {
+  function postOne(command: Command, before: State): Answer {
     const original = command.reverses === undefined ? undefined : state.written[command.reverses - 1];
     if (command.reverses !== undefined && (original === undefined || command.reverses > before.written.length))
       return refused('not-found', { transactionNumber: command.reverses });
     const lines = original === undefined ? (command.transfers ?? []).map(lineOf) : mirrorOf(original);
     const uses = original === undefined ? usesOf(command.limits ?? []) : givenBack(original.uses);
 
-    const said = contentOf(command, lines, uses);
+    const content = contentOf(command, lines, uses);
     const key = `${command.kind} ${command.cause}`;
     const earlier = state.written.find(written => written.key === key);
     if (earlier !== undefined && !is('a cause is posted again')) {
-      if (earlier.said === said || is('a cause may be said otherwise'))
+      if (earlier.content === content || is('a cause may be posted again with other content'))
         return { status: 'replayed', number: earlier.number, id: earlier.id };
       return refused('cause-reused', { transactionNumber: earlier.number });
     }
@@ -122,7 +122,7 @@ export function openModel(accounts: AccountKey[], changed?: ChangedLaw): Model {
     }
     if (command.approver === command.actor) return refused('second-person-required', { firstUserId: command.actor });
 
-    const stands = original === undefined ? judgeLimits(uses) : undefined;
+    const stands = original === undefined ? checkLimits(uses) : undefined;
     const result = stands ?? move(lines, original !== undefined);
     if ('status' in result) {
       if (is('a refusal takes a number')) state.number += 1;
@@ -136,7 +136,7 @@ export function openModel(accounts: AccountKey[], changed?: ChangedLaw): Model {
       number,
       id: command.id,
       key,
-      said,
+      content,
       reverses: command.reverses,
       reversedBy: undefined,
       lines: result.lines,
@@ -145,7 +145,7 @@ export function openModel(accounts: AccountKey[], changed?: ChangedLaw): Model {
     return { status: 'posted', number, id: command.id, balances: result.balances };
   }
 
-  function judgeLimits(uses: Use[]): Answer | undefined {
+  function checkLimits(uses: Use[]): Answer | undefined {
     for (const { key, use, max, code } of uses) {
       const used = state.limits.get(key)?.used ?? 0;
       if (used + use > max + (is('a cap admits one more') ? 1 : 0))
@@ -231,9 +231,10 @@ export function openModel(accounts: AccountKey[], changed?: ChangedLaw): Model {
   }
 
   function sortOf(lot: string): string {
-    const said = lot === ever ? day : lot;
-    if (is('what expires last goes first') && lot !== ever) return [...said].map(c => String(9 - Number(c))).join('');
-    return is('what never expires goes first') && lot === ever ? '' : said;
+    const content = lot === ever ? day : lot;
+    if (is('what expires last goes first') && lot !== ever)
+      return [...content].map(c => String(9 - Number(c))).join('');
+    return is('what never expires goes first') && lot === ever ? '' : content;
   }
 
   return {
@@ -284,7 +285,7 @@ function givenBack(uses: Use[]): Use[] {
   return uses.map(({ key, use, max }) => ({ key, use: -use, max }));
 }
 
-/** What makes two commands the same: everything that is said of the event, and not which lots were to go. */
+/** What makes two commands the same: all they state of the event, and not which lots were to go. */
 function contentOf(command: Command, lines: Line[], uses: Use[]): string {
   const { id: _id, transfers: _transfers, limits: _limits, frozen, ...rest } = command;
   return JSON.stringify([

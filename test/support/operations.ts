@@ -21,8 +21,8 @@ export const samples: Record<string, Sample> = {
 
   sessionCreate: anywhere(async world => post('/v1/sessions', { login: await world.login(), password })),
   sessionRefresh: anywhere(async world => {
-    const said = { login: await world.login(), password };
-    const { refreshToken } = (await world.service.anonymous('POST', '/v1/sessions', said)).body;
+    const input = { login: await world.login(), password };
+    const { refreshToken } = (await world.service.anonymous('POST', '/v1/sessions', input)).body;
     return post('/v1/sessions/refresh', { refreshToken });
   }),
   sessionCurrentGet: anywhere(async () => get('/v1/sessions/current')),
@@ -59,9 +59,9 @@ export const samples: Record<string, Sample> = {
   divisionGet: placed(async (_world, { village }) => get(`/v1/divisions/${village}`)),
   villageList: anywhere(async () => get('/v1/villages')),
   villageCreate: anywhere(async world => {
-    const said = newDivision(world, 'village');
-    await world.made(await world.by('platformAdmin', ''), 'POST', '/v1/divisions', said);
-    return post('/v1/villages', { village: said.code, openedOn: '2026-11-01' });
+    const input = newDivision(world, 'village');
+    await world.made(await world.by('platformAdmin', ''), 'POST', '/v1/divisions', input);
+    return post('/v1/villages', { village: input.code, openedOn: '2026-11-01' });
   }),
   villageGet: placed(async (_world, { village }) => get(at(village))),
   gridList: placed(async (_world, { village }) => get(`${at(village)}/grids`)),
@@ -271,8 +271,8 @@ export const samples: Record<string, Sample> = {
   kioskTokenRefresh: anywhere(async (world, ask) => {
     const { deviceCode, userCode } = await world.pairing();
     const admin = await world.by('villageAdmin', ask.village);
-    const said = { name: '超市门口', storeId: await world.store(ask.village) };
-    await world.made(admin, 'POST', `${at(ask.village)}/kiosk-pairings/${userCode}/approve`, said);
+    const input = { name: '超市门口', storeId: await world.store(ask.village) };
+    await world.made(admin, 'POST', `${at(ask.village)}/kiosk-pairings/${userCode}/approve`, input);
     const { body } = await world.service.anonymous('POST', '/v1/kiosk/pairings/poll', { deviceCode });
     return post('/v1/kiosk/tokens', { refreshToken: body.refreshToken });
   }),
@@ -337,8 +337,8 @@ async function award(world: World, ask: Ask): Promise<{ id: string }> {
 }
 
 async function reversal(world: World, ask: Ask): Promise<string> {
-  const said = { awardId: (await award(world, ask)).id, reason: '登记错户' };
-  const made = await world.made(await world.by('clerk', ask.village), 'POST', `${at(ask.village)}/reversals`, said);
+  const input = { awardId: (await award(world, ask)).id, reason: '登记错户' };
+  const made = await world.made(await world.by('clerk', ask.village), 'POST', `${at(ask.village)}/reversals`, input);
   return `${at(ask.village)}/reversals/${made.id}`;
 }
 
@@ -415,11 +415,11 @@ async function order(world: World, ask: Ask) {
 async function redemption(
   world: World,
   ask: Ask,
-  said: object = {},
+  fields: object = {},
 ): Promise<{ url: string; id: string; pickupCode: string }> {
   const url = `${at(ask.village)}/redemptions`;
   const keeper = await world.by('storekeeper', ask.village);
-  const made = await world.made(keeper, 'POST', url, { ...(await order(world, ask)), ...said });
+  const made = await world.made(keeper, 'POST', url, { ...(await order(world, ask)), ...fields });
   return { url: `${url}/${made.id}`, id: made.id, pickupCode: made.pickupCode };
 }
 

@@ -7,9 +7,9 @@ import { nobody, type Service, villages } from './service.ts';
 export async function makePhoto(
   service: Service,
   householdId: string,
-  said: { sha256?: Buffer; village?: string } = {},
+  fields: { sha256?: Buffer; village?: string } = {},
 ): Promise<{ id: string; sha256: Buffer }> {
-  const { sha256 = randomBytes(32), village = villages.own } = said;
+  const { sha256 = randomBytes(32), village = villages.own } = fields;
   const id = randomUUIDv7();
   await service.inVillage(village, tx =>
     tx.insert(photo).values({

@@ -60,15 +60,15 @@ export async function makePostgres(
   const port = await freePort();
   const url = `postgres://postgres:trusted@127.0.0.1:${port}/postgres`;
   let server: ChildProcess | undefined;
-  let said: string[] = [];
+  let output: string[] = [];
   // Whatever becomes of the test, no server stays behind.
   process.once('exit', () => server?.kill('SIGKILL'));
 
   return {
     url,
     runs: () => server !== undefined && server.exitCode === null && server.signalCode === null,
-    async start(settings = said) {
-      said = settings;
+    async start(settings = output) {
+      output = settings;
       const begun = performance.now();
       const all = [...always, ...(durable ? safe : hasty), `port=${port}`, ...settings].flatMap(setting => [
         '-c',

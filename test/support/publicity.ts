@@ -21,8 +21,8 @@ export async function openBoard(t: Parameters<typeof openService>[0], options: O
     supervisor: await by('supervisor'),
   };
   /** Enters an award of five points for each of the households. Answers their ids, in order. */
-  const award = async (householdIds: string[], said: object = {}): Promise<string[]> => {
-    const items = householdIds.map(householdId => ({ ruleId: rules.ENV03, householdId, quantity: 1, ...said }));
+  const award = async (householdIds: string[], fields: object = {}): Promise<string[]> => {
+    const items = householdIds.map(householdId => ({ ruleId: rules.ENV03, householdId, quantity: 1, ...fields }));
     const { body } = succeeded(await staff.clerk('POST', `${at}/awards/batch`, { mode: 'perItem', items }));
     return body.results.map((result: { award: { id: string } }) => result.award.id);
   };

@@ -1,4 +1,4 @@
-// RFC 6962, section 2.1, as it stands there: by recursion over lists, slowly. What the service's tree is judged by.
+// RFC 6962, section 2.1, as it stands there: by recursion over lists, slowly. What the service's tree is compared with.
 
 import { sha256 } from './book.ts';
 

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { digests } from '../../src/db/migrate.ts';
 
-/** What the migrations of the last release said, a line for each as `sha256sum` writes it. */
+/** The digests of the last release’s migrations, a line for each as `sha256sum` writes it. */
 export const releasedFile = 'released.txt';
 
 /** Names of the migrations in `folder` that were released and are not as they were, or not there. */

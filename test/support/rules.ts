@@ -5,7 +5,7 @@ import type { Service } from './service.ts';
 import { villages } from './service.ts';
 
 /** A rule of a test's own: five points a time, for the household, without a cap, spendable at once. */
-export function ruleDraft(code: string, said: Partial<RuleDraft> = {}): RuleDraft {
+export function ruleDraft(code: string, fields: Partial<RuleDraft> = {}): RuleDraft {
   return {
     code,
     category: '环境卫生',
@@ -23,7 +23,7 @@ export function ruleDraft(code: string, said: Partial<RuleDraft> = {}): RuleDraf
     honour: true,
     publicity: 'required',
     onBehalf: true,
-    ...said,
+    ...fields,
   };
 }
 
@@ -33,10 +33,10 @@ export const unanimous = { present: 40, votesFor: 40, votesAgainst: 0, abstained
 export async function adoptRules(
   service: Service,
   rules: RuleDraft[],
-  said: { inForceFrom?: string; village?: string } = {},
+  options: { inForceFrom?: string; village?: string } = {},
 ): Promise<Record<string, string>> {
-  const village = said.village ?? villages.own;
-  const inForceFrom = said.inForceFrom ?? '2026-01-01';
+  const village = options.village ?? villages.own;
+  const inForceFrom = options.inForceFrom ?? '2026-01-01';
   const drafter = insisting(await service.as('villageAdmin', village));
   const supervisor = insisting(await service.as('supervisor', village));
   const books = `/v1/villages/${village}/rule-books`;

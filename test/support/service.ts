@@ -95,7 +95,7 @@ export interface Service {
   /** A call without a token. */
   anonymous: (method: string, url: string, body?: unknown, headers?: Record<string, string>) => Promise<Reply>;
   /** Enters a household through its verb, as nobody in particular. Answers its id. */
-  household(said?: Partial<NewHousehold>, village?: string): Promise<string>;
+  household(fields?: Partial<NewHousehold>, village?: string): Promise<string>;
   /** Gives a household spendable points by a transaction in the book. */
   givePoints(householdId: string, points: number, village?: string): Promise<void>;
   inVillage<T>(village: string, work: (tx: Tx) => Promise<T>): Promise<T>;
@@ -199,7 +199,7 @@ export async function openService(
     body?: unknown,
     headers = {},
   ): Promise<Reply> => {
-    const said: Record<string, string> = {
+    const fields: Record<string, string> = {
       ...(token !== null && { authorization: `Bearer ${token}` }),
       ...(method === 'POST' && { 'idempotency-key': randomUUID() }),
       ...(body !== undefined && { 'content-type': Buffer.isBuffer(body) ? 'image/jpeg' : 'application/json' }),
@@ -207,11 +207,11 @@ export async function openService(
     };
     const payload =
       body === undefined || typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body);
-    if (address !== undefined) return overTheLine(`${address}${url}`, method, said, payload);
+    if (address !== undefined) return overTheLine(`${address}${url}`, method, fields, payload);
     const answer = await app.inject({
       method: method as 'GET',
       url,
-      headers: said,
+      headers: fields,
       ...(payload !== undefined && { payload }),
     });
     const isJson = /json\b/.test(String(answer.headers['content-type'] ?? ''));
@@ -291,8 +291,8 @@ export async function openService(
         village,
       );
     },
-    async household(said = {}, village = villages.own) {
-      const newcomer = { grid: 1, members: [{ name: '张小三', phone: '13812341234' }], ...said };
+    async household(fields = {}, village = villages.own) {
+      const newcomer = { grid: 1, members: [{ name: '张小三', phone: '13812341234' }], ...fields };
       const [id] = await database.inTransaction(village, tx => enrol(tx, nobody, village, [newcomer], clock.now()));
       return id!;
     },

@@ -14,7 +14,7 @@ export interface Shop {
   clerk: Caller;
   storeId: string;
   /** Enters goods by name. Answers their id. */
-  goods(name: string, said?: object): Promise<string>;
+  goods(name: string, fields?: object): Promise<string>;
   /** Publishes the first price list, from the village's first day, or the next from `validFrom`. Answers its id. */
   prices(points: Record<string, number>, validFrom?: string): Promise<string>;
   /** Brings goods to the shelf by a posted receipt. */
@@ -25,7 +25,7 @@ export interface Shop {
   /** A household with points. */
   household(points: number): Promise<string>;
   /** Body of an order of one household. */
-  order(householdId: string | undefined, pieces: Record<string, number>, said?: object): object;
+  order(householdId: string | undefined, pieces: Record<string, number>, fields?: object): object;
   redeem(caller: Caller, body: object): Promise<Reply>;
 }
 
@@ -46,7 +46,7 @@ export async function openShop(t: Test, options: Parameters<typeof openService>[
     keeper,
     clerk,
     storeId,
-    async goods(name, said = {}) {
+    async goods(name, fields = {}) {
       sku += 1;
       const body = {
         sku: `T${sku}`,
@@ -55,7 +55,7 @@ export async function openShop(t: Test, options: Parameters<typeof openService>[
         category: '粮油副食',
         isService: false,
         minStock: 0,
-        ...said,
+        ...fields,
       };
       return made(await settled(keeper, `${at}/goods`, body)).id;
     },
@@ -85,13 +85,13 @@ export async function openShop(t: Test, options: Parameters<typeof openService>[
       await service.givePoints(id, points);
       return id;
     },
-    order: (householdId, pieces, said = {}) => ({
+    order: (householdId, pieces, fields = {}) => ({
       storeId,
       ...(householdId !== undefined && { householdId }),
       lines: Object.entries(pieces).map(([goodsId, quantity]) => ({ goodsId, quantity })),
       handOver: false,
       mode: 'counter',
-      ...said,
+      ...fields,
     }),
     redeem: (caller, body) => settled(caller, `${at}/redemptions`, body),
   };

@@ -28,10 +28,10 @@ export function pngFile(
 }
 
 function chunk(name: string, data: Buffer): Buffer {
-  const said = Buffer.concat([Buffer.from(name, 'latin1'), data]);
-  const file = Buffer.alloc(said.length + 8);
+  const chunk = Buffer.concat([Buffer.from(name, 'latin1'), data]);
+  const file = Buffer.alloc(chunk.length + 8);
   file.writeUInt32BE(data.length, 0);
-  file.set(said, 4);
-  file.writeUInt32BE(crc32(said), said.length + 4);
+  file.set(chunk, 4);
+  file.writeUInt32BE(crc32(chunk), chunk.length + 4);
   return file;
 }

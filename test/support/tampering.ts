@@ -95,12 +95,12 @@ export async function fillBook(books: Books): Promise<{ oldNumber: number }> {
     const posted = await books.post([
       ...(from === 0 ? [stockReceipt(event, receipt)] : []),
       ...Array.from({ length: 30 }, (_, n) => award(from + n)),
-      ...orders.map(said => redemptionHold(event, said, { limits: [], frozen: { price: '3' } })),
+      ...orders.map(order => redemptionHold(event, order, { limits: [], frozen: { price: '3' } })),
       spend(2),
     ]);
     const numbers = posted.map(result => (result.status === 'posted' ? result.number : Number.NaN));
     const more = await books.post([
-      ...orders.slice(1).map(said => redemptionFulfil(event, said)),
+      ...orders.slice(1).map(order => redemptionFulfil(event, order)),
       reversal(event, numbers.at(-2 - orders.length)!),
       give(1, { transfers: [{ from: `shelf:${ids.store}`, to: 'lost', asset, amount: 1 }] }),
     ]);

@@ -88,9 +88,9 @@ export function openWorld(service: Service): World {
     login: () =>
       once('login', async () => {
         const admin = await world.by('platformAdmin', '');
-        const said = newUser(world, 'villageAdmin', '520281127101');
-        await world.made(admin, 'POST', '/v1/users', said);
-        return said.login;
+        const user = newUser(world, 'villageAdmin', '520281127101');
+        await world.made(admin, 'POST', '/v1/users', user);
+        return user.login;
       }),
     async setPassword(userId) {
       const passwordHash = await hash();
@@ -102,8 +102,8 @@ export function openWorld(service: Service): World {
     async pairing() {
       // Ten an hour from one address, and we all sit at one.
       await service.database.inTransaction(none, tx => tx.execute(sql`delete from kiosks.pairing_try`));
-      const said = { appVersion: '1.4.2', hardware: { model: 'T10', serial: `SN${world.next('device')}` } };
-      return succeeded(await service.anonymous('POST', '/v1/kiosk/pairings', said), 'pairing');
+      const device = { appVersion: '1.4.2', hardware: { model: 'T10', serial: `SN${world.next('device')}` } };
+      return succeeded(await service.anonymous('POST', '/v1/kiosk/pairings', device), 'pairing');
     },
     store: village =>
       once(`store ${village}`, async () => {

@@ -47,14 +47,14 @@ async function newClaim(world: World, ask: Ask) {
 }
 
 /** Filed by a clerk, unless the caller may do so itself. */
-async function filed(world: World, ask: Ask, caller: Ask['caller'] = undefined, said: object = {}): Promise<string> {
+async function filed(world: World, ask: Ask, caller: Ask['caller'] = undefined, fields: object = {}): Promise<string> {
   const by = caller ?? (await world.by('clerk', ask.village));
   const url = `${at(ask.village)}/claims`;
-  return `${url}/${(await world.made(by, 'POST', url, { ...(await newClaim(world, ask)), ...said })).id}`;
+  return `${url}/${(await world.made(by, 'POST', url, { ...(await newClaim(world, ask)), ...fields })).id}`;
 }
 
-async function inPanel(world: World, ask: Ask, said: object = {}): Promise<string> {
-  const url = await filed(world, ask, undefined, said);
+async function inPanel(world: World, ask: Ask, fields: object = {}): Promise<string> {
+  const url = await filed(world, ask, undefined, fields);
   await world.made(await world.by('reviewer', ask.village), 'POST', `${url}/pass`, {});
   return url;
 }

@@ -27,9 +27,9 @@ async function anotherHead(world: World, ask: Ask) {
 async function proposed(world: World, ask: Ask): Promise<string> {
   const url = `${at(ask.village)}/household-changes`;
   const clerk = await world.by('clerk', ask.village);
-  const said = await anotherHead(world, ask);
+  const body = await anotherHead(world, ask);
   // One at a time: what an earlier call left open is taken back.
-  const { data } = await world.made(clerk, 'GET', `${url}?state=proposed&householdId=${said.householdId}`);
+  const { data } = await world.made(clerk, 'GET', `${url}?state=proposed&householdId=${body.householdId}`);
   for (const { id } of data) await world.made(clerk, 'POST', `${url}/${id}/withdraw`);
-  return `${url}/${(await world.made(clerk, 'POST', url, said)).id}`;
+  return `${url}/${(await world.made(clerk, 'POST', url, body)).id}`;
 }

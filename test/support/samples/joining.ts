@@ -42,8 +42,8 @@ export const joiningSamples: Record<string, Sample> = {
 async function submitted(world: World, { village }: Ask): Promise<string> {
   const clerk = await world.by('clerk', village);
   const members = [{ name: `申请人${world.next('applicant')}` }];
-  const said = { ...application, address: null, members };
-  const { id } = await world.made(clerk, 'POST', `${at(village)}/join-applications`, said);
+  const input = { ...application, address: null, members };
+  const { id } = await world.made(clerk, 'POST', `${at(village)}/join-applications`, input);
   return `${at(village)}/join-applications/${id}`;
 }
 

@@ -70,12 +70,12 @@ function publicly(url: string): string {
 async function award(tx: Tx, world: World, village: string, on: { ruleId: string; householdId: string }) {
   const line = { ...on, memberId: null, quantity: 1, note: null };
   const origin = { enteredBy: nobody.id, decidedBy: [randomUUIDv7()], frozen: {} };
-  const grounds = await groundsOf(tx, [{ village, ...line }]);
+  const contexts = await groundsOf(tx, [{ village, ...line }]);
   // The sample rule is exempt from publicity; this one award is not.
-  grounds.get(village)!.rules.get(line.ruleId)!.publicity = 'required';
+  contexts.get(village)!.rules.get(line.ruleId)!.publicity = 'required';
   const asked = [{ actor: nobody, village, line, origin }];
   const options = { atomic: false, batchId: null };
-  const [made] = await awardEach(tx, asked, grounds, options, world.service.clock.now());
+  const [made] = await awardEach(tx, asked, contexts, options, world.service.clock.now());
   if (made === undefined || made === 'undone' || 'refusal' in made) throw new Error('no award to publish');
   return made.award.id;
 }
@@ -96,12 +96,12 @@ async function turnOf(world: World, { village, caller }: Ask): Promise<void> {
   const last = turns.get(world) ?? new Map<string, Promise<string>>();
   turns.set(world, last);
   const before = last.get(village);
-  const mine = (async () => {
+  const made = (async () => {
     if (before !== undefined) await untilPublished(world, village, await before);
     return make();
   })();
-  last.set(village, mine);
-  await mine;
+  last.set(village, made);
+  await made;
 }
 
 async function untilPublished(world: World, village: string, awardId: string): Promise<void> {
