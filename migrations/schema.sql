@@ -519,6 +519,7 @@ create table households.change (
   decided_at timestamp(3) with time zone,
   rejection_reason text,
   transaction_number bigint,
+  earned jsonb not null default '{}'::jsonb,
   constraint change_pkey PRIMARY KEY (village, id),
   constraint change_grid_fkey FOREIGN KEY (village, new_grid) REFERENCES villages.grid(village, number),
   constraint change_household_fkey FOREIGN KEY (village, household_id) REFERENCES households.household(village, id),
@@ -561,6 +562,7 @@ comment on column households.change.carried is 'Of a household that moves away, 
 comment on column households.change.other_village is 'The village where it goes, or came from.';
 comment on column households.change.closing_number is 'Of a household that moves in, the closing transaction in the other village''s book.';
 comment on column households.change.lots is 'What of the points that come in expires, by the last day on which it can be spent.';
+comment on column households.change.earned is 'What of the points that come in was earned in which calendar year, as the other village''s closing says.';
 CREATE UNIQUE INDEX change_closing_key ON households.change USING btree (village, other_village, closing_number) WHERE ((kind = 'moveIn'::text) AND (state = ANY (ARRAY['proposed'::text, 'approved'::text])));
 CREATE INDEX change_household ON households.change USING btree (village, household_id, id);
 CREATE UNIQUE INDEX change_open_key ON households.change USING btree (village, household_id) WHERE (state = 'proposed'::text);
@@ -570,7 +572,7 @@ alter table households.change force row level security;
 create policy scope on households.change using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
 grant select on households.change to jifen_app;
 grant insert (member_ids), update (member_ids) on households.change to jifen_app;
-grant insert (village, id, kind, household_id, to_household_id, head_member_id, died_on, new_number, new_grid, new_address, new_head_member_id, available_points, honour_points, carried, other_village, closing_number, closing_hash, lots, reason, proposed_by, proposed_at) on households.change to jifen_app;
+grant insert (village, id, kind, household_id, to_household_id, head_member_id, died_on, new_number, new_grid, new_address, new_head_member_id, available_points, honour_points, carried, other_village, closing_number, closing_hash, lots, reason, proposed_by, proposed_at, earned) on households.change to jifen_app;
 
 -- households.household
 create table households.household (

@@ -85,7 +85,7 @@ const reads: Record<string, string[]> = {
     'villages.village',
   ],
   evaluations: ['households.household', 'households.kin', 'households.member'],
-  expiry: ['ledger.account', 'ledger.book', 'ledger.entry', 'ledger.transaction'],
+  expiry: ['ledger.account', 'ledger.book', 'ledger.transaction'],
   'household-changes': ['ledger.account', 'ledger.transaction', 'ledger.transfer'],
   kin: ['households.household'],
   publicity: [

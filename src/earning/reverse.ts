@@ -8,10 +8,11 @@ import type { Actor } from '../http/route.ts';
 import { refuseKin } from '../kin/refuse-kin.ts';
 import { arrearsAccount } from '../ledger/accounts.ts';
 import { causes } from '../ledger/causes.ts';
+import { earnedTerms, earningsOfHousehold } from '../ledger/earned.ts';
 import { successorReturn } from '../ledger/household-transactions.ts';
 import { lotsMoved } from '../ledger/lots.ts';
 import { openAccounts, postOne, takePen } from '../ledger/post.ts';
-import { householdBalances } from '../ledger/read.ts';
+import { businessDateOf, householdBalances } from '../ledger/read.ts';
 import * as transactions from '../ledger/transactions.ts';
 import { Refusal } from '../refusals.ts';
 import { policyOn } from '../villages/policy.ts';
@@ -133,11 +134,14 @@ async function makeGood(tx: Tx, event: transactions.Event, taken: AwardRow, lend
   const honour = await honourOf(tx, taken);
   if (honoured < honour) throw new Refusal('reversal-arrears', { available: honoured, required: honour });
   const lots = await lotsMoved(tx, village, ['award'], causes.award(awardId));
-  await postOne(
-    tx,
-    village,
-    successorReturn(event, { awardId, from: owner, to: householdId, available: points, honour, lots }),
-  );
+  const spendableSince = await businessDateOf(tx, village, taken.releaseNumber ?? taken.transactionNumber);
+  const earned = earnedTerms(event.businessDate.slice(0, 4), points, {
+    from: await earningsOfHousehold(tx, village, owner),
+    to: await earningsOfHousehold(tx, village, householdId),
+    moved: { [spendableSince.slice(0, 4)]: points },
+  });
+  const back = { awardId, from: owner, to: householdId, available: points, honour, lots, earned };
+  await postOne(tx, village, successorReturn(event, back));
 }
 
 /** Disagrees: the award stands. @throws Refusal `not-found` | `second-person-required` | `own-household` | `wrong-state` */

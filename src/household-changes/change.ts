@@ -1,3 +1,4 @@
+import type { Earned } from '../ledger/earned.ts';
 import type { Lots } from '../ledger/transactions.ts';
 import type { ChangeKind, change } from './tables.ts';
 
@@ -76,6 +77,7 @@ export interface Closing {
   available: number;
   honour: number;
   lots: Lots;
+  earned: Earned;
 }
 
 /** The other household, where there is one before the change is made: where a member goes, what stays, who inherits. */
@@ -116,6 +118,7 @@ type ChangeColumns = Pick<
   | 'closingNumber'
   | 'closingHash'
   | 'lots'
+  | 'earned'
 >;
 
 export function columnsOf(change: Change): ChangeColumns {
@@ -135,6 +138,7 @@ export function columnsOf(change: Change): ChangeColumns {
     closingNumber: null,
     closingHash: null,
     lots: {},
+    earned: {},
     ...ownColumnsOf(change),
   };
 }
@@ -155,7 +159,7 @@ function ownColumnsOf(change: Change): Partial<ChangeColumns> {
     case 'moveAway':
       return { otherVillage: change.toVillage, carried: change.carry };
     case 'moveIn': {
-      const { village, number, hash, available, honour, lots } = change.closing;
+      const { village, number, hash, available, honour, lots, earned } = change.closing;
       return {
         otherVillage: village,
         closingNumber: number,
@@ -163,6 +167,7 @@ function ownColumnsOf(change: Change): Partial<ChangeColumns> {
         availablePoints: available,
         honourPoints: honour,
         lots,
+        earned,
       };
     }
     case 'death':
@@ -215,6 +220,7 @@ export function changeOf(row: Common & { kind: ChangeKind } & ChangeColumns): Ch
           available: required(row.availablePoints),
           honour: required(row.honourPoints),
           lots: row.lots,
+          earned: row.earned,
         },
       };
     case 'death': {

@@ -4,6 +4,7 @@ import { seesWhole } from '../households/masking.ts';
 import { after, type Page, page } from '../http/paging.ts';
 import { type Actor, holds } from '../http/route.ts';
 import { abroad } from '../ledger/accounts.ts';
+import { earnedOf } from '../ledger/earned.ts';
 import { lotsOf } from '../ledger/lots.ts';
 import type { Lots } from '../ledger/transactions.ts';
 import type { Closing } from './change.ts';
@@ -11,7 +12,7 @@ import { type ChangeKind, type ChangeState, change } from './tables.ts';
 
 type ChangeRow = typeof change.$inferSelect;
 
-type Told = Omit<ChangeRow, 'village' | 'lots' | 'closingHash' | `new${string}`>;
+type Told = Omit<ChangeRow, 'village' | 'lots' | 'earned' | 'closingHash' | `new${string}`>;
 
 /** Free text may name people, and says where they live: null for those who see names masked, unless they decide. */
 export interface ChangeView extends Omit<Told, 'reason'> {
@@ -64,7 +65,8 @@ export async function listChanges(
 }
 
 function changeViewOf(row: ChangeRow, actor: Actor): ChangeView {
-  const { village, lots: _lots, closingHash: _hash, newNumber, newGrid, newAddress, newHeadMemberId, ...told } = row;
+  const { village, lots: _lots, earned: _earned, closingHash: _hash, ...shown } = row;
+  const { newNumber, newGrid, newAddress, newHeadMemberId, ...told } = shown;
   const whole = seesWhole(actor, village, row.householdId);
   // Nobody decides on what they may not read.
   const reads = whole || holds(actor, village, ['supervisor']);
@@ -110,11 +112,11 @@ export async function successorOf(db: Db, village: string, householdId: string):
  * @throws Refusal `not-found`: there is none of that number which goes to `to`
  */
 export async function getClosing(db: Db, from: { village: string; number: number }, to: string): Promise<Closing> {
-  const { hash, available, honour, lots } = one(
-    await rowsOf<{ hash: string; available: number; honour: number; lots: string | null }>(
+  const { hash, available, honour, lots, earned } = one(
+    await rowsOf<{ hash: string; available: number; honour: number; lots: string | null; earned: string | null }>(
       db,
       sql`
-      select encode(t.hash, 'hex') as hash, l.available, l.honour, l.lots
+      select encode(t.hash, 'hex') as hash, l.available, l.honour, l.lots, t.frozen ->> 'earned' as earned
         from ledger.transaction t
        cross join lateral (
          select coalesce(sum(x.amount) filter (where x.asset = 'PTS'), 0)::bigint as available,
@@ -127,7 +129,14 @@ export async function getClosing(db: Db, from: { village: string; number: number
          and t.frozen ->> 'toVillage' = ${to} and l.available + l.honour > 0`,
     ),
   );
-  return { ...from, hash, available: Number(available), honour: Number(honour), lots: sumOf(lots) };
+  return {
+    ...from,
+    hash,
+    available: Number(available),
+    honour: Number(honour),
+    lots: sumOf(lots),
+    earned: earnedOf(earned),
+  };
 }
 
 /** A day may stand in several lines. */

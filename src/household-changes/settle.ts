@@ -4,10 +4,12 @@ import type { Tx } from '../db/database.ts';
 import { insertNumbered } from '../households/enrol.ts';
 import { closeHousehold, moveMembers, recordDeath, setHead } from '../households/household.ts';
 import { abroadAccounts, expiredAccount, householdAccounts } from '../ledger/accounts.ts';
+import { type EarnedTerms, earnedTerms, earningsOfHousehold } from '../ledger/earned.ts';
 import * as moves from '../ledger/household-transactions.ts';
+import { shareOf } from '../ledger/lots.ts';
 import { openAccounts, postOne } from '../ledger/post.ts';
 import type { Command, Event } from '../ledger/transactions.ts';
-import { type Change, newHeadOf } from './change.ts';
+import { type Change, newHeadOf, otherHouseholdOf } from './change.ts';
 import { type Proposal, recordMergedMembers } from './change-row.ts';
 import { endsHousehold, type Household } from './validate.ts';
 
@@ -49,7 +51,7 @@ export async function settleChange(
   if (endsHousehold(change, household)) await closeHousehold(tx, change, event.approver, event.occurredAt);
   const { village } = change;
   if (change.kind === 'split') await openAccounts(tx, village, householdAccounts(change.madeId));
-  const command = commandOf(event, change, household);
+  const command = commandOf(event, change, household, await earnedTermsOf(tx, event, change, household));
   if (command === undefined) return null;
   const otherVillage = otherBookOf(change);
   if (otherVillage !== null) await openAccounts(tx, village, abroadAccounts(otherVillage));
@@ -85,20 +87,42 @@ function otherBookOf(change: Change): string | null {
   return change.kind === 'moveAway' && change.carry ? change.toVillage : null;
 }
 
-function commandOf(event: Event, change: ReadyChange, household: Household): Command | undefined {
+/** Points take the year along in which they were earned. None where no points move from or to a household. */
+async function earnedTermsOf(
+  tx: Tx,
+  { businessDate }: Event,
+  change: ReadyChange,
+  household: Household,
+): Promise<EarnedTerms> {
+  const { village, kind, householdId } = change;
+  const year = businessDate.slice(0, 4);
+  const own = await earningsOfHousehold(tx, village, householdId);
+  if (kind === 'moveIn') {
+    const { available, earned } = change.closing;
+    return available === 0 ? {} : earnedTerms(year, available, { to: own, moved: earned });
+  }
+  const points = kind === 'split' ? change.availablePoints : household.balances.available;
+  const other = kind === 'split' ? change.madeId : otherHouseholdOf(change);
+  if (points === 0 || (other === null && kind !== 'moveAway')) return {};
+  const to = other === null ? {} : { to: await earningsOfHousehold(tx, village, other) };
+  return earnedTerms(year, points, { from: own, ...to });
+}
+
+function commandOf(event: Event, change: ReadyChange, household: Household, earned: EarnedTerms): Command | undefined {
   const { id: changeId, householdId, kind } = change;
   const { available, honour, base, expiring } = household.balances;
-  const all = { changeId, available, honour, base };
+  const all = { changeId, available, honour, base, earned };
   switch (change.kind) {
     case 'split': {
       const lots = Object.fromEntries(expiring.map(lot => [lot.expiresOn, lot.points]));
       return moves.householdSplit(event, {
         changeId,
+        earned,
         available: change.availablePoints,
         honour: change.honourPoints,
         from: householdId,
         to: change.madeId,
-        lots: moves.shareOf(lots, available, change.availablePoints),
+        lots: shareOf(lots, available, change.availablePoints),
       });
     }
     case 'merge':
@@ -108,8 +132,8 @@ function commandOf(event: Event, change: ReadyChange, household: Household): Com
         ? moves.householdMoveOut(event, { ...all, householdId, toVillage: change.toVillage })
         : moves.lapse(event, { ...all, householdId, why: kind });
     case 'moveIn': {
-      const { available, honour, lots, ...closing } = change.closing;
-      return moves.householdMoveIn(event, { changeId, available, honour, lots, householdId, closing });
+      const { available, honour, lots, earned: _, ...closing } = change.closing;
+      return moves.householdMoveIn(event, { changeId, available, honour, lots, earned, householdId, closing });
     }
     case 'death':
       if (change.estate === null) return undefined;

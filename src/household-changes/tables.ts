@@ -1,5 +1,6 @@
 import { boolean, date, integer, jsonb, pgSchema, primaryKey, text, uuid } from 'drizzle-orm/pg-core';
 import { instant, whole } from '../db/columns.ts';
+import type { Earned } from '../ledger/earned.ts';
 import type { Lots } from '../ledger/transactions.ts';
 
 const schema = pgSchema('households');
@@ -30,6 +31,7 @@ export const change = schema.table(
     closingNumber: whole(),
     closingHash: text(),
     lots: jsonb().$type<Lots>().notNull(),
+    earned: jsonb().$type<Earned>().notNull(),
     reason: text().notNull(),
     state: text().$type<ChangeState>().notNull(),
     proposedBy: uuid().notNull(),

@@ -1,5 +1,6 @@
 import { abroad, expired, householdAccount } from './accounts.ts';
 import { causes } from './causes.ts';
+import type { EarnedTerms } from './earned.ts';
 import { type Command, command, type Event, type Lots, type Transfer } from './transactions.ts';
 
 /*
@@ -7,10 +8,11 @@ import { type Command, command, type Event, type Lots, type Transfer } from './t
  * lots: the ledger takes along what is there, or what is wanted. A function answers undefined where nothing moves.
  */
 
-/** What a household has, or what of it goes along. */
+/** What a household has, or what of it goes along, and when it was earned. */
 interface Estate {
   available: number;
   honour: number;
+  earned: EarnedTerms;
 }
 
 /** A household's points and honour, as far as the two sides signed, for the household that its members make. */
@@ -18,7 +20,7 @@ export function householdSplit(
   event: Event,
   split: Estate & { changeId: string; from: string; to: string; lots: Lots },
 ): Command | undefined {
-  return changed(event, 'householdSplit', split.changeId, between(split, split.lots));
+  return changed(event, 'householdSplit', split, between(split, split.lots));
 }
 
 /** All that a household has goes to the one that stays, and with the household its base points end. */
@@ -26,12 +28,12 @@ export function householdMerge(
   event: Event,
   merge: Estate & { changeId: string; from: string; to: string; base: number },
 ): Command | undefined {
-  return changed(event, 'householdMerge', merge.changeId, [...between(merge), ...baseEnds(merge.from, merge.base)]);
+  return changed(event, 'householdMerge', merge, [...between(merge), ...baseEnds(merge.from, merge.base)]);
 }
 
 /** The same after the last member's death, for the heir. */
 export function inheritance(event: Event, left: Parameters<typeof householdMerge>[1]): Command | undefined {
-  return changed(event, 'inheritance', left.changeId, [...between(left), ...baseEnds(left.from, left.base)]);
+  return changed(event, 'inheritance', left, [...between(left), ...baseEnds(left.from, left.base)]);
 }
 
 /** Closes the accounts of a household that moves to another village, whose own book opens them: no transfer crosses books. */
@@ -55,7 +57,7 @@ export function householdMoveOut(
     }),
     ...baseEnds(householdId, base),
   ];
-  return changed(event, 'householdMoveOut', move.changeId, transfers, { toVillage });
+  return changed(event, 'householdMoveOut', move, transfers, { toVillage });
 }
 
 /** Opens here what another village's closing transaction let go: once for each, and linked to it by its terms. */
@@ -85,6 +87,7 @@ export function householdMoveIn(
     fromVillage: closing.village,
     fromNumber: String(closing.number),
     fromHash: closing.hash,
+    ...move.earned,
   };
   if (transfers.length === 0) return undefined;
   return command(event, 'householdMoveIn', causes.householdMoveIn(closing), { transfers, frozen: terms });
@@ -101,7 +104,7 @@ export function lapse(
     ...inParts({ from, to: expired, asset: 'PTS', amount: available }),
     ...baseEnds(householdId, base),
   ];
-  return changed(event, 'lapse', left.changeId, transfers, { why });
+  return changed(event, 'lapse', { ...left, earned: {} }, transfers, { why });
 }
 
 /**
@@ -112,7 +115,7 @@ export function successorReturn(
   event: Event,
   back: Estate & { awardId: string; from: string; to: string; lots: Lots },
 ): Command {
-  const terms = { award: back.awardId };
+  const terms = { award: back.awardId, ...back.earned };
   return command(event, 'successorReturn', causes.successorReturn(back.awardId), {
     transfers: between(back, back.lots),
     frozen: terms,
@@ -122,15 +125,21 @@ export function successorReturn(
 function changed(
   event: Event,
   kind: 'householdSplit' | 'householdMerge' | 'inheritance' | 'householdMoveOut' | 'lapse',
-  changeId: string,
+  { changeId, earned }: Pick<Estate, 'earned'> & { changeId: string },
   transfers: Transfer[],
   terms: Record<string, string> = {},
 ): Command | undefined {
   if (transfers.length === 0) return undefined;
-  return command(event, kind, causes[kind](changeId), { transfers, frozen: { change: changeId, ...terms } });
+  return command(event, kind, causes[kind](changeId), {
+    transfers,
+    frozen: { change: changeId, ...earned, ...terms },
+  });
 }
 
-function between({ from, to, available, honour }: Estate & { from: string; to: string }, lots?: Lots): Transfer[] {
+function between(
+  { from, to, available, honour }: Omit<Estate, 'earned'> & { from: string; to: string },
+  lots?: Lots,
+): Transfer[] {
   const move = (purpose: 'available' | 'honour') => ({
     from: householdAccount(from, purpose),
     to: householdAccount(to, purpose),
@@ -166,17 +175,4 @@ function inParts({ amount, lots, ...rest }: Transfer): Transfer[] {
     parts.push({ ...rest, amount: part, ...(lots !== undefined && { lots: own }) });
   }
   return parts;
-}
-
-/** The share of lots that goes with `points` of `total`: of each as much, and of what never expires too. */
-export function shareOf(lots: Lots, total: number, points: number): Lots {
-  const share: Lots = {};
-  let before = 0n;
-  for (const [day, lot] of Object.entries(lots).sort(([a], [b]) => a.localeCompare(b))) {
-    const through = before + BigInt(lot);
-    const some = Number((through * BigInt(points)) / BigInt(total) - (before * BigInt(points)) / BigInt(total));
-    if (some > 0) share[day] = some;
-    before = through;
-  }
-  return share;
 }

@@ -26,6 +26,19 @@ export function lastOf(lots: Lots, total: number, points: number): Lots {
   return back;
 }
 
+/** The share of lots that goes with `points` of `total`: of each as much, and of what never expires too. */
+export function shareOf(lots: Lots, total: number, points: number): Lots {
+  const share: Lots = {};
+  let before = 0n;
+  for (const [day, lot] of Object.entries(lots).sort(([a], [b]) => a.localeCompare(b))) {
+    const through = before + BigInt(lot);
+    const some = Number((through * BigInt(points)) / BigInt(total) - (before * BigInt(points)) / BigInt(total));
+    if (some > 0) share[day] = some;
+    before = through;
+  }
+  return share;
+}
+
 /** The dated points that the first line of a transaction moved, as its terms record them. @throws Refusal `not-found` */
 export async function lotsMoved(db: Db, village: string, kinds: Kind[], cause: string): Promise<Lots> {
   const { lots } = one(

@@ -90,6 +90,15 @@ export async function numbersByCause(
   return new Map(rows.map(row => [row.cause, row.number]));
 }
 
+/** The day that a transaction counts for. @throws Refusal `not-found` */
+export async function businessDateOf(db: Db, village: string, number: number): Promise<string> {
+  const rows = await db
+    .select({ businessDate: transaction.businessDate })
+    .from(transaction)
+    .where(and(eq(transaction.village, village), eq(transaction.number, number)));
+  return one(rows).businessDate;
+}
+
 /**
  * Balance of an account after the transaction `number`; 0 before its first entry. The last key on each side is looked up by
  * itself: under row-level security the planner takes an account for one row, would read all of it, and sort.
