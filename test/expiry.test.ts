@@ -2,6 +2,7 @@ import { t } from 'tap';
 import { startWorker } from '../src/app.ts';
 import type { Database, Tx } from '../src/db/database.ts';
 import { postRun, resumeRuns } from '../src/expiry/jobs.ts';
+import { expireOverdue } from '../src/redemptions/jobs.ts';
 import { awarding, insisting, pointsOf, readyToRace, tally } from './support/awards.ts';
 import { manyHouseholds } from './support/expiry.ts';
 import { viewLots } from './support/lots.ts';
@@ -328,6 +329,112 @@ t.test('points expire by their date', async t => {
   t.strictSame([await lots.of(plain), await lots.of(waiting)], [{ infinity: 4 }, {}]);
   t.match(await pointsOf(later.admin, waiting), { available: 0, held: 0, honour: 10, expiring: { length: 0 } });
   await lots.sound(t, 'after both runs');
+});
+
+t.test('a last day holds on the day, before any run', async t => {
+  const policy = { expiryMonths: 1, redemptionsPerDay: 20, pickupDays: 7 };
+  const shop = await openShop(t, { now: '2026-11-20T02:00:00Z', policy });
+  const { service, keeper, clerk, admin } = shop;
+  const rules = await adoptRules(service, [ruleDraft('R5')]);
+  const soap = await shop.goods('肥皂');
+  await shop.prices({ [soap]: 1 });
+  await shop.stock({ [soap]: 100 });
+  const home = await service.household();
+  for (const occasion of ['一', '二']) {
+    t.equal((await awarding(clerk)({ ruleId: rules.R5, householdId: home, occasion })).status, 201);
+  }
+  await service.givePoints(home, 4);
+  const lots = await viewLots(t, service);
+  const buy = (pieces: number, said: object) => shop.redeem(keeper, shop.order(home, { [soap]: pieces }, said));
+  const pickup = { mode: 'pickup' };
+  service.clock.set('2026-12-31T15:59:00Z');
+  t.match(await pointsOf(clerk, home), {
+    available: 14,
+    ended: 0,
+    expiring: [{ points: 10, expiresOn: '2026-12-31' }],
+  });
+  const [fetched, cancelled] = [await buy(2, pickup), await buy(3, pickup)];
+  t.strictSame(await lots.of(home, 'held'), { '2026-12-31': 5 });
+
+  service.clock.set('2027-01-01T02:00:00Z');
+  t.match(await pointsOf(clerk, home), { available: 4, ended: 5, held: 5, expiring: [] }, 'what is told');
+  const asked = await keeper('POST', `${at}/redemptions/quote`, {
+    storeId: shop.storeId,
+    householdId: home,
+    lines: [{ goodsId: soap, quantity: 5 }],
+  });
+  t.match(asked.body, { available: 4, remaining: -1 });
+  const short = await buy(5, { handOver: true });
+  t.match([short.status, short.body], [422, { code: 'insufficient-points', available: 4, required: 5 }], 'and holds');
+  t.match((await buy(5, pickup)).body, { code: 'insufficient-points' }, 'also for an order');
+  t.equal((await buy(4, { handOver: true })).status, 201, 'what never ends is there');
+  t.strictSame(await lots.of(home), { '2026-12-31': 5 });
+  const late = await buy(1, { handOver: true, occurredAt: '2026-12-31T02:00:00Z' });
+  t.equal(late.status, 201, 'goods that left in time were paid with points that had not ended');
+  t.strictSame(await lots.of(home), { '2026-12-31': 4 });
+
+  t.equal((await keeper('POST', `${at}/redemptions/${fetched.body.id}/fulfil`, {})).status, 200, 'ordered in time');
+  t.equal((await keeper('POST', `${at}/redemptions/${cancelled.body.id}/cancel`)).status, 200);
+  t.match(await pointsOf(clerk, home), { available: 0, ended: 7, held: 0 }, 'what comes back has ended');
+  const { body } = await admin('POST', runs, { kind: 'lots', throughOn: '2026-12-31' });
+  t.match(body, { expiring: 7 });
+  await lots.sound(t, 'after the last day');
+});
+
+t.test('an order over the year’s end saves nothing', async t => {
+  const policy = {
+    yearEnd: 'clear' as const,
+    expiryNoticeDays: 7,
+    redemptionsPerDay: 20,
+    pickupDays: 14,
+    returnDays: 30,
+  };
+  const shop = await openShop(t, { now: '2026-12-20T02:00:00Z', policy });
+  const { service, keeper } = shop;
+  const { announced, posted, admin } = await staff(service);
+  const soap = await shop.goods('肥皂');
+  await shop.prices({ [soap]: 10 });
+  await shop.stock({ [soap]: 100 });
+  const order = async (home: string, said: object) => {
+    const made = await shop.redeem(keeper, shop.order(home, { [soap]: 1 }, said));
+    t.equal(made.status, 201, made.text);
+    return made.body.id as string;
+  };
+  const [cancels, waits, fetches, returns, earns, changes, takes] = (await Promise.all(
+    [30, 30, 30, 30, 0, 30, 0].map(points => (points === 0 ? service.household() : shop.household(points))),
+  )) as [string, string, string, string, string, string, string];
+  const bought = await order(returns, { handOver: true });
+  const run = await announced({ kind: 'yearEnd', year: 2026 });
+  service.clock.set('2027-01-05T02:00:00Z');
+  for (const id of [earns, takes]) await service.givePoints(id, 10);
+  const orders = [await order(cancels, { mode: 'pickup' }), await order(waits, { mode: 'pickup' })];
+  const [kept, own, merged] = [
+    await order(fetches, { mode: 'pickup' }),
+    await order(earns, { mode: 'pickup' }),
+    await order(takes, { mode: 'pickup' }),
+  ];
+  const merger = { kind: 'merge', householdId: changes, toHouseholdId: takes, reason: '合户' };
+  const proposed = await shop.clerk('POST', `${at}/household-changes`, merger);
+  t.equal((await admin('POST', `${at}/household-changes/${proposed.body.id}/approve`)).status, 200);
+  service.clock.set('2027-01-10T02:00:00Z');
+  t.match(await posted(run), { taken: 4 * 20 + 30 });
+
+  for (const id of [orders[0]!, own, merged]) {
+    t.equal((await keeper('POST', `${at}/redemptions/${id}/cancel`)).status, 200);
+  }
+  t.match(await shop.points(cancels), { available: 0, held: 0 }, 'the neighbour has lost it too');
+  t.match(await shop.points(earns), { available: 10 }, 'what was earned in the new year stays');
+  t.match(await shop.points(takes), { available: 10 }, 'also after a merger');
+  t.equal((await keeper('POST', `${at}/redemptions/${kept}/fulfil`, {})).status, 200, 'what was ordered is fetched');
+  const back = { redemptionId: bought, lines: [{ goodsId: soap, quantity: 1 }], restock: true, reason: '破损' };
+  const asked = await keeper('POST', `${at}/returns`, back);
+  t.equal(asked.status, 201, asked.text);
+  t.equal((await admin('POST', `${asked.headers.location}/approve`)).status, 200);
+  t.match(await shop.points(returns), { available: 0 }, 'nor does a return save it');
+  service.clock.set('2027-01-20T02:00:00Z');
+  t.equal(await expireOverdue(service), 1);
+  t.match(await shop.points(waits), { available: 0, held: 0 }, 'nor does time');
+  await (await viewLots(t, service)).sound(t, 'after the year end');
 });
 
 t.test('a run that is broken off goes on where it stopped', async t => {

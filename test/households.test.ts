@@ -40,6 +40,7 @@ test('the household register', async t => {
     t.equal(made.body.members[0].id, made.body.headMemberId);
     t.strictSame((await clerk('GET', `${made.headers.location}/points`)).body, {
       available: 0,
+      ended: 0,
       pending: 0,
       held: 0,
       base: 0,

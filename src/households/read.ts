@@ -2,7 +2,7 @@ import { and, asc, count, eq, gt, inArray, isNull, or, sql } from 'drizzle-orm';
 import { type Db, one } from '../db/database.ts';
 import { after, type Page, page } from '../http/paging.ts';
 import { type Actor, holds } from '../http/route.ts';
-import { householdBalances } from '../ledger/read.ts';
+import { spendableBalances } from '../ledger/read.ts';
 import { Refusal } from '../refusals.ts';
 import { listGrids } from '../villages/read.ts';
 import { folded, numberKey } from './folding.ts';
@@ -194,6 +194,8 @@ export async function getMember(db: Db, village: string, id: string): Promise<ty
 
 export interface PointsView {
   available: number;
+  /** Their last day has passed: they cannot be spent, and the next run takes them. */
+  ended: number;
   pending: number;
   held: number;
   base: number;
@@ -204,10 +206,10 @@ export interface PointsView {
   asOfNumber: number;
 }
 
-/** What a household has: each point is counted once. @throws Refusal `not-found` */
-export async function getPoints(db: Db, village: string, id: string): Promise<PointsView> {
+/** What a household has on a day: each point is counted once. @throws Refusal `not-found` */
+export async function getPoints(db: Db, village: string, id: string, today: Temporal.PlainDate): Promise<PointsView> {
   await getHouseholdRow(db, village, id);
-  return householdBalances(db, village, id);
+  return spendableBalances(db, village, id, today);
 }
 
 export async function hasGrid(db: Db, village: string, number: number): Promise<boolean> {

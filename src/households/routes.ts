@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { Type } from 'typebox';
-import type { Clock } from '../calendar.ts';
+import { type Clock, dayOf } from '../calendar.ts';
 import type { Database } from '../db/database.ts';
 import type { Mutate, Write } from '../http/idempotency.ts';
 import { type Access, actorOf } from '../http/route.ts';
@@ -143,7 +143,8 @@ export const householdRoutes: FastifyPluginAsyncTypebox<{
       params: HouseholdParams,
       response: { 200: Points },
     },
-    handler: ({ params }) => database.inSnapshot(params.village, db => getPoints(db, params.village, params.household)),
+    handler: ({ params }) =>
+      database.inSnapshot(params.village, db => getPoints(db, params.village, params.household, dayOf(clock.now()))),
   });
 
   app.route({

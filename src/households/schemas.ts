@@ -96,7 +96,10 @@ export const HouseholdPage = PageOf(Household, 'HouseholdPage');
 
 export const Points = Type.Object(
   {
-    available: Sum('Spendable points.'),
+    available: Sum('Points that can be spent today.'),
+    ended: Sum(
+      'Points whose last day has passed. They cannot be spent, and the next expiry run takes them. An order placed by the last day is filled; what it gives back later has ended.',
+    ),
     pending: Sum('Points awarded but still under public notice.'),
     held: Sum('Points held for reserved redemptions.'),
     base: Sum('Base points, given to every household. They cannot be spent.'),

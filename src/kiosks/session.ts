@@ -191,6 +191,6 @@ async function viewOf(
     expiresInSeconds: Math.max(0, Math.floor(left)),
     idleSeconds: stands.session.idleSeconds,
     household: { id: row.id, number: row.number, headName: maskName(head.name), state: row.state },
-    points: await getPoints(db, row.village, row.id),
+    points: await getPoints(db, row.village, row.id, dayOf(now)),
   };
 }

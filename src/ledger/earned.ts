@@ -118,3 +118,20 @@ export async function earningsOfHousehold(db: Db, village: string, householdId: 
   );
   return row ?? { available: 0, earned: {} };
 }
+
+/** Whether the spendable points of a household have moved to or from another one after transaction `number`. */
+export async function hasChangedSince(db: Db, village: string, householdId: string, number: number): Promise<boolean> {
+  const [row] = await rowsOf<{ changed: boolean }>(
+    db,
+    sql`
+    select exists (
+      select from (select * from ledger.account
+                    where village = ${village} and code = ${householdAccount(householdId, 'available')} offset 0) a
+       cross join lateral (
+         select * from ledger.entry where village = ${village} and account = a.number and number > ${number} offset 0) e
+       cross join lateral (
+         select * from ledger.transaction where village = ${village} and number = e.number offset 0) t
+       where t.frozen ?| array['earnedFrom', 'earnedTo']) as changed`,
+  );
+  return row!.changed;
+}

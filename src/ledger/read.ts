@@ -50,6 +50,17 @@ export async function householdBalances(db: Db, village: string, householdId: st
   };
 }
 
+/**
+ * The same as a household may spend them on a day: points whose last day has passed are `ended`, and no longer
+ * `available`.
+ */
+export async function spendableBalances(db: Db, village: string, householdId: string, day: Temporal.PlainDate) {
+  const { available, expiring, ...rest } = await householdBalances(db, village, householdId);
+  const hasEnded = ({ expiresOn }: { expiresOn: string }) => expiresOn < day.toString();
+  const ended = expiring.filter(hasEnded).reduce((sum, { points }) => sum + points, 0);
+  return { ...rest, available: available - ended, ended, expiring: expiring.filter(lot => !hasEnded(lot)) };
+}
+
 /** Pieces of each goods on the shelf of a store, by goods id; goods that never came are absent. */
 export async function shelfBalances(db: Db, village: string, storeId: string): Promise<Map<string, number>> {
   return goodsBalances(db, village, shelf(storeId));

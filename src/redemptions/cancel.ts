@@ -1,6 +1,7 @@
 import { dayOf, iso } from '../calendar.ts';
 import type { Tx } from '../db/database.ts';
 import { jobActor } from '../db/jobs.ts';
+import { takeLate } from '../expiry/take-late.ts';
 import type { Actor } from '../http/route.ts';
 import { postOne } from '../ledger/post.ts';
 import { redemptionRelease } from '../ledger/transactions.ts';
@@ -45,5 +46,7 @@ async function release(
   const [holdNumber] = (await transactionNumbers(tx, village, [id])).get(id)!;
   const event = { actor: to.actorId, occurredAt: iso(now), businessDate: dayOf(now).toString() };
   const posted = await postOne(tx, village, redemptionRelease(event, { redemptionId: id, holdNumber: holdNumber! }));
+  const { householdId, points } = row;
+  await takeLate(tx, event, { village, householdId, causeId: id, points, orderedNumber: holdNumber! });
   return { after, numbers: [holdNumber!, posted.number] };
 }

@@ -1,5 +1,6 @@
 import { dayOf, iso } from '../calendar.ts';
 import type { Tx } from '../db/database.ts';
+import { takeLate } from '../expiry/take-late.ts';
 import { holdHousehold } from '../households/household.ts';
 import type { Actor } from '../http/route.ts';
 import { causes } from '../ledger/causes.ts';
@@ -7,7 +8,8 @@ import { lastOf, lotsMoved } from '../ledger/lots.ts';
 import { redemptionReturn } from '../ledger/transactions.ts';
 import { Refusal } from '../refusals.ts';
 import { postOrder } from '../store/post-order.ts';
-import { inTheBook, pricedLines } from './order.ts';
+import { pricedLines, inTheBook } from './order.ts';
+import { transactionNumbers } from './read.ts';
 import { getReturn, type ReturnView } from './read-returns.ts';
 import { moveOn } from './redemption.ts';
 import { decideReturn, lockReturn, type ReturnKey } from './return.ts';
@@ -40,6 +42,14 @@ export async function approveReturn(tx: Tx, actor: Actor, key: ReturnKey, now: T
     restock: view.restock,
   };
   const posted = await postOrder(tx, village, redemptionReturn(event, order));
+  const [orderedNumber] = (await transactionNumbers(tx, village, [row.id])).get(row.id)!;
+  await takeLate(tx, event, {
+    village,
+    householdId: row.householdId,
+    causeId: view.id,
+    points: view.points,
+    orderedNumber: orderedNumber!,
+  });
   return { ...view, transactionNumber: posted.number };
 }
 

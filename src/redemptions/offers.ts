@@ -3,7 +3,7 @@ import { dayOf } from '../calendar.ts';
 import type { Db } from '../db/database.ts';
 import { getHouseholdRow } from '../households/read.ts';
 import type { Actor } from '../http/route.ts';
-import { householdBalances, shelfBalances } from '../ledger/read.ts';
+import { shelfBalances, spendableBalances } from '../ledger/read.ts';
 import { Refusal } from '../refusals.ts';
 import { findPriceListOn } from '../store/prices.ts';
 import { getStore } from '../store/read.ts';
@@ -57,7 +57,8 @@ export async function listOffers(
   await getStore(db, village, query.storeId);
   const householdId = asksFor(actor, query.householdId);
   if (householdId !== null) await getHouseholdRow(db, village, householdId);
-  const available = householdId === null ? null : (await householdBalances(db, village, householdId)).available;
+  const today = dayOf(now);
+  const available = householdId === null ? null : (await spendableBalances(db, village, householdId, today)).available;
   const priceListId = (await findPriceListOn(db, village, dayOf(now))) ?? null;
   const rows = priceListId === null ? [] : await pricedGoods(db, village, priceListId);
   const shelf = await shelfBalances(db, village, query.storeId);
@@ -134,7 +135,7 @@ export async function quote(
   const { state } = await getHouseholdRow(db, village, householdId);
   if (state !== 'active') throw new Refusal('household-not-active', { state });
   const order = await priceOrder(db, village, input.lines, now);
-  const { available } = await householdBalances(db, village, householdId);
+  const { available } = await spendableBalances(db, village, householdId, dayOf(now));
   return {
     storeId: input.storeId,
     householdId,

@@ -6,7 +6,7 @@
 --      second-person-required.
 --   4. Every limit stays within its maximum: cap-reached, or the limit's own `code`.
 --   5. Line by line: the accounts exist, not-found; amount and balances are within bounds, out-of-bounds; no account falls
---      below its floor: insufficient-points, insufficient-stock, insufficient-balance, reversal-arrears.
+--      below its floor, and points whose last day has passed are not spent: insufficient-points, insufficient-stock, insufficient-balance, reversal-arrears.
 -- Bugs, JF003: no line, a limit used less than once, an account that pays itself, more lots than a line moves.
 --
 -- What changes with every line is in variables: PL/pgSQL changes an array in place only there, and only by an expression
@@ -23,7 +23,7 @@ declare
   reversed jsonb := '{}';                  -- reversals in this batch, by `<book> <number>` of their originals
   first_line integer; next_line integer := 1; first_use integer; next_use integer := 1;
   book integer; line integer; source integer; target integer; place integer; is_reversal boolean;
-  amount bigint; sum bigint; moved jsonb; held jsonb; refusal jsonb;
+  amount bigint; sum bigint; moved jsonb; held jsonb; ended jsonb; refusal jsonb;
 begin
   batch.command_posted := array_fill(false, array[cardinality(batch.commands)]);
   batch.answers := array_fill(null::jsonb, array[cardinality(batch.commands)]);
@@ -74,6 +74,15 @@ begin
       source := batch.line_from[line];
       target := batch.line_to[line];
       amount := batch.line_amounts[line];
+      -- An order is for its business date: points whose last day is before it are not there for it, whether or not a run has
+      -- taken them. What an order set aside was spent when it was made, and any other move takes ended points along.
+      ended := '{}';
+      if carries_lots[source] and lots[source] <> '{}' and not is_reversal
+         and (batch.line_to_codes[line] = 'redeemed' or batch.line_to_codes[line] like 'household:%:held')
+         and batch.line_from_codes[line] like 'household:%:available' then
+        ended := ledger.ended_lots(lots[source], batch.commands[batch.command_headers[command]] ->> 'businessDate');
+      end if;
+      sum := case when ended = '{}' then balances[source] else balances[source] - ledger.dated(ended) end;
       if source = target then
         raise exception 'an account pays itself: %', batch.line_from_codes[line] using errcode = 'JF003';
       elsif batch.line_refusals[line] is not null then
@@ -82,13 +91,14 @@ begin
         -- JSON cannot carry a larger number exactly.
         refusal := ledger.refused('out-of-bounds', jsonb_build_object(
           'field', 'balance', 'asset', batch.line_assets[line], 'min', -9007199254740991, 'max', 9007199254740991));
-      elsif balances[source] - amount < batch.account_floors[source] then
-        refusal := ledger.floor_refusal(batch, first_line, line, next_line - 1, balances[source]);
+      elsif sum - amount < batch.account_floors[source] then
+        refusal := ledger.floor_refusal(batch, first_line, line, next_line - 1, sum);
       else
         moved := '{}';
         if carries_lots[source] then
           if lots[source] <> '{}' then
-            moved := ledger.take_lots(lots[source], balances[source], lots_wanted[line], amount);
+            moved := ledger.take_lots(case when ended = '{}' then lots[source] else ledger.add_lots(lots[source], ended, -1) end,
+                                      sum, lots_wanted[line], amount);
           end if;
         elsif carries_lots[target] and lots_wanted[line] is not null then
           moved := lots_wanted[line];
