@@ -15,9 +15,17 @@ const help = `jifen: operate a village points store from the terminal
   jifen verify --journal <file>       verify an exported journal (canonical or jsonl) without a database
       --checkpoint <file>             compare with a checkpoint kept elsewhere; may be repeated
       --key <key>                     require the checkpoints to be signed with this verifier key
+  jifen backup                        back up the embedded database, the keys and the photos, while the service runs
+      --to <folder>                   into another folder than that of the service
+  jifen backup list [folder]          list the backups and the moments that can be restored
+  jifen backup key                    print a new key for encrypted backups, and its recipient
+  jifen restore <folder>              restore a backup into JIFEN_DATA_DIR, which must be empty, and verify every book
+      --at <moment>                   as of a moment, such as '2026-11-29 17:30' (China) or 2026-11-29T09:30:00Z
+      --identity <file>               the key of an encrypted backup
+      --checkpoint, --key             as for verify: compare with checkpoints kept elsewhere
 
 Uses the database of the service: DATABASE_URL, or the embedded one in JIFEN_DATA_DIR (./data). The embedded database
-serves one process at a time, so stop the service first.
+serves one process at a time, so stop the service first; jifen backup alone works beside it.
 `;
 
 async function main(): Promise<number> {
@@ -30,6 +38,9 @@ async function main(): Promise<number> {
       journal: { type: 'string' },
       checkpoint: { type: 'string', multiple: true },
       key: { type: 'string' },
+      to: { type: 'string' },
+      at: { type: 'string' },
+      identity: { type: 'string' },
     },
   });
   if (values.version) {
@@ -44,6 +55,13 @@ async function main(): Promise<number> {
     if (values.journal !== undefined) return verifyFile(values.journal, kept);
     return (await commands()).verifyBooks(verb, kept);
   }
+  if (command === 'backup' && rest.length === 0) return (await backups()).backUp(values.to);
+  if (command === 'backup' && verb === 'list' && rest.length <= 2) return (await backups()).listBackups(login);
+  if (command === 'backup' && verb === 'key' && rest.length === 1) return (await backups()).makeBackupKey();
+  if (command === 'restore' && verb !== undefined && rest.length === 1) {
+    const kept = await readCheckpoints(values.checkpoint ?? [], values.key);
+    return (await backups()).restoreBackup(verb, { at: values.at, identity: values.identity, kept });
+  }
   if (command === 'admin' && verb === 'create' && login !== undefined && name !== undefined && more.length === 0) {
     return (await commands()).createAdmin({ login, name, fromInput: values['password-stdin'] === true });
   }
@@ -53,6 +71,10 @@ async function main(): Promise<number> {
 /** What needs the database is loaded when it is asked for: a file is checked where there is none, and at once. */
 function commands() {
   return import('./commands.ts');
+}
+
+function backups() {
+  return import('./backup-commands.ts');
 }
 
 async function readCheckpoints(paths: string[], key: string | undefined): Promise<KeptCheckpoint[]> {

@@ -1,6 +1,8 @@
 // Commands of the operator that work on the database of this installation.
 
 import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { systemClock } from './calendar.ts';
 import { readConfig } from './config.ts';
@@ -9,6 +11,8 @@ import { openPostgres } from './db/open.ts';
 import { none } from './db/scope.ts';
 import { createFirstAdmin } from './identity/first-admin.ts';
 import { hashSecret } from './identity/passwords.ts';
+import { keyOf, variants } from './photos/photo-store.ts';
+import { listKeptPhotos } from './photos/read.ts';
 import { say, tellSoundness } from './say.ts';
 import type { KeptCheckpoint } from './verification/kept-checkpoint.ts';
 import { verifyVillage } from './verification/verify.ts';
@@ -50,6 +54,27 @@ export async function createAdmin(input: { login: string; name: string; fromInpu
 /** Recomputes the book that is asked for, or all. Answers 1 when one is unsound. */
 export async function verifyBooks(asked: string | undefined, kept: KeptCheckpoint[]): Promise<number> {
   return onDatabase(database => verify(database, asked, kept));
+}
+
+/**
+ * Recomputes all books of a database that was just restored, beside `kept` checkpoints, and looks for the files of its
+ * photos in `photoFolder` (null: they lie in a bucket). Answers 1 when a book is unsound or a photo is missing.
+ */
+export async function verifyRestored(kept: KeptCheckpoint[], photoFolder: string | null): Promise<number> {
+  return onDatabase(async database => {
+    const unsound = await verify(database, undefined, kept);
+    let missing = 0;
+    for (const village of photoFolder === null ? [] : await database.inSnapshot(none, db => listOpenVillages(db))) {
+      const keys = (await database.inExport(village, db => listKeptPhotos(db, village))).flatMap(id =>
+        variants.map(variant => keyOf(village, id, variant)),
+      );
+      const lost = keys.filter(key => !existsSync(join(photoFolder!, key)));
+      for (const key of lost.slice(0, 10)) say(`  photo missing: ${key}\n`);
+      missing += lost.length;
+    }
+    if (missing > 0) say(`${missing} files of photos are missing\n`);
+    return missing > 0 ? 1 : unsound;
+  });
 }
 
 async function verify(database: Database, asked: string | undefined, kept: KeptCheckpoint[]): Promise<number> {

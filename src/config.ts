@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { envSchema } from 'env-schema';
 import { type Static, Type } from 'typebox';
 
@@ -9,6 +10,10 @@ const Environment = Type.Object({
   DATABASE_APP_URL: Type.String({ default: '' }),
   JIFEN_POSTGRES_BIN: Type.String({ default: '' }),
   JIFEN_DATA_DIR: Type.String({ default: './data' }),
+  JIFEN_BACKUP_DIR: Type.String({ default: '' }),
+  JIFEN_BACKUP_LOG_MINUTES: Type.Integer({ default: 5, minimum: 1, maximum: 60 }),
+  JIFEN_BACKUP_KEEP: Type.String({ default: '7,4,12' }),
+  JIFEN_BACKUP_RECIPIENT: Type.String({ default: '' }),
   JIFEN_ROLE: Type.Enum(['all', 'api', 'worker'], { default: 'all' }),
   JIFEN_SAMPLE: Type.Enum(['auto', 'on', 'off'], { default: 'auto' }),
   JIFEN_SAMPLE_PASSWORD: Type.String({ default: '' }),
@@ -24,6 +29,17 @@ const Environment = Type.Object({
   JIFEN_PHOTO_S3_SECRET: Type.String({ default: '' }),
 });
 
+export interface BackupSettings {
+  /** Holds a folder for each installation. */
+  backups: string;
+  /** Whom they are encrypted for, as an age recipient; null: they are not. */
+  recipient: string | null;
+  /** How often the log is copied. */
+  logMinutes: number;
+  /** How many bases stay: all of so many days, and the last of each of so many weeks and months. */
+  keep: { daily: number; weekly: number; monthly: number };
+}
+
 export interface Config {
   host: string;
   port: number;
@@ -35,6 +51,8 @@ export interface Config {
   postgresBin: string;
   /** Folder of the embedded database, keys, photos and sample sign-ins. */
   dataDir: string;
+  /** The embedded database's; null: none are made by the service. */
+  backup: BackupSettings | null;
   role: 'all' | 'api' | 'worker';
   /** `auto`: into an empty embedded database only. */
   sample: 'auto' | 'on' | 'off';
@@ -66,6 +84,7 @@ export function readConfig(): Config {
     databaseAppUrl: env.DATABASE_APP_URL,
     postgresBin: env.JIFEN_POSTGRES_BIN,
     dataDir: env.JIFEN_DATA_DIR,
+    backup: backupOf(env),
     role: env.JIFEN_ROLE,
     sample: env.JIFEN_SAMPLE,
     samplePassword: env.JIFEN_SAMPLE_PASSWORD,
@@ -75,6 +94,35 @@ export function readConfig(): Config {
     requestsPerMinute: env.JIFEN_REQUESTS_PER_MINUTE,
     trustProxy: env.JIFEN_TRUST_PROXY,
     photoBucket: bucketOf(env),
+  };
+}
+
+/** Where backups lie unless somebody says otherwise. */
+export function backupFolderOf(dataDir: string): string {
+  return join(dataDir, 'backups');
+}
+
+function backupOf(env: Static<typeof Environment>): BackupSettings | null {
+  const { JIFEN_BACKUP_DIR: folder, JIFEN_BACKUP_RECIPIENT: recipient } = env;
+  const [, daily, weekly, monthly] = (/^(\d{1,3}),(\d{1,3}),(\d{1,3})$/.exec(env.JIFEN_BACKUP_KEEP) ?? []).map(Number);
+  if (daily === undefined || weekly === undefined || monthly === undefined || daily < 1)
+    throw new Error('JIFEN_BACKUP_KEEP must be the days, weeks and months to keep, such as 7,4,12; at least one day.');
+  if (recipient !== '' && !/^age1[0-9a-z]{50,}$/.test(recipient))
+    throw new Error('JIFEN_BACKUP_RECIPIENT must be an age recipient (age1…); jifen backup key makes one.');
+  if (env.DATABASE_URL !== '') {
+    // Whoever sets these believes that backups are made.
+    if (!['', 'off'].includes(folder) || recipient !== '')
+      throw new Error(
+        'JIFEN_BACKUP_… is for the embedded database. docs/backup.md tells how to back up an external one.',
+      );
+    return null;
+  }
+  if (folder === 'off') return null;
+  return {
+    backups: folder === '' ? backupFolderOf(env.JIFEN_DATA_DIR) : folder,
+    recipient: recipient === '' ? null : recipient,
+    logMinutes: env.JIFEN_BACKUP_LOG_MINUTES,
+    keep: { daily, weekly, monthly },
   };
 }
 

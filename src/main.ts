@@ -2,6 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Logger, pino } from 'pino';
 import { build, queues, startWorker } from './app.ts';
+import { releaseBackups, scheduleBackups } from './backup/schedule.ts';
+import { foldersOf } from './backup/source.ts';
 import { systemClock } from './calendar.ts';
 import { openBookSigner } from './checkpoints/signer.ts';
 import { type Config, readConfig } from './config.ts';
@@ -59,7 +61,7 @@ async function start(config: Config, log: Logger, closing: Closing, lost: (reaso
   const opening = openPostgres(config, line => log.info(line));
   // Before it is there: Ctrl-C during the first start waits for it, so that no PostgreSQL stays behind.
   closing.push(async () => (await opening.catch(() => null))?.stop());
-  const { appUrl, migrated, closed } = await opening;
+  const { appUrl, migrated, embedded, closed } = await opening;
   void closed.then(lost);
   if (migrated.length > 0) log.info({ migrated }, 'migrated');
 
@@ -105,6 +107,12 @@ async function start(config: Config, log: Logger, closing: Closing, lost: (reaso
     listenTextResolver: address => `jifen ${version} is listening at ${address}; API reference at ${address}/docs`,
   });
   if (signIns !== null) process.stdout.write(welcome(config, address, signIns));
+  if (embedded === null) return;
+  const source = { postgres: embedded, folders: foldersOf(config), version };
+  if (config.backup === null) return void releaseBackups(source, log);
+  const backups = scheduleBackups(source, config.backup, { clock: systemClock, log });
+  closing.push(() => backups.stop());
+  backups.start();
 }
 
 function complain(error: unknown): void {

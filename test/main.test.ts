@@ -1,17 +1,23 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
-import tap, { type Test, test } from 'tap';
+import tap, { test } from 'tap';
 import { createEmptyDatabase, dropDatabase, openCluster } from './support/cluster.ts';
+import {
+  jifen,
+  password,
+  postmasterOf,
+  readiness,
+  run,
+  signIn,
+  spawnNode,
+  startService,
+} from './support/installation.ts';
 import { untilGone } from './support/processes.ts';
-import { until } from './support/waiting.ts';
 
 // Processes of their own, and two first starts of about five seconds each.
 tap.setTimeout(900_000);
@@ -19,8 +25,6 @@ tap.setTimeout(900_000);
 /** One installation, which the first test makes and the others go on with. */
 const folder = await mkdtemp(join(tmpdir(), 'jifen-main-'));
 tap.teardown(() => rm(folder, { recursive: true, force: true }));
-
-const password = 'seven bags of rice';
 
 test('a first start, a crash, a second start, and a clean end', async t => {
   const occupant = createServer().listen(5432, '127.0.0.1');
@@ -116,6 +120,18 @@ test('what is wrong with the environment is reported in one line', async t => {
     [{ PORT: 'many' }, 'PORT must be integer.'],
     [{ JIFEN_ROLE: 'king' }, 'JIFEN_ROLE must be equal to one of the allowed values: all, api, worker.'],
     [{ JIFEN_ROLE: 'api' }, 'JIFEN_ROLE=api requires DATABASE_URL: the embedded database serves a single process.'],
+    [
+      { JIFEN_BACKUP_KEEP: '0,4,12' },
+      'JIFEN_BACKUP_KEEP must be the days, weeks and months to keep, such as 7,4,12; at least one day.',
+    ],
+    [
+      { JIFEN_BACKUP_RECIPIENT: 'ssh-ed25519 AAAA' },
+      'JIFEN_BACKUP_RECIPIENT must be an age recipient (age1…); jifen backup key makes one.',
+    ],
+    [
+      { DATABASE_URL: 'postgres://x', JIFEN_BACKUP_DIR: '/mnt' },
+      'JIFEN_BACKUP_… is for the embedded database. docs/backup.md tells how to back up an external one.',
+    ],
     [{ DATABASE_APP_URL: 'postgres://x' }, 'DATABASE_APP_URL requires DATABASE_URL, which migrations run with.'],
     [
       { DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none' },
@@ -135,16 +151,6 @@ test('what is wrong with the environment is reported in one line', async t => {
     t.same({ code, err }, { code: 1, err: `jifen: ${line}\n` });
   }
 });
-
-/** Status of /readyz, once the service has stopped shedding the load of its own start. */
-async function readiness(url: string): Promise<number> {
-  let status = 503;
-  await until(async () => {
-    ({ status } = await fetch(`${url}/readyz`));
-    return status !== 503;
-  }, `${url} is ready`);
-  return status;
-}
 
 test('several processes start at once on one empty external database', async t => {
   const cluster = await openCluster();
@@ -185,80 +191,3 @@ test('the command makes administrators, checks books and explains itself', async
   const service = await startService(t, env);
   await signIn(service.url, 'root2', made.out.trimEnd().split('\n').at(-1)!);
 });
-
-const root = fileURLToPath(new URL('..', import.meta.url));
-
-/** Nothing of the environment of the tests reaches the service, but where Node keeps what it has compiled. */
-function spawnNode(t: Test, args: string[], env: Record<string, string>): ChildProcess {
-  const { PATH, HOME, NODE_COMPILE_CACHE } = process.env;
-  const child = spawn(process.execPath, args, {
-    cwd: root,
-    env: { PATH, HOME, NODE_COMPILE_CACHE, JIFEN_SAMPLE: 'off', PORT: '0', ...env },
-    stdio: ['pipe', 'pipe', 'pipe'],
-  });
-  t.teardown(() => child.kill('SIGKILL'));
-  child.stdin?.on('error', () => undefined);
-  return child;
-}
-
-interface Service {
-  child: ChildProcess;
-  /** Undefined for a worker. */
-  url: string;
-  readyAfterMs: number;
-  /** Its log. */
-  lines: string[];
-  exit: Promise<{ code: number | null; err: string }>;
-}
-
-/** Starts the service and waits until it says that it is ready. */
-async function startService(t: Test, env: Record<string, string>): Promise<Service> {
-  const begun = Date.now();
-  const child = spawnNode(t, ['src/main.ts'], env);
-  const err = text(child.stderr!);
-  let ended = false;
-  const exit = once(child, 'exit').then(async ([code]) => {
-    ended = true;
-    return { code, err: await err };
-  });
-  const lines: string[] = [];
-  child.stdout!.setEncoding('utf8').on('data', (data: string) => lines.push(data));
-  const ready = /listening at (http:\S+);|processing jobs/;
-  while (!ready.test(lines.join('')) && !ended) await sleep(20);
-  if (ended) throw new Error(`the service did not start: ${(await exit).err}${lines.join('')}`);
-  const url = ready.exec(lines.join(''))?.[1] as string;
-  return { child, url, readyAfterMs: Date.now() - begun, lines, exit };
-}
-
-/** Runs a program to its end. */
-async function run(t: Test, program: string, env: Record<string, string>, args: string[] = []) {
-  const child = spawnNode(t, [program, ...args], env);
-  child.stdin!.end(`${password}\n`);
-  const [out, err, [code]] = await Promise.all([text(child.stdout!), text(child.stderr!), once(child, 'exit')]);
-  return { code, out, err };
-}
-
-function jifen(t: Test, env: Record<string, string>, args: string[]) {
-  return run(t, 'bin/jifen.js', env, args);
-}
-
-async function signIn(url: string, login: string, secret: string): Promise<string> {
-  const ask = () =>
-    fetch(`${url}/v1/sessions`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ login, password: secret }),
-    });
-  let answer = await ask();
-  // A service that has only just started may have more to do than it takes on, and says so.
-  await until(async () => {
-    if (answer.status === 503) answer = await ask();
-    return answer.status !== 503;
-  }, 'the service has time for a sign-in');
-  if (answer.status !== 201) throw new Error(`signing in was answered ${answer.status}: ${await answer.text()}`);
-  return ((await answer.json()) as { accessToken: string }).accessToken;
-}
-
-async function postmasterOf(dataDir: string): Promise<number> {
-  return Number.parseInt(await readFile(join(dataDir, 'postgres', 'cluster', 'data', 'postmaster.pid'), 'utf8'), 10);
-}

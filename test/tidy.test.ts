@@ -29,7 +29,8 @@ const levels = [
   ['verification'],
   ['audit'],
   ['signals'],
-  ['app', 'main', 'cli', 'commands', 'say', 'sample'],
+  ['backup'],
+  ['app', 'main', 'cli', 'commands', 'backup-commands', 'say', 'sample'],
 ];
 
 /** Where the whole service is put together: these may know each other, and everybody's routes. */

@@ -37,6 +37,15 @@ export async function findCheckpoint(db: Db, village: string, size: number): Pro
   return row;
 }
 
+/** The last checkpoint of every book, as a signed note. */
+export async function listLatestNotes(db: Db): Promise<string[]> {
+  const rows = await db
+    .selectDistinctOn([checkpoint.village], { note: checkpoint.note })
+    .from(checkpoint)
+    .orderBy(checkpoint.village, desc(checkpoint.size));
+  return rows.map(({ note }) => note);
+}
+
 /** @throws Refusal `not-found`: there is none yet */
 export async function getLatest(db: Db, village: string): Promise<CheckpointRow> {
   const row = await findLatest(db, village);

@@ -19,12 +19,14 @@ export async function spawnPostmaster(place: {
   data: string;
   programs: Programs;
   account: Account | undefined;
+  /** More settings, `name=value`, for this start alone. */
+  settings: readonly string[];
 }): Promise<Postmaster> {
   const { folder, data, programs, account } = place;
   const port = await freePort();
   await using log = await fs.open(join(folder, 'postgres.log'), 'a', 0o600);
   await log.truncate();
-  const options = [...settings, `port=${port}`, markOf(data)].flatMap(setting => ['-c', setting]);
+  const options = [...settings, ...place.settings, `port=${port}`, markOf(data)].flatMap(setting => ['-c', setting]);
   await using door = account && (await fs.open(data));
   const child = spawn(join(programs.bin, 'postgres'), ['-D', nameFor(data, account), ...options], {
     env,
@@ -98,7 +100,7 @@ function markOf(data: string): string {
 }
 
 /** A port that is free now. PostgreSQL cannot choose one itself, and may lose this one again: see the attempts of `startEmbedded`. */
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
@@ -131,6 +133,8 @@ const settings = [
   // So they are seldom, but no further apart than what a start after a crash reads in seven seconds.
   'checkpoint_timeout=15min',
   'max_wal_size=2GB',
+  // The log that is kept for a backup which cannot be written (its disk is full, or not there) must not fill this one.
+  'max_slot_wal_keep_size=2GB',
   // Until a young table has its first statistics, all of its indexes look alike to the planner, and a post may read its
   // whole village for each cause.
   'autovacuum_naptime=15s',

@@ -32,6 +32,9 @@ export interface EmbeddedPostgres {
   stop(): Promise<void>;
 }
 
+/** As much of it as a superuser needs who does not own it. */
+export type RunningPostgres = Pick<EmbeddedPostgres, 'url' | 'dataFolder'>;
+
 /**
  * Starts the PostgreSQL in `folder`, makes it first if there is none, or takes over the one that still runs there because
  * its service was killed.
@@ -44,8 +47,12 @@ export async function startEmbedded(options: {
   /** The bin folder of another installation; empty: the PostgreSQL that npm has brought. */
   bin?: string;
   log: (message: string) => void;
+  /** More settings, `name=value`, for this start alone. */
+  settings?: readonly string[];
+  /** How long a recovery may take before the start is given up; PostgreSQL goes on with it. */
+  readyWithinMs?: number;
 }): Promise<EmbeddedPostgres> {
-  const { log } = options;
+  const { log, settings = [], readyWithinMs = 180_000 } = options;
   await fs.mkdir(options.folder, { recursive: true, mode: 0o700 });
   const folder = await fs.realpath(options.folder);
   const cluster = join(folder, 'cluster');
@@ -54,7 +61,7 @@ export async function startEmbedded(options: {
   await makeOnce(cluster, unfinished => initialise(unfinished, programs, account));
   await fits(join(cluster, 'data'), programs);
   const password = await fs.readFile(join(cluster, 'password'), 'utf8');
-  const place: Place = { folder, data: join(cluster, 'data'), password, programs, account };
+  const place: Place = { folder, data: join(cluster, 'data'), password, programs, account, settings, readyWithinMs };
 
   for (let attempt = 1; ; attempt += 1) {
     const running = await findPostmaster(place.data);
@@ -72,12 +79,26 @@ export async function startEmbedded(options: {
   }
 }
 
+/**
+ * The PostgreSQL that runs in `folder`, for somebody who does not want to own it. Undefined when none runs there, or it is
+ * not ready.
+ */
+export async function findEmbedded(folder: string): Promise<RunningPostgres | undefined> {
+  const cluster = join(await fs.realpath(folder).catch(() => folder), 'cluster');
+  const data = join(cluster, 'data');
+  const server = await findPostmaster(data);
+  if (server === undefined || !(await readLockFile(data)).ready) return undefined;
+  return { url: urlOf(await fs.readFile(join(cluster, 'password'), 'utf8'), server), dataFolder: data };
+}
+
 interface Place {
   folder: string;
   data: string;
   password: string;
   programs: Programs;
   account: Account | undefined;
+  settings: readonly string[];
+  readyWithinMs: number;
 }
 
 /** A connection that holds the owner's advisory lock; `lost` says why it ended. */
@@ -86,7 +107,6 @@ interface Owner {
 }
 
 const attemptsMax = 8;
-const readyWithinMs = 180_000;
 
 /** Fast shutdown, immediate shutdown (the next start recovers), and the end in any case. */
 const stopSignals = [
@@ -138,10 +158,10 @@ async function initialise(cluster: string, programs: Programs, account: Account 
 
 /**
  * Waits until `server` answers, through a crash recovery if need be, and becomes its owner. Undefined when it ends before.
- * @throws Error when another instance is the owner, or `readyWithinMs` is over
+ * @throws Error when another instance is the owner, or `place.readyWithinMs` is over
  */
 async function own(place: Place, server: Postmaster): Promise<Owner | undefined> {
-  const tooLate = AbortSignal.timeout(readyWithinMs);
+  const tooLate = AbortSignal.timeout(place.readyWithinMs);
   while (isPostmaster(server.pid, place.data)) {
     // Before it is ready it may not have got the port, and whoever has it must not be asked with our password.
     const owner = (await readLockFile(place.data)).ready ? await lock(place, server) : undefined;
@@ -157,7 +177,7 @@ async function own(place: Place, server: Postmaster): Promise<Owner | undefined>
 /** Becomes the owner of `server`. Undefined when it does not answer (yet, or any more). */
 async function lock(place: Place, server: Postmaster): Promise<Owner | undefined> {
   const client = new pg.Client({
-    connectionString: urlOf(place, server),
+    connectionString: urlOf(place.password, server),
     application_name: 'jifen owner',
     connectionTimeoutMillis: 5_000,
     // The lock of a killed owner is free as soon as PostgreSQL notices, so it is worth a moment.
@@ -184,7 +204,7 @@ async function lock(place: Place, server: Postmaster): Promise<Owner | undefined
   }
 }
 
-function urlOf({ password }: Place, { port }: Postmaster): string {
+function urlOf(password: string, { port }: Postmaster): string {
   return `postgres://postgres:${password}@127.0.0.1:${port}/postgres`;
 }
 
@@ -193,7 +213,7 @@ function supervise(place: Place, server: Postmaster, first: Owner, log: (message
   let stopped: Promise<void> | undefined;
   const closed = watch();
   const { port } = server;
-  return { url: urlOf(place, server), port, dataFolder: place.data, closed, stop: () => (stopped ??= stop()) };
+  return { url: urlOf(place.password, server), port, dataFolder: place.data, closed, stop: () => (stopped ??= stop()) };
 
   /** When one of its processes crashes, PostgreSQL ends all connections and recovers by itself: then we own it again. */
   async function watch(): Promise<string> {

@@ -50,9 +50,7 @@ export async function digests(folder: string): Promise<Map<string, string>> {
 }
 
 async function refuseStrangers(client: pg.Client, files: Map<string, string>): Promise<void> {
-  const { rows: tables } = await client.query("select to_regclass('jifen.migration_content') is not null as there");
-  if (!tables[0].there) return;
-  const { rows } = await client.query('select name, sha256 from jifen.migration_content order by name');
+  const rows = await contentOf(client);
   const newer = rows.filter(row => !files.has(row.name)).map(row => row.name);
   if (newer.length > 0) {
     throw new Error(
@@ -65,6 +63,18 @@ async function refuseStrangers(client: pg.Client, files: Map<string, string>): P
       `Migration changed after it had run in this database: ${changed.join(', ')}. Restore the file and write a new migration instead.`,
     );
   }
+}
+
+/** Names of the migrations that have run in a database; none where it was never migrated. */
+export async function listMigrations(client: pg.Client): Promise<string[]> {
+  return (await contentOf(client)).map(({ name }) => name);
+}
+
+async function contentOf(client: pg.Client): Promise<{ name: string; sha256: string }[]> {
+  const { rows: tables } = await client.query("select to_regclass('jifen.migration_content') is not null as there");
+  if (!tables[0].there) return [];
+  const { rows } = await client.query('select name, sha256 from jifen.migration_content order by name');
+  return rows;
 }
 
 async function runMissing(client: pg.Client, folder: string): Promise<string[]> {

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import pg from 'pg';
 import type { Config } from '../config.ts';
-import { startEmbedded } from './embedded.ts';
+import { type RunningPostgres, startEmbedded } from './embedded.ts';
 import { migrate } from './migrate.ts';
 import { prepareRoles } from './roles.ts';
 
@@ -11,6 +11,8 @@ interface Postgres {
   appUrl: string;
   /** Names of the migrations that were run just now. */
   migrated: string[];
+  /** Null for an external one. */
+  embedded: RunningPostgres | null;
   /** Says why, once an embedded PostgreSQL is not ours to use any more. Never comes for an external one. */
   closed: Promise<string>;
   /** Ends an embedded PostgreSQL; an external one is left alone. */
@@ -26,7 +28,7 @@ export async function openPostgres(config: Config, log: (line: string) => void):
   try {
     const appUrl = config.databaseAppUrl === '' ? await prepareRoles(server.ownerUrl) : config.databaseAppUrl;
     const migrated = await migrate(server.ownerUrl);
-    return { appUrl, migrated, closed: server.closed, stop: server.stop };
+    return { appUrl, migrated, embedded: server.embedded, closed: server.closed, stop: server.stop };
   } catch (error) {
     await server.stop();
     throw error;
@@ -35,13 +37,14 @@ export async function openPostgres(config: Config, log: (line: string) => void):
 
 interface Server {
   ownerUrl: string;
+  embedded: RunningPostgres | null;
   closed: Promise<string>;
   stop(): Promise<void>;
 }
 
 async function startOwn(config: Config, log: (line: string) => void): Promise<Server> {
   const embedded = await startEmbedded({ folder: join(config.dataDir, 'postgres'), bin: config.postgresBin, log });
-  return { ownerUrl: embedded.url, closed: embedded.closed, stop: embedded.stop };
+  return { ownerUrl: embedded.url, embedded, closed: embedded.closed, stop: embedded.stop };
 }
 
 async function findExternal(ownerUrl: string): Promise<Server> {
@@ -60,5 +63,5 @@ async function findExternal(ownerUrl: string): Promise<Server> {
   } finally {
     await client.end().catch(() => undefined);
   }
-  return { ownerUrl, closed: new Promise(() => undefined), stop: async () => undefined };
+  return { ownerUrl, embedded: null, closed: new Promise(() => undefined), stop: async () => undefined };
 }

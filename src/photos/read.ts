@@ -32,6 +32,16 @@ export async function findPhotoRow(db: Db, village: string, id: string): Promise
   return row;
 }
 
+/** Photos of a village that were not removed. */
+export async function listKeptPhotos(db: Db, village: string): Promise<string[]> {
+  const rows = await db
+    .select({ id: photo.id })
+    .from(photo)
+    .where(and(eq(photo.village, village), isNull(photo.removedAt)))
+    .orderBy(photo.id);
+  return rows.map(({ id }) => id);
+}
+
 /** What is known of a photo; of a household, its own. @throws Refusal `not-found` */
 export async function getPhoto(db: Db, actor: Actor, village: string, id: string): Promise<PhotoView> {
   const row = one([await findPhotoRow(db, village, id)].filter(row => row !== undefined));

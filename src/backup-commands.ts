@@ -1,0 +1,126 @@
+// Commands of the operator that back up the embedded database of this installation, and restore it.
+
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { generateX25519Identity, identityToRecipient } from 'age-encryption';
+import { type BackupSet, listInstallations, reach, readSet } from './backup/backup-set.ts';
+import { chooseBase, local, parseMoment } from './backup/choose.ts';
+import { makeBase } from './backup/make-base.ts';
+import { restore } from './backup/restore.ts';
+import { foldersOf, onSource } from './backup/source.ts';
+import { verifyRestored } from './commands.ts';
+import { backupFolderOf, type Config, readConfig } from './config.ts';
+import { findEmbedded, type RunningPostgres, startEmbedded } from './db/embedded.ts';
+import { say } from './say.ts';
+import { type KeptCheckpoint, readCheckpoint } from './verification/kept-checkpoint.ts';
+
+/** Makes a base now, in the folder of the service or in `to`. */
+export async function backUp(to: string | undefined): Promise<number> {
+  const config = embeddedConfig();
+  const { version } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8'));
+  const backups = resolve(to ?? config.backup?.backups ?? backupFolderOf(config.dataDir));
+  return onRunning(config, async postgres => {
+    const source = { postgres, folders: foldersOf(config), version };
+    const { signal } = new AbortController();
+    const recipient = config.backup?.recipient ?? null;
+    const { folder, manifest, photos } = await onSource(source, signal, client =>
+      makeBase(client, source, { backups, recipient, signal }),
+    );
+    const { database, endedAt } = manifest;
+    return say(
+      `${join(folder, database.file)}\n${local(endedAt)}, ${megabytes(database.bytes)}, ${photos} files of photos\n`,
+    );
+  });
+}
+
+/** Says what can be restored. Answers 1 where there is nothing. */
+export async function listBackups(folder: string | undefined): Promise<number> {
+  const config = readConfig();
+  const backups = resolve(folder ?? config.backup?.backups ?? backupFolderOf(config.dataDir));
+  const installations = await listInstallations(backups);
+  if (installations.length === 0) say(`There is no backup in ${backups}.\n`);
+  for (const installation of installations) {
+    const set = await readSet(installation);
+    say(`${installation}\n`);
+    for (const base of set.bases) {
+      const until = reach(set, base);
+      const moments = until === undefined ? 'its log is not whole: cannot be restored' : `up to ${local(until)}`;
+      const sealed = base.recipient === null ? '' : ', encrypted';
+      say(`  ${local(base.endedAt)}  ${moments}, ${megabytes(base.database.bytes)}${sealed}\n`);
+    }
+  }
+  return installations.length === 0 ? 1 : 0;
+}
+
+/** Prints a new age identity, which opens what is encrypted for its recipient. */
+export async function makeBackupKey(): Promise<number> {
+  const identity = await generateX25519Identity();
+  return say(
+    `# Keep this away from the machine that is backed up. Without it the backups cannot be read.\n# JIFEN_BACKUP_RECIPIENT=${await identityToRecipient(identity)}\n${identity}\n`,
+  );
+}
+
+/** Restores into the empty data folder, and verifies every book. Answers 1 where one is unsound. */
+export async function restoreBackup(
+  folder: string,
+  said: { at: string | undefined; identity: string | undefined; kept: KeptCheckpoint[] },
+): Promise<number> {
+  const config = embeddedConfig();
+  const set = await oneInstallation(resolve(folder));
+  const choice = chooseBase(set, said.at === undefined ? null : parseMoment(said.at));
+  const identity = said.identity === undefined ? null : await readIdentity(said.identity);
+  await restore(set, choice, {
+    dataDir: config.dataDir,
+    bin: config.postgresBin,
+    identity,
+    tell: line => void say(`${line}\n`),
+  });
+  say(`Restored ${resolve(config.dataDir)} as of ${local(choice.until)}. Verifying every book.\n`);
+  const own = choice.base.checkpoints.map(note => readCheckpoint(note, undefined));
+  return verifyRestored([...own, ...said.kept], foldersOf(config).photos);
+}
+
+function embeddedConfig(): Config {
+  const config = readConfig();
+  if (config.databaseUrl !== '')
+    throw new Error(
+      'DATABASE_URL names an external PostgreSQL. docs/backup.md tells how to back it up and restore it.',
+    );
+  return config;
+}
+
+/** On the server of the running service; where none runs, on one that ends with the work. */
+async function onRunning(config: Config, work: (postgres: RunningPostgres) => Promise<number>): Promise<number> {
+  const folder = join(config.dataDir, 'postgres');
+  if (!existsSync(join(folder, 'cluster'))) throw new Error(`There is no database in ${resolve(folder)}.`);
+  const running = await findEmbedded(folder);
+  if (running !== undefined) return work(running);
+  const started = await startEmbedded({ folder, bin: config.postgresBin, log: () => undefined });
+  try {
+    return await work(started);
+  } finally {
+    await started.stop();
+  }
+}
+
+async function oneInstallation(folder: string): Promise<BackupSet> {
+  const [installation, ...others] = await listInstallations(folder);
+  if (installation === undefined) throw new Error(`There is no backup in ${folder}.`);
+  if (others.length > 0)
+    throw new Error(
+      `There are backups of several installations in ${folder}. Name one of them: ${[installation, ...others].join(', ')}.`,
+    );
+  return readSet(installation);
+}
+
+/** A key file of age: comments, and a line with the identity. */
+async function readIdentity(path: string): Promise<string> {
+  const identity = /^AGE-SECRET-KEY-\S+$/m.exec(await readFile(path, 'utf8'))?.[0];
+  if (identity === undefined) throw new Error(`There is no key (AGE-SECRET-KEY-…) in ${path}.`);
+  return identity;
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(1)} MB`;
+}
