@@ -1,14 +1,13 @@
 // Commands of the operator that back up the embedded database of this installation, and restore it.
 
-import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { mkdir, readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { generateX25519Identity, identityToRecipient } from 'age-encryption';
 import { type BackupSet, listInstallations, reach, readSet } from './backup/backup-set.ts';
 import { chooseBase, local, parseMoment } from './backup/choose.ts';
 import { makeBase } from './backup/make-base.ts';
 import { restore } from './backup/restore.ts';
-import { foldersOf, onSource } from './backup/source.ts';
+import { foldersOf, onSource, refuseMissing } from './backup/source.ts';
 import { verifyRestored } from './commands.ts';
 import { backupFolderOf, type Config, readConfig } from './config.ts';
 import { findEmbedded, type RunningPostgres, startEmbedded } from './db/embedded.ts';
@@ -18,9 +17,14 @@ import { type KeptCheckpoint, readCheckpoint } from './verification/kept-checkpo
 /** Makes a base now, in the folder of the service or in `to`. */
 export async function backUp(to: string | undefined): Promise<number> {
   const config = embeddedConfig();
+  // An empty variable of the shell: nobody means the folder he is in.
+  if (to === '') throw new Error('--to is empty: name a folder.');
   const { version } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8'));
-  const backups = resolve(to ?? config.backup?.backups ?? backupFolderOf(config.dataDir));
+  const own = backupFolderOf(config.dataDir);
+  const backups = resolve(to ?? config.backup?.backups ?? own);
   return onRunning(config, async postgres => {
+    if (backups === resolve(own)) await mkdir(own, { recursive: true, mode: 0o700 });
+    await refuseMissing(backups);
     const source = { postgres, folders: foldersOf(config), version };
     const { signal } = new AbortController();
     const recipient = config.backup?.recipient ?? null;
@@ -93,7 +97,10 @@ function embeddedConfig(): Config {
 /** On the server of the running service; where none runs, on one that ends with the work. */
 async function onRunning(config: Config, work: (postgres: RunningPostgres) => Promise<number>): Promise<number> {
   const folder = join(config.dataDir, 'postgres');
-  if (!existsSync(join(folder, 'cluster'))) throw new Error(`There is no database in ${resolve(folder)}.`);
+  await stat(join(folder, 'cluster')).catch(error => {
+    if (error.code !== 'ENOENT') throw error;
+    throw new Error(`There is no database in ${resolve(folder)}.`);
+  });
   const running = await findEmbedded(folder);
   if (running !== undefined) return work(running);
   const started = await startEmbedded({ folder, bin: config.postgresBin, log: () => undefined });

@@ -1,9 +1,10 @@
 // Commands of the operator that work on the database of this installation.
 
 import { randomBytes } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { listFiles } from './backup/stored-file.ts';
 import { systemClock } from './calendar.ts';
 import { readConfig } from './config.ts';
 import { type Database, openDatabase, pgErrorOf } from './db/database.ts';
@@ -57,28 +58,45 @@ export async function verifyBooks(asked: string | undefined, kept: KeptCheckpoin
 }
 
 /**
- * Recomputes all books of a database that was just restored, beside `kept` checkpoints, and looks for the files of its
- * photos in `photoFolder` (null: they lie in a bucket). Answers 1 when a book is unsound or a photo is missing.
+ * Recomputes all books of a database that was just restored, beside `kept` checkpoints, and settles the files of its photos
+ * in `photoFolder` (null: they lie in a bucket). Answers 1 when a book is unsound, or a photo or the book of a checkpoint is
+ * missing.
  */
 export async function verifyRestored(kept: KeptCheckpoint[], photoFolder: string | null): Promise<number> {
   return onDatabase(async database => {
-    const unsound = await verify(database, undefined, kept);
-    let missing = 0;
-    for (const village of photoFolder === null ? [] : await database.inSnapshot(none, db => listOpenVillages(db))) {
-      const keys = (await database.inExport(village, db => listKeptPhotos(db, village))).flatMap(id =>
-        variants.map(variant => keyOf(village, id, variant)),
-      );
-      const lost = keys.filter(key => !existsSync(join(photoFolder!, key)));
-      for (const key of lost.slice(0, 10)) say(`  photo missing: ${key}\n`);
-      missing += lost.length;
-    }
-    if (missing > 0) say(`${missing} files of photos are missing\n`);
-    return missing > 0 ? 1 : unsound;
+    const open = await database.inSnapshot(none, listOpenVillages);
+    const strange = kept.filter(({ village }) => !open.includes(village));
+    for (const { village } of strange) say(`${village} has no book here, and a checkpoint\n`);
+    const ofHere = kept.filter(({ village }) => open.includes(village));
+    const unsound = await verify(database, undefined, ofHere);
+    const missing = photoFolder === null ? 0 : await settlePhotos(database, open, photoFolder);
+    return strange.length + missing > 0 ? 1 : unsound;
   });
 }
 
+/**
+ * Removes the files of photos that were removed, or that came after the moment: a backup has them for longer. Answers how
+ * many are missing.
+ */
+async function settlePhotos(database: Database, villages: string[], folder: string): Promise<number> {
+  const there = new Set(await listFiles(folder));
+  let missing = 0;
+  for (const village of villages) {
+    for (const id of await database.inExport(village, db => listKeptPhotos(db, village)))
+      for (const variant of variants) {
+        const key = keyOf(village, id, variant);
+        if (there.delete(key)) continue;
+        missing += 1;
+        if (missing <= 10) say(`  photo missing: ${key}\n`);
+      }
+  }
+  if (missing > 0) say(`${missing} files of photos are missing\n`);
+  for (const path of there) await rm(join(folder, path));
+  return missing;
+}
+
 async function verify(database: Database, asked: string | undefined, kept: KeptCheckpoint[]): Promise<number> {
-  const open = await database.inSnapshot(none, db => listOpenVillages(db));
+  const open = await database.inSnapshot(none, listOpenVillages);
   const villages = asked === undefined ? open : [asked];
   for (const village of [...villages, ...kept.map(checkpoint => checkpoint.village)]) {
     if (!open.includes(village)) throw new Error(`There is no book for village ${village} in this database.`);

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { Encrypter } from 'age-encryption';
 import { envSchema } from 'env-schema';
 import { type Static, Type } from 'typebox';
 
@@ -107,7 +108,7 @@ function backupOf(env: Static<typeof Environment>): BackupSettings | null {
   const [, daily, weekly, monthly] = (/^(\d{1,3}),(\d{1,3}),(\d{1,3})$/.exec(env.JIFEN_BACKUP_KEEP) ?? []).map(Number);
   if (daily === undefined || weekly === undefined || monthly === undefined || daily < 1)
     throw new Error('JIFEN_BACKUP_KEEP must be the days, weeks and months to keep, such as 7,4,12; at least one day.');
-  if (recipient !== '' && !/^age1[0-9a-z]{50,}$/.test(recipient))
+  if (recipient !== '' && !isRecipient(recipient))
     throw new Error('JIFEN_BACKUP_RECIPIENT must be an age recipient (age1…); jifen backup key makes one.');
   if (env.DATABASE_URL !== '') {
     // Whoever sets these believes that backups are made.
@@ -124,6 +125,16 @@ function backupOf(env: Static<typeof Environment>): BackupSettings | null {
     logMinutes: env.JIFEN_BACKUP_LOG_MINUTES,
     keep: { daily, weekly, monthly },
   };
+}
+
+/** Its last letters are a checksum: a letter that was mistyped is found here, and not in the first night. */
+function isRecipient(text: string): boolean {
+  try {
+    new Encrypter().addRecipient(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function bucketOf(env: Static<typeof Environment>): Config['photoBucket'] {

@@ -9,6 +9,7 @@ export function explainError(error: unknown): string {
     return `Port ${port} on ${address} is already in use: stop the process that uses it, or set PORT.`;
   if (code === 'EACCES' && port !== undefined) return `This user is not allowed to use port ${port}: set PORT.`;
   if (code === 'EADDRNOTAVAIL') return `${address} is not an address of this machine: set HOST.`;
+  if (code === 'ENOSPC') return `The disk is full (${error.message}).`;
   // Our own sentences are plain errors; TypeErrors, errors of PostgreSQL and the like are nobody's.
   return Object.getPrototypeOf(error) === Error.prototype ? error.message : (error.stack ?? error.message);
 }

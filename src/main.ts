@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Logger, pino } from 'pino';
 import { build, queues, startWorker } from './app.ts';
@@ -6,7 +6,7 @@ import { releaseBackups, scheduleBackups } from './backup/schedule.ts';
 import { foldersOf } from './backup/source.ts';
 import { systemClock } from './calendar.ts';
 import { openBookSigner } from './checkpoints/signer.ts';
-import { type Config, readConfig } from './config.ts';
+import { backupFolderOf, type Config, readConfig } from './config.ts';
 import { openDatabase } from './db/database.ts';
 import { openJobs } from './db/jobs.ts';
 import { openPostgres } from './db/open.ts';
@@ -110,6 +110,8 @@ async function start(config: Config, log: Logger, closing: Closing, lost: (reaso
   if (embedded === null) return;
   const source = { postgres: embedded, folders: foldersOf(config), version };
   if (config.backup === null) return void releaseBackups(source, log);
+  const own = backupFolderOf(config.dataDir);
+  if (config.backup.backups === own) await mkdir(own, { recursive: true, mode: 0o700 });
   const backups = scheduleBackups(source, config.backup, { clock: systemClock, log });
   closing.push(() => backups.stop());
   backups.start();

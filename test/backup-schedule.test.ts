@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -84,6 +85,17 @@ test('a backup that cannot be written is an error in the log, and made up for', 
     t.match(logFrom({ ...after, log }, bases[0]!).missing, /^00000001/);
     t.equal(logFrom({ ...after, log }, bases[1]!).missing, undefined);
   });
+});
+
+test('where the folder is not there, its place is not made on the disk that is', async t => {
+  const { backups, round, lines } = await schedule(t);
+  await rm(backups, { recursive: true });
+  await round();
+  t.match(JSON.parse(lines[0]!), { level: 50, msg: 'backup failed', err: { message: /^There is no folder / } });
+  t.notOk(existsSync(backups));
+  await mkdir(backups);
+  await round();
+  t.equal((await read(backups)).bases.length, 1);
 });
 
 test('a base that fails is begun anew after an hour, while the log goes on', async t => {

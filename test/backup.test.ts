@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { cp, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
+import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { pino } from 'pino';
@@ -11,7 +12,7 @@ import { listInstallations, type Manifest, readFileList, readSet } from '../src/
 import { local } from '../src/backup/choose.ts';
 import { scheduleBackups } from '../src/backup/schedule.ts';
 import { foldersOf } from '../src/backup/source.ts';
-import { listStored } from '../src/backup/stored-file.ts';
+import { listStored, store } from '../src/backup/stored-file.ts';
 import { systemClock } from '../src/calendar.ts';
 import { findEmbedded, startEmbedded } from '../src/db/embedded.ts';
 import { digestOf } from './support/digest.ts';
@@ -34,6 +35,7 @@ tap.teardown(async () => {
   await rm(scratch, { recursive: true, force: true });
 });
 const backups = join(scratch, 'backups');
+await mkdir(backups);
 const env = {
   JIFEN_DATA_DIR: dataDir,
   JIFEN_BACKUP_DIR: backups,
@@ -60,6 +62,8 @@ const untold = join(scratch, 'untold');
 let untoldService: ReturnType<typeof startService>;
 
 const deeds: Deed[] = [];
+/** A photo that somebody removed after the first base. */
+let removed: string;
 let between: Picture;
 let latest: Picture;
 
@@ -69,18 +73,20 @@ test('a village is loaded, backed up while it works, and killed', async t => {
   const clerk = await asClerk(service.url);
   for (let i = 0; i < 5; i += 1) deeds.push(await award(clerk));
   const first = await uploadPhoto(clerk, 1);
+  removed = await uploadPhoto(clerk, 4);
 
   const made = await jifen(t, env, ['backup']);
   t.match(made, { code: 0, err: '' });
-  t.match(made.out, /\/bases\/\d{8}T\d{6}\.\d{3}Z\.[0-9a-f]{64}\.gz\n\d{4}-.*, \d+\.\d MB, 2 files of photos\n$/);
+  t.match(made.out, /\/bases\/\d{8}T\d{6}\.\d{3}Z\.[0-9a-f]{64}\.gz\n\d{4}-.*, \d+\.\d MB, 4 files of photos\n$/);
   const manifest = await newest(backups);
   t.match(manifest, { format: 1, timeline: 1, recipient: null, jifen: /^\d/, postgres: /^\d+\.\d+$/ });
   t.ok(manifest.migrations.includes('0001-ledger'));
   const { keys, photos } = await readFileList(await installation(), manifest);
-  t.equal(photos.length, 2, 'a photo has two sizes');
+  t.equal(photos.length, 4, 'a photo has two sizes');
   t.ok(keys.some(file => file.startsWith('keys/access-')));
 
   const rounds = await roundsOf(t);
+  await clerk('DELETE', `/photos/${removed}`);
   for (let i = 0; i < 5; i += 1) deeds.push(await award(clerk));
   const second = await uploadPhoto(clerk, 2);
   between = await picture(() => rounds.round(), [first, second]);
@@ -93,6 +99,9 @@ test('a village is loaded, backed up while it works, and killed', async t => {
   await rounds.stop();
 
   t.match(await jifen(t, env, ['restore', backups]), { code: 2, err: /data is not empty \(/ });
+  t.match(await jifen(t, env, ['backup', '--to', '']), { code: 2, err: '--to is empty' });
+  const unplugged = join(scratch, 'unplugged');
+  t.match(await jifen(t, env, ['backup', '--to', unplugged]), { code: 2, err: `There is no folder ${unplugged}.` });
   const list = await jifen(t, env, ['backup', 'list']);
   t.match(list, { code: 0, out: `up to ${local((await readSet(await installation())).log.at(-1)!.until!)}` });
 
@@ -160,6 +169,7 @@ test('what cannot be restored is refused in words, and nothing is left behind', 
   };
   await refuse([scratch], 'There is no backup in');
   await refuse([backups, '--at', 'yesterday'], "--at is a moment such as '2026-11-29 17:30', not yesterday.");
+  await refuse([backups, '--at', '2026-11-29'], "--at is a moment such as '2026-11-29 17:30', not 2026-11-29.");
   await refuse([backups, '--at', `${before}`], `is of ${local(base.endedAt)}: no earlier moment can be restored.`);
   await refuse(
     [backups, '--at', '2999-01-01 00:00'],
@@ -173,7 +183,6 @@ test('what cannot be restored is refused in words, and nothing is left behind', 
     'the list of its files': lastTimeline.files.file,
     'the manifest': (await listStored(set.folder, 'bases')).find(({ file }) => !file.includes('.gz'))!.file,
     'a file of the log': set.log.findLast(({ timeline }) => timeline === lastTimeline.timeline)!.file,
-    'a photo': list.photos[0]!,
     'a key': list.keys[0]!,
   };
   for (const [what, file] of Object.entries(kinds)) {
@@ -194,19 +203,48 @@ test('what cannot be restored is refused in words, and nothing is left behind', 
     await rm(join(copy, ofFirst[0]!.file));
     await refuse([copy, '--at', `${latest.at}`], /is not whole: 00000001[0-9A-F]{16} is missing in/);
   });
-  await t.test('a photo of it is missing', async t => {
-    const copy = await copyOf(t, set.folder);
-    await rm(join(copy, list.photos[1]!));
-    await refuse([copy], `${list.photos[1]} is missing.`);
+  await t.test('it is of a newer version', async t => {
+    const manifest = (await listStored(set.folder, 'bases')).find(
+      ({ file }) => file.startsWith(lastTimeline.database.file.split('.')[0]!) && !file.includes('.gz'),
+    )!;
+    const renewed = async (change: Partial<Manifest>) => {
+      const copy = await copyOf(t, set.folder);
+      await rm(join(copy, manifest.file));
+      const text = JSON.stringify({ ...lastTimeline, jifen: '9.8.7', ...change });
+      await store(copy, manifest.name, async () => Readable.from([text]), { gzip: false, recipient: null });
+      return copy;
+    };
+    await refuse([await renewed({ format: 2 })], /made by jifen 9\.8\.7, which writes it in a newer form/);
+    const migrations = [...lastTimeline.migrations, '9999-later'];
+    await refuse([await renewed({ migrations })], /made by jifen 9\.8\.7, and this version does not know 9999-later/);
   });
+});
+
+test('a photo that is damaged or missing is told, and everything else is restored', async t => {
+  const set = await readSet(await installation());
+  const { photos } = await readFileList(set.folder, set.bases.at(-1)!);
+  const copy = await copyOf(t, set.folder);
+  const [damaged, missing] = photos.map(file => join(copy, file)) as [string, string];
+  await rm(damaged);
+  await writeFile(damaged, 'something else');
+  await rm(missing);
+  const { code, out } = await jifen(t, env, ['restore', copy]);
+  t.equal(code, 1);
+  t.match(out, /Left out: .*\.jpg\.[0-9a-f]{64} is damaged/);
+  t.match(out, /\n2 files of photos are missing\n/);
+  t.match(out, `${village} sound`);
+  await rm(dataDir, { recursive: true });
 });
 
 test('a book that is not what a checkpoint kept elsewhere says is restored, and told', async t => {
   const root = Buffer.alloc(32, 7).toString('base64');
   const kept = join(scratch, 'kept.txt');
+  const strange = join(scratch, 'strange.txt');
   await writeFile(kept, `jifen.example/books/${village}\n1\n${root}\n\n— x AAAAAAAA\n`);
-  const restored = await jifen(t, env, ['restore', backups, '--checkpoint', kept]);
+  await writeFile(strange, `jifen.example/books/110101001001\n1\n${root}\n\n— x AAAAAAAA\n`);
+  const restored = await jifen(t, env, ['restore', backups, '--checkpoint', kept, '--checkpoint', strange]);
   t.match(restored, { code: 1, out: new RegExp(`${village} UNSOUND`) });
+  t.match(restored.out, /^110101001001 has no book here, and a checkpoint$/m);
 });
 
 test('encrypted, it is of no use to whoever has no key', async t => {
@@ -216,6 +254,7 @@ test('encrypted, it is of no use to whoever has no key', async t => {
   await writeFile(right, key.out);
   await writeFile(wrong, (await jifen(t, env, ['backup', 'key'])).out);
   const sealed = join(scratch, 'sealed');
+  await mkdir(sealed);
   const made = await jifen(t, { ...env, JIFEN_BACKUP_RECIPIENT: recipient! }, ['backup', '--to', sealed]);
   t.match(made, { code: 0, err: '' }, 'also while no service runs');
   const server = await startEmbedded({ folder: join(dataDir, 'postgres'), log: () => undefined });
@@ -234,7 +273,7 @@ test('encrypted, it is of no use to whoever has no key', async t => {
   t.match(await jifen(t, env, ['restore', sealed]), { code: 2, err: 'give the key with --identity <file>.' });
   t.match(await jifen(t, env, ['restore', sealed, '--identity', wrong]), { code: 2, err: 'The key does not open' });
   t.match(await jifen(t, env, ['restore', sealed, '--identity', right]), { code: 0, err: '' });
-  await t.test('row by row', async t => compare(t, { ...latest, digest, photos: [] }));
+  await t.test('row by row', async t => compare(t, { ...latest, digest, photos: between.photos }));
 });
 
 test('a service that nobody told to has backed itself up', async t => {
@@ -307,8 +346,15 @@ async function compare(t: Test, { digest, photos }: Picture): Promise<void> {
   } finally {
     await server.stop();
   }
-  const there = (await readdir(join(dataDir, 'photos'), { recursive: true })).join();
-  for (const photo of photos) t.match(there, `${photo}-full.jpg`);
+  const there = await readdir(join(dataDir, 'photos'), { recursive: true });
+  t.same(
+    there
+      .filter(path => path.endsWith('-full.jpg'))
+      .map(path => basename(path))
+      .sort(),
+    photos.map(photo => `${photo}-full.jpg`).sort(),
+    'what was removed before, or came after, is not there',
+  );
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: a test looks at answers of every shape
@@ -335,7 +381,7 @@ async function asClerk(url: string): Promise<Call> {
       return call(method, path, body, key, left - 1);
     }
     if (!answer.ok) throw new Error(`${method} ${path} was answered ${answer.status}: ${text}`);
-    return JSON.parse(text);
+    return text === '' ? null : JSON.parse(text);
   };
   return call;
 }

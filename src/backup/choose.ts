@@ -66,6 +66,8 @@ export function parseMoment(text: string): Temporal.Instant {
     return Temporal.Instant.from(text);
   } catch {}
   try {
+    // A day alone would be its first moment, which is hardly what is meant.
+    if (!text.includes(':')) throw new Error('no time of day');
     return Temporal.PlainDateTime.from(text).toZonedDateTime(zone).toInstant();
   } catch (cause) {
     throw new Error(`--at is a moment such as '2026-11-29 17:30', not ${text}.`, { cause });

@@ -37,8 +37,8 @@ export async function restore(
   await refuseUsed(dataDir, set.folder);
   await refuseNewer(choice.base);
   tell('Checking the files of the backup.');
-  const folders = await listFolders(set);
-  await refuseDamaged(set, choice, folders);
+  await refuseDamaged(set, choice);
+  const folders = await listFolders(set, tell);
 
   const folder = resolve(dataDir, workshop);
   await fs.rm(folder, { recursive: true, force: true });
@@ -80,24 +80,31 @@ async function refuseNewer({ jifen, migrations }: Manifest): Promise<void> {
     );
 }
 
-/** Keys and photos, the latest of each name. */
-async function listFolders({ folder }: BackupSet): Promise<Named[]> {
-  const all = [...(await listStored(folder, 'keys')), ...(await listStored(folder, 'photos'))];
-  return [...new Map(all.map(stored => [stored.name, stored])).values()];
+/** Keys and photos, the latest of each name. One damaged photo among thousands is told, and the village has the rest. */
+async function listFolders({ folder }: BackupSet, tell: (line: string) => void): Promise<Named[]> {
+  const latest = (all: Named[]) => [...new Map(all.map(stored => [stored.name, stored])).values()];
+  const keys = latest(await listStored(folder, 'keys'));
+  for (const key of keys) await checkStored(folder, key);
+  const photos: Named[] = [];
+  for (const photo of latest(await listStored(folder, 'photos')))
+    await checkStored(folder, photo).then(
+      () => photos.push(photo),
+      error => tell(`Left out: ${error.message}`),
+    );
+  return [...keys, ...photos];
 }
 
-async function refuseDamaged(set: BackupSet, { base, segments }: Choice, folders: Named[]): Promise<void> {
+async function refuseDamaged(set: BackupSet, { base, segments }: Choice): Promise<void> {
   const bases = new Map((await listStored(set.folder, 'bases')).map(stored => [stored.file, stored]));
   for (const { file } of [base.database, base.files]) {
     const stored = bases.get(file);
     if (stored === undefined) throw new Error(`${join(set.folder, file)} is missing.`);
     await checkStored(set.folder, stored);
   }
-  const there = new Set(folders.map(({ file }) => file));
-  const { keys, photos } = await readFileList(set.folder, base);
-  const missing = [...keys, ...photos].find(file => !there.has(file));
+  const there = new Set((await listStored(set.folder, 'keys')).map(({ file }) => file));
+  const missing = (await readFileList(set.folder, base)).keys.find(file => !there.has(file));
   if (missing !== undefined) throw new Error(`${join(set.folder, missing)} is missing.`);
-  for (const stored of [...segments, ...set.histories, ...folders]) await checkStored(set.folder, stored);
+  for (const stored of [...segments, ...set.histories]) await checkStored(set.folder, stored);
 }
 
 async function unpack(set: BackupSet, base: Manifest, cluster: string, identity: string | null): Promise<void> {

@@ -4,7 +4,7 @@ import type { BackupSettings } from '../config.ts';
 import type { Manifest } from './backup-set.ts';
 import { prune } from './keep.ts';
 import { makeBase } from './make-base.ts';
-import { onSource, type Source } from './source.ts';
+import { onSource, refuseMissing, type Source } from './source.ts';
 import { releaseLog, takeLog } from './take-log.ts';
 
 /** The village sleeps (Asia/Shanghai). */
@@ -46,6 +46,7 @@ export function scheduleBackups(
 
   const work = () =>
     onSource(source, signal, async client => {
+      await refuseMissing(settings.backups);
       const reason = whyDue(await takeLog(client, source, settings), clock.now());
       if (reason === undefined) return;
       if (failedAt !== undefined && Temporal.Instant.compare(clock.now(), failedAt.add(baseAgainAfter)) < 0) return;

@@ -1,5 +1,6 @@
 // The running embedded PostgreSQL that a backup is made of, and what it is asked.
 
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import pg from 'pg';
 import type { Config } from '../config.ts';
@@ -16,6 +17,18 @@ export interface Source {
 
 export function foldersOf({ dataDir, photoBucket }: Pick<Config, 'dataDir' | 'photoBucket'>): Source['folders'] {
   return { keys: join(dataDir, 'keys'), photos: photoBucket === null ? join(dataDir, 'photos') : null };
+}
+
+/**
+ * The folder for backups is made by whoever chooses it, and never by us: where a disk is not mounted, its place would be
+ * made on the disk that the backups are to be kept apart from.
+ * @throws Error for the operator: there is no such folder
+ */
+export async function refuseMissing(backups: string): Promise<void> {
+  await stat(backups).catch(error => {
+    if (error.code !== 'ENOENT') throw error;
+    throw new Error(`There is no folder ${backups}. Is its disk there? If it is, make the folder first.`);
+  });
 }
 
 /** Holds the log until a round has copied it. */

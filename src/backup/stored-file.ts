@@ -189,7 +189,10 @@ function fromWeb(stream: globalThis.ReadableStream<Uint8Array>): Readable {
 async function syncFolder(folder: string): Promise<void> {
   if (process.platform === 'win32') return;
   await using handle = await fs.open(folder);
-  await handle.sync();
+  // Some network file systems cannot, and PostgreSQL lets that pass as well (fsync_fname).
+  await handle.sync().catch(error => {
+    if (!['EBADF', 'EINVAL'].includes(codeOf(error))) throw error;
+  });
 }
 
 function codeOf(error: unknown): string {
