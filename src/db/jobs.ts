@@ -17,10 +17,37 @@ export interface Jobs {
    * process that dies may leave one to be run twice: a handler looks at what is there before it acts.
    */
   work<T extends object>(queue: string, handler: (data: T) => Promise<void>): Promise<void>;
-  /** Asks for a job of `queue` at every tick of `cron` (five fields, Asia/Shanghai). */
+  /**
+   * Asks for a job of `queue` at every tick of `cron` (five fields, Asia/Shanghai). For ticks that came while no worker
+   * ran, however many, there is one job at the next start.
+   */
   repeat(queue: string, cron: string): Promise<void>;
   stop(): Promise<void>;
 }
+
+/**
+ * A worker says so often that it still has its jobs. One that is silent for longer, because it was killed or its machine is
+ * gone, loses them to the next one.
+ */
+const heartbeatSeconds = 30;
+
+/** How often silent workers are looked for. */
+const watchSeconds = 10;
+
+/** How failures are repeated; and for how long a job waits for a worker. */
+const patience = {
+  retryLimit: 10,
+  retryDelay: 5,
+  retryBackoff: true,
+  retryDelayMax: 600,
+  retentionSeconds: 366 * 86_400,
+};
+
+/** A worker's word counts for an hour: by then, a handler that has not ended hangs. */
+const held = { heartbeatSeconds, expireInSeconds: 3600 };
+
+/** pg-boss's own, through which each tick becomes a job. */
+const tickQueue = '__pgboss__send-it';
 
 /** What a folder does in the background: `handler` runs for each job of `queue`, as `Jobs.work` says. */
 export interface JobDefinition<World> {
@@ -62,21 +89,19 @@ export async function openJobs(
     migrate: false,
     createSchema: false,
     supervise: worker,
+    superviseIntervalSeconds: watchSeconds,
+    monitorIntervalSeconds: watchSeconds,
     schedule: worker,
   });
   boss.on('error', onError);
   await boss.start();
-  const there = new Set((await boss.getQueues()).map(queue => queue.name));
+  const there = new Map((await boss.getQueues()).map(queue => [queue.name, queue]));
   for (const queue of queues) {
-    if (there.has(queue)) continue;
-    await boss.createQueue(queue, {
-      policy: 'short',
-      retryLimit: 10,
-      retryDelay: 5,
-      retryBackoff: true,
-      retryDelayMax: 600,
-    });
+    if (!there.has(queue)) await boss.createQueue(queue, { policy: 'short', ...patience, ...held });
+    else if (there.get(queue)!.heartbeatSeconds !== heartbeatSeconds)
+      await boss.updateQueue(queue, { ...patience, ...held });
   }
+  if (there.has(tickQueue)) await boss.updateQueue(tickQueue, held);
 
   return {
     async send(tx, queue, data, { key, startAfter }) {
@@ -107,7 +132,7 @@ export async function openJobs(
       });
     },
     async repeat(queue, cron) {
-      await boss.schedule(queue, cron, {}, { tz: 'Asia/Shanghai' });
+      await boss.schedule(queue, cron, {}, { tz: 'Asia/Shanghai', missed: 'once' });
     },
     stop: () => boss.stop({ graceful: true, timeout: 5_000 }),
   };
