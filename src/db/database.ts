@@ -57,7 +57,7 @@ export function openDatabase(
   url: string,
   options: { connections?: number; connectionWaitMs?: number; onError: (error: Error) => void },
 ): Database {
-  // Two seconds without a free connection is an answer of its own: the service is busy, and says so.
+  // Two seconds in which nobody gives a connection back are an answer of their own: the service is stuck, and says so.
   const open = (max: number, { pipeline }: { pipeline: boolean }) =>
     openPool(url, { max, waitMs: options.connectionWaitMs ?? 2_000, pipeline }, error => {
       // A connection that is still saying goodbye may hear that PostgreSQL stops.
@@ -112,6 +112,8 @@ function openPool(
     idleTimeoutMillis: 30_000,
   });
   pool.on('error', onError);
+  releases.set(pool, 0);
+  pool.on('release', () => releases.set(pool, releases.get(pool)! + 1));
   return pool;
 }
 
@@ -202,11 +204,25 @@ async function withClient<T>(
   }
 }
 
+/** How often a connection was given back. */
+const releases = new WeakMap<pg.Pool, number>();
+
+/** By then a client has given up, or is about to. */
+const patienceMs = 6_000;
+
+/** Where others are served meanwhile, a connection is worth waiting for longer: a burst is over in a few seconds. */
 async function connect(pool: pg.Pool): Promise<pg.PoolClient> {
-  try {
-    return await pool.connect();
-  } catch (error) {
-    throw Object.assign(new Refusal('unavailable', { retryAfterSeconds: 2 }), { cause: error });
+  const begun = performance.now();
+  for (;;) {
+    const before = releases.get(pool);
+    try {
+      return await pool.connect();
+    } catch (error) {
+      const isStuck = releases.get(pool) === before;
+      const isWait = (error as Error).message === 'timeout exceeded when trying to connect';
+      if (isWait && !isStuck && performance.now() - begun < patienceMs) continue;
+      throw Object.assign(new Refusal('unavailable', { retryAfterSeconds: 2 }), { cause: error });
+    }
   }
 }
 
