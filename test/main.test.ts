@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -125,7 +125,8 @@ test('what is wrong with the environment is reported in one line', async t => {
       'JIFEN_BACKUP_KEEP must be the days, weeks and months to keep, such as 7,4,12; at least one day.',
     ],
     [
-      { JIFEN_BACKUP_RECIPIENT: 'ssh-ed25519 AAAA' },
+      // The example of the age specification, with two letters exchanged.
+      { JIFEN_BACKUP_RECIPIENT: 'age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcaq8p' },
       'JIFEN_BACKUP_RECIPIENT must be an age recipient (age1…); jifen backup key makes one.',
     ],
     [
@@ -156,7 +157,9 @@ test('several processes start at once on one empty external database', async t =
   const cluster = await openCluster();
   const url = await createEmptyDatabase(cluster);
   t.teardown(() => dropDatabase(cluster.url, new URL(url).pathname.slice(1)));
-  const env = { DATABASE_URL: url, JIFEN_DATA_DIR: folder };
+  const dataDir = await mkdtemp(join(tmpdir(), 'jifen-several-'));
+  t.teardown(() => rm(dataDir, { recursive: true, force: true }));
+  const env = { DATABASE_URL: url, JIFEN_DATA_DIR: dataDir, JIFEN_SAMPLE: 'on' };
   const [one, other, worker] = await Promise.all([
     startService(t, { ...env, JIFEN_ROLE: 'api' }),
     startService(t, { ...env, JIFEN_ROLE: 'api' }),
@@ -165,8 +168,14 @@ test('several processes start at once on one empty external database', async t =
   t.equal(await readiness(one.url), 200);
   t.equal(await readiness(other.url), 200);
   t.equal(worker.url, undefined, 'a worker does not listen');
+  const { clerk1 } = JSON.parse(await readFile(join(dataDir, 'sample', 'sign-ins.json'), 'utf8'));
+  for (const { url } of [one, other]) t.ok(await signIn(url, 'clerk1', clerk1), 'the sample is there once');
   for (const { child } of [one, other, worker]) child.kill('SIGTERM');
-  for (const { exit } of [one, other, worker]) t.same(await exit, { code: 0, err: '' });
+  for (const { exit } of [one, other, worker]) {
+    const { code, err } = await exit;
+    t.equal(code, 0);
+    t.notMatch(err, /jifen:|Error/, 'nothing but the progress of the sample');
+  }
   const { code, out } = await jifen(t, env, ['migrate']);
   t.same({ code, out }, { code: 0, out: 'The database is up to date.\n' });
 });

@@ -2,6 +2,7 @@ import { SingleBar } from 'cli-progress';
 import { systemClock } from '../calendar.ts';
 import type { Config } from '../config.ts';
 import type { Database } from '../db/database.ts';
+import { none } from '../db/scope.ts';
 import { sampleVillage } from './files.ts';
 import { isEmpty, loadSample } from './load.ts';
 import { keepSignIns, newSignIns, type SignIns, sampleStaff, signInsFile } from './sign-ins.ts';
@@ -12,10 +13,8 @@ import { keepSignIns, newSignIns, type SignIns, sampleStaff, signInsFile } from 
  */
 export async function loadOnFirstStart(config: Config, database: Database): Promise<SignIns | null> {
   const wanted = config.sample === 'on' || (config.sample === 'auto' && config.databaseUrl === '');
-  if (!wanted || !(await isEmpty(database))) return null;
+  if (!wanted || !(await database.inSnapshot(none, isEmpty))) return null;
   const signIns = newSignIns(config.samplePassword);
-  // Kept first: a village whose passwords nobody knows would be worth nothing.
-  await keepSignIns(config.dataDir, signIns);
   const bar = new SingleBar({
     format: 'sample village {bar} {percentage}% {step}',
     noTTYOutput: true,
@@ -23,13 +22,15 @@ export async function loadOnFirstStart(config: Config, database: Database): Prom
   });
   bar.start(100, 0, { step: '' });
   try {
-    await loadSample({ database, clock: systemClock }, signIns, (done, step) =>
-      bar.update(Math.round(done * 100), { step }),
-    );
+    const loaded = await loadSample({ database, clock: systemClock }, signIns, {
+      // Kept first: a village whose passwords nobody knows would be worth nothing.
+      begin: () => keepSignIns(config.dataDir, signIns),
+      progress: (done, step) => bar.update(Math.round(done * 100), { step }),
+    });
+    return loaded ? signIns : null;
   } finally {
     bar.stop();
   }
-  return signIns;
 }
 
 /** What the operator reads once: where to look, and as whom. */

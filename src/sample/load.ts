@@ -1,7 +1,6 @@
 import { sql } from 'drizzle-orm';
 import type { Clock } from '../calendar.ts';
-import { type Database, rowsOf, type Tx } from '../db/database.ts';
-import { none } from '../db/scope.ts';
+import { type Database, type Db, rowsOf, type Tx } from '../db/database.ts';
 import { enrol, type NewHousehold } from '../households/enrol.ts';
 import type { Actor, Role } from '../http/route.ts';
 import { createFirstAdmin } from '../identity/first-admin.ts';
@@ -43,25 +42,27 @@ const samplePolicy: PolicySettings = {
 };
 
 /** True when nothing was ever entered: no division, no user. */
-export async function isEmpty(database: Database): Promise<boolean> {
-  const [row] = await database.inSnapshot(none, db =>
-    rowsOf<{ empty: boolean }>(
-      db,
-      sql`select not exists (select from villages.division) and not exists (select from identity.user) as empty`,
-    ),
+export async function isEmpty(db: Db): Promise<boolean> {
+  const [row] = await rowsOf<{ empty: boolean }>(
+    db,
+    sql`select not exists (select from villages.division) and not exists (select from identity.user) as empty`,
   );
   return row!.empty;
 }
 
 /**
  * Loads 封家湾社区 into an empty database, all in one database transaction: whoever kills it half-way finds it empty
- * again. `progress` hears of each step, from 0 to 1.
+ * again. Of several processes that start at once one loads it, and the others wait for that.
+ *
+ * @param begin is called by the one that loads, before anything is written
+ * @param progress hears of each step, from 0 to 1
+ * @returns whether this process has loaded it
  */
 export async function loadSample(
   deps: { database: Database; clock: Clock },
   signIns: SignIns,
-  progress: (done: number, step: string) => void,
-): Promise<void> {
+  { begin, progress }: { begin: () => Promise<void>; progress: (done: number, step: string) => void },
+): Promise<boolean> {
   const now = deps.clock.now();
   progress(0, 'passwords');
   const hashes = new Map<string, string>();
@@ -74,8 +75,11 @@ export async function loadSample(
     events: await readSample('events-sample.csv'),
   };
 
-  await deps.database.inTransaction(sampleVillage, async tx => {
+  return deps.database.inTransaction(sampleVillage, async tx => {
     await withoutTimeouts(tx);
+    await tx.execute(sql`select pg_advisory_xact_lock(7231, 4)`);
+    if (!(await isEmpty(tx))) return false;
+    await begin();
     progress(0.1, 'regions');
     for (const row of files.regions) await createDivision(tx, divisionOf(row));
     progress(0.2, 'staff');
@@ -93,6 +97,7 @@ export async function loadSample(
     progress(0.7, 'households');
     await enrol(tx, staff('clerk1'), sampleVillage, files.households.map(householdOf), now);
     progress(1, 'done');
+    return true;
   });
 }
 
@@ -169,7 +174,7 @@ function neededStock(events: Row[]): Map<string, number> {
 async function withoutTimeouts(tx: Tx): Promise<void> {
   await tx.execute(sql`
     select set_config(name, '0', true) from pg_settings
-     where name in ('statement_timeout', 'transaction_timeout', 'idle_in_transaction_session_timeout')`);
+     where name in ('lock_timeout', 'statement_timeout', 'transaction_timeout', 'idle_in_transaction_session_timeout')`);
 }
 
 function divisionOf(row: Row) {
