@@ -8,7 +8,7 @@ import { lastOf, lotsMoved } from '../ledger/lots.ts';
 import { redemptionReturn } from '../ledger/transactions.ts';
 import { Refusal } from '../refusals.ts';
 import { postOrder } from '../store/post-order.ts';
-import { pricedLines, inTheBook } from './order.ts';
+import { inTheBook, pricedLines } from './order.ts';
 import { transactionNumbers } from './read.ts';
 import { getReturn, type ReturnView } from './read-returns.ts';
 import { moveOn } from './redemption.ts';
