@@ -1,6 +1,7 @@
 import { randomUUIDv7 } from 'node:crypto';
 import { dayOf, iso, systemClock } from '../src/calendar.ts';
 import { type Database, openDatabase } from '../src/db/database.ts';
+import { issueCard } from '../src/households/cards.ts';
 import { householdAccount, issued } from '../src/ledger/accounts.ts';
 import { post } from '../src/ledger/post.ts';
 import type { Command } from '../src/ledger/transactions.ts';
@@ -19,6 +20,8 @@ export interface Shop {
   storeId: string;
   goodsId: string;
   households: string[];
+  /** What staff is shown, by household. */
+  cards: Map<string, string>;
 }
 
 const stock = 100_000;
@@ -48,7 +51,11 @@ async function openShop(database: Database, fixture: Fixture, { village, househo
     const gifts = households.map(id => gift(clerk.id, id, now));
     const refused = (await post(tx, village, gifts, { atomic: true })).find(result => result.status !== 'posted');
     if (refused !== undefined) throw new Error(JSON.stringify(refused));
-    return { village, storeId, goodsId, households };
+    const cards = new Map<string, string>();
+    for (const householdId of households) {
+      cards.set(householdId, (await issueCard(tx, clerk, { village, householdId }, now)).code);
+    }
+    return { village, storeId, goodsId, households, cards };
   });
 }
 
@@ -73,9 +80,11 @@ export function redemptions(callers: Callers, shops: Shop[]): Asking & Contestan
     unit: 'Redemption',
     program: callers.program,
     async once(client) {
-      const { village, storeId, goodsId, households } = pick(shops);
+      const { village, storeId, goodsId, households, cards } = pick(shops);
+      const householdId = pick(households);
       const lines = [{ goodsId, quantity: 1 }];
-      const body = { storeId, householdId: pick(households), lines, handOver: true, mode: 'counter' };
+      const cardCode = cards.get(householdId);
+      const body = { storeId, householdId, lines, handOver: true, mode: 'counter', cardCode };
       const answer = await callers.post(client, `/v1/villages/${village}/redemptions`, JSON.stringify(body));
       expectStatus(answer, 201);
     },

@@ -1431,6 +1431,21 @@ create policy scope on rules.rule_book using (starts_with(village, NULLIF(curren
 grant select on rules.rule_book to jifen_app;
 grant update (discarded_at) on rules.rule_book to jifen_app;
 
+-- store.code_try
+create table store.code_try (
+  village text collate "C" not null,
+  user_id uuid not null,
+  since timestamp(3) with time zone not null,
+  tries integer not null,
+  constraint code_try_pkey PRIMARY KEY (village, user_id)
+);
+comment on table store.code_try is 'Pick-up codes that one person looked up within the hour and that no waiting order has.';
+alter table store.code_try enable row level security;
+alter table store.code_try force row level security;
+create policy scope on store.code_try using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
+grant insert, select on store.code_try to jifen_app;
+grant update (since, tries) on store.code_try to jifen_app;
+
 -- store.goods
 create table store.goods (
   village text collate "C" not null,
@@ -1527,6 +1542,8 @@ create table store.redemption (
   op_id uuid,
   created_by uuid not null,
   created_at timestamp(3) with time zone not null,
+  hand_over_presented text,
+  code_tries smallint not null default 0,
   constraint redemption_pkey PRIMARY KEY (village, id),
   constraint redemption_op_key UNIQUE (village, op_id),
   constraint redemption_pickup_code_key UNIQUE (village, pickup_code),
@@ -1534,7 +1551,10 @@ create table store.redemption (
   constraint redemption_price_list_fkey FOREIGN KEY (village, price_list_id) REFERENCES store.price_list(village, id),
   constraint redemption_store_fkey FOREIGN KEY (village, store_id) REFERENCES store.store(village, id),
   constraint redemption_back_entry CHECK (((NOT back_entry) OR (expires_at IS NULL))),
+  constraint redemption_code_tries_check CHECK (((code_tries >= 0) AND (code_tries <= 5))),
   constraint redemption_expiry CHECK (((state <> ALL (ARRAY['reserved'::text, 'expired'::text])) OR (expires_at IS NOT NULL))),
+  constraint redemption_hand_over_presented CHECK (((hand_over_presented IS NULL) = (handed_over_at IS NULL))),
+  constraint redemption_hand_over_presented_check CHECK ((hand_over_presented = ANY (ARRAY['card'::text, 'cardAndPin'::text, 'pin'::text, 'pickupCode'::text, 'slip'::text]))),
   constraint redemption_handed_over CHECK ((((state = ANY (ARRAY['fulfilled'::text, 'returned'::text])) = (handed_over_at IS NOT NULL)) AND ((handed_over_at IS NULL) = (handed_over_by IS NULL)))),
   constraint redemption_mode_check CHECK ((mode = ANY (ARRAY['counter'::text, 'pickup'::text]))),
   constraint redemption_pickup_code_check CHECK ((pickup_code ~ '^[0-9]{8}$'::text)),
@@ -1544,14 +1564,16 @@ create table store.redemption (
   constraint redemption_waiting CHECK (((state = 'reserved'::text) = (pickup_code IS NOT NULL)))
 );
 comment on table store.redemption is 'A household''s order. Points and goods move in the book, in one transaction each.';
+comment on column store.redemption.code_tries is 'Wrong pick-up codes said for this order. After five, its code opens it no more: a card, the PIN or a slip does.';
 CREATE INDEX redemption_business_date ON store.redemption USING btree (village, business_date, id);
 CREATE INDEX redemption_expires_at ON store.redemption USING btree (village, expires_at) WHERE (state = 'reserved'::text);
 CREATE INDEX redemption_household ON store.redemption USING btree (village, household_id, id);
+CREATE INDEX redemption_slip ON store.redemption USING btree (village, id) WHERE ((presented = 'slip'::text) OR (hand_over_presented = 'slip'::text));
 alter table store.redemption enable row level security;
 alter table store.redemption force row level security;
 create policy scope on store.redemption using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
 grant insert, select on store.redemption to jifen_app;
-grant update (state, since, pickup_code, handed_over_at, handed_over_by) on store.redemption to jifen_app;
+grant update (state, since, pickup_code, handed_over_at, handed_over_by, hand_over_presented, code_tries) on store.redemption to jifen_app;
 
 -- store.redemption_line
 create table store.redemption_line (
@@ -1622,6 +1644,29 @@ alter table store.return_line enable row level security;
 alter table store.return_line force row level security;
 create policy scope on store.return_line using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
 grant insert, select on store.return_line to jifen_app;
+
+-- store.slip
+create table store.slip (
+  village text collate "C" not null,
+  id uuid not null,
+  redemption_id uuid not null,
+  step text not null,
+  photo_id uuid not null,
+  reason text not null,
+  recorded_by uuid not null,
+  recorded_at timestamp(3) with time zone not null,
+  constraint slip_pkey PRIMARY KEY (village, id),
+  constraint slip_step_key UNIQUE (village, redemption_id, step),
+  constraint slip_photo_fkey FOREIGN KEY (village, photo_id) REFERENCES photos.photo(village, id),
+  constraint slip_redemption_fkey FOREIGN KEY (village, redemption_id) REFERENCES store.redemption(village, id),
+  constraint slip_reason_check CHECK (((length(reason) >= 1) AND (length(reason) <= 200))),
+  constraint slip_step_check CHECK ((step = ANY (ARRAY['order'::text, 'handOver'::text])))
+);
+comment on table store.slip is 'What staff recorded instead of a card, a PIN or a code: a photo of the slip that the household signed, and why.';
+alter table store.slip enable row level security;
+alter table store.slip force row level security;
+create policy scope on store.slip using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
+grant insert, select on store.slip to jifen_app;
 
 -- store.stock_document
 create table store.stock_document (

@@ -19,6 +19,15 @@ export const refusals = {
   'device-suspended': { status: 403, zh: '设备已停用', en: 'Device is suspended' },
   'pairing-denied': { status: 403, zh: '配对申请被拒绝', en: 'Pairing was denied' },
   'card-revoked': { status: 403, zh: '此卡已挂失', en: 'Card has been revoked' },
+  'identification-required': {
+    status: 403,
+    zh: '请核实来人身份',
+    en: 'Household must identify itself',
+    detail: {
+      zh: '请刷本户的卡，或输入本户密码、取货码；都没有的，请拍下本户签字的凭条并写明原因。',
+      en: 'Present the household’s card, its PIN, the pick-up code, or a slip with a photo and a reason.',
+    },
+  },
   'pin-required': { status: 403, zh: '请输入密码', en: 'PIN is required' },
   'pin-wrong': {
     status: 403,
@@ -196,7 +205,15 @@ export const refusals = {
   },
   'exchange-closed': { status: 422, zh: '今天不是兑换日', en: 'Store is closed: not an exchange day' },
   'exchange-full': { status: 422, zh: '今日名额已满', en: 'No places left today' },
-  'pickup-code-wrong': { status: 422, zh: '取货码不正确', en: 'Wrong pick-up code' },
+  'pickup-code-wrong': {
+    status: 422,
+    zh: '取货码不正确',
+    en: 'Wrong pick-up code',
+    detail: {
+      zh: '还可以再试 {attemptsLeft} 次；次数用完后，请用卡、密码或凭条取货。',
+      en: '{attemptsLeft} attempts left. After that, collect with the card, the PIN or a slip.',
+    },
+  },
   'too-early': {
     status: 422,
     zh: '未到办理日期',

@@ -107,6 +107,7 @@ const reads: Record<string, string[]> = {
     'households.kin',
     'ledger.transaction',
     'photos.photo',
+    'store.redemption',
     'villages.policy',
   ],
   verification: ['ledger.account', 'ledger.book', 'ledger.limit_use', 'ledger.transaction', 'ledger.transfer'],

@@ -223,11 +223,23 @@ function keyOf(request: FastifyRequest, actor: Actor): string {
  * are the device's, and its households' bodies do not say whose they are: without the caller, the next household would be
  * answered the last one's redemption. Of a body that is a file, its digest stands for it.
  */
+/**
+ * What a call says, digested. Without a PIN: there are a million of them, and whoever reads the digest would soon have
+ * found the one that fits.
+ */
 function fingerprintOf(request: FastifyRequest, actor: Actor): Buffer {
   const who = [actor.kind, actor.id];
-  const body = Buffer.isBuffer(request.body) ? createHash('sha256').update(request.body).digest('hex') : request.body;
+  const body = Buffer.isBuffer(request.body)
+    ? createHash('sha256').update(request.body).digest('hex')
+    : withoutPin(request.body);
   const said = [who, request.method, request.routeOptions.url, request.params, request.query, body ?? null];
   return createHash('sha256').update(canonicalize(said)!).digest();
+}
+
+function withoutPin(body: unknown): unknown {
+  if (typeof body !== 'object' || body === null || !('pin' in body)) return body;
+  const { pin: _pin, ...said } = body;
+  return said;
 }
 
 function without<T extends object>(result: T, secrets: readonly (keyof T & string)[]): T {

@@ -1,9 +1,8 @@
 import { and, eq, sql } from 'drizzle-orm';
-import { dayOf } from '../calendar.ts';
 import { type Database, type Db, rowsOf, type Tx } from '../db/database.ts';
 import { householdOfCard } from '../households/cards.ts';
 import { maskName } from '../households/masking.ts';
-import { countPinTry, forgetPinTries } from '../households/pin.ts';
+import { provePin } from '../households/prove-pin.ts';
 import {
   findHouseholdByNumber,
   getHouseholdRow,
@@ -13,11 +12,9 @@ import {
   type PointsView,
 } from '../households/read.ts';
 import type { Actor } from '../http/route.ts';
-import { verifySecret } from '../identity/passwords.ts';
 import { endSessions, getLiveSession, lifetimes, type SessionRow, startSession } from '../identity/sessions.ts';
 import type { Tokens } from '../identity/tokens.ts';
 import { Refusal } from '../refusals.ts';
-import { policyOn } from '../villages/policy.ts';
 import { recogniseDevice } from './device.ts';
 import { countUnknownCard } from './kiosk.ts';
 import { kiosk } from './tables.ts';
@@ -61,7 +58,7 @@ export async function startHouseholdSession(
   const household =
     shown.pin === undefined
       ? known!
-      : await provePin(deps.database, device.village, { household: known, ...shown, pin: shown.pin }, now);
+      : await provePin(deps.database, device.village, shown.pin, holderOf(device.village, known, shown), now);
   const level: Level = !('card' in shown) ? 'pin' : shown.pin === undefined ? 'card' : 'cardAndPin';
 
   return deps.database.inTransaction(device.village, async tx => {
@@ -113,26 +110,13 @@ async function holderOfCard(
   return found;
 }
 
-/** The household whose PIN this is. A number that nobody has answers as a wrong PIN does: as late, and counted. */
-async function provePin(
-  database: Database,
-  village: string,
-  input: { household: HouseholdRow | undefined; householdNumber?: string; pin: string },
-  now: Temporal.Instant,
-): Promise<HouseholdRow> {
-  const { household, attemptsLeft } = await database.inTransaction(village, async tx => {
-    const { pinTries } = await policyOn(tx, village, dayOf(now));
-    const household = input.household ?? (await findHouseholdByNumber(tx, village, input.householdNumber!));
-    const attemptsLeft =
-      household === undefined
-        ? await countUnknownNumber(tx, { village, number: input.householdNumber! }, pinTries)
-        : await countPinTry(tx, { village, householdId: household.id }, pinTries);
-    return { household, attemptsLeft };
-  });
-  const right = await verifySecret(input.pin, household?.pinHash ?? undefined);
-  if (!right || household === undefined) throw new Refusal('pin-wrong', { attemptsLeft });
-  await database.inTransaction(village, tx => forgetPinTries(tx, { village, householdId: household.id }));
-  return household;
+/** A number that nobody has answers as a wrong PIN does: as late, and counted. */
+function holderOf(village: string, known: HouseholdRow | undefined, shown: Shown): Parameters<typeof provePin>[3] {
+  const number = 'card' in shown ? '' : shown.householdNumber;
+  return {
+    find: async tx => known ?? (await findHouseholdByNumber(tx, village, number)),
+    countUnknown: (tx, pinTries) => countUnknownNumber(tx, { village, number }, pinTries),
+  };
 }
 
 /** @throws Refusal `pin-locked` */

@@ -17,7 +17,7 @@ import { addPhoto, receive } from './upload.ts';
 import { openWaitingRoom } from './waiting-room.ts';
 
 const reviewers: Access = ['reviewer', 'supervisionBoard', 'clerk', 'villageAdmin', 'supervisor', 'auditor'];
-const uploaders: Access = ['household', 'clerk', 'villageAdmin'];
+const uploaders: Access = ['household', 'clerk', 'storekeeper', 'villageAdmin'];
 const fileTypes = ['image/jpeg', 'image/png', 'image/webp'] as const;
 const linkSeconds = 300;
 

@@ -6,8 +6,7 @@ import type { Actor } from '../http/route.ts';
 import { postOne } from '../ledger/post.ts';
 import { redemptionRelease } from '../ledger/transactions.ts';
 import { Refusal } from '../refusals.ts';
-import { pricedLines } from './order.ts';
-import { type RedemptionView, transactionNumbers, viewOf } from './read.ts';
+import { getRedemption, type RedemptionView, transactionNumbers } from './read.ts';
 import { lockRedemption, moveOn, type RedemptionKey, type RedemptionRow, refuseForeign } from './redemption.ts';
 
 /**
@@ -18,9 +17,8 @@ export async function cancel(tx: Tx, actor: Actor, key: RedemptionKey, now: Temp
   const row = await lockRedemption(tx, key);
   refuseForeign(actor, row);
   if (row.state !== 'reserved') throw new Refusal('wrong-state', { state: row.state, since: row.since });
-  const lines = (await pricedLines(tx, key.village, [row.id])).get(row.id)!;
-  const { after, numbers } = await release(tx, row, { state: 'cancelled', actorId: actor.id }, now);
-  return viewOf(actor, after, lines, numbers);
+  await release(tx, row, { state: 'cancelled', actorId: actor.id }, now);
+  return getRedemption(tx, actor, key.village, row.id);
 }
 
 /**
@@ -40,13 +38,12 @@ async function release(
   row: RedemptionRow,
   to: { state: 'cancelled' | 'expired'; actorId: string },
   now: Temporal.Instant,
-): Promise<{ after: RedemptionRow; numbers: number[] }> {
+): Promise<void> {
   const { village, id } = row;
-  const after = await moveOn(tx, { village, redemptionId: id }, { state: to.state, since: iso(now) });
+  await moveOn(tx, { village, redemptionId: id }, { state: to.state, since: iso(now) });
   const [holdNumber] = (await transactionNumbers(tx, village, [id])).get(id)!;
   const event = { actor: to.actorId, occurredAt: iso(now), businessDate: dayOf(now).toString() };
-  const posted = await postOne(tx, village, redemptionRelease(event, { redemptionId: id, holdNumber: holdNumber! }));
+  await postOne(tx, village, redemptionRelease(event, { redemptionId: id, holdNumber: holdNumber! }));
   const { householdId, points } = row;
   await takeLate(tx, event, { village, householdId, causeId: id, points, orderedNumber: holdNumber! });
-  return { after, numbers: [holdNumber!, posted.number] };
 }

@@ -1,4 +1,3 @@
-import { timingSafeEqual } from 'node:crypto';
 import { dayOf, iso } from '../calendar.ts';
 import type { Tx } from '../db/database.ts';
 import type { Actor } from '../http/route.ts';
@@ -10,7 +9,14 @@ import { postOrder } from '../store/post-order.ts';
 import { policyOn } from '../villages/policy.ts';
 import { isOpen, nextOpening } from './exchange-days.ts';
 import { inTheBook, pricedLines } from './order.ts';
-import { type RedemptionView, transactionNumbers, viewOf } from './read.ts';
+import {
+  presentedAtHandOver,
+  recordSlip,
+  refuseForeignCard,
+  refuseWrongCode,
+  type ShownWithCode,
+} from './presented.ts';
+import { getRedemption, type RedemptionView } from './read.ts';
 import {
   lockRedemption,
   moveOn,
@@ -23,14 +29,16 @@ import {
 /**
  * Hands reserved goods over: what was held leaves for good, at the prices of the order. At a kiosk an order for later
  * pick-up leaves on an exchange day; whoever keeps the store may hand it over on any, for it is paid for, and an elder may
- * not be able to come back.
- * @throws Refusal `not-found` | `wrong-state` | `expired` | `pin-required` | `pickup-code-wrong` | `exchange-closed`
+ * not be able to come back. Staff hands over to whoever shows the household's card, its PIN, which was proved before
+ * (`provePin`), the pick-up code, or a slip.
+ * @throws Refusal `not-found` | `wrong-state` | `expired` | `pin-required` | `identification-required` |
+ *   `pickup-code-wrong` | `card-unknown` | `card-revoked` | `photo-reused` | `exchange-closed`
  */
 export async function fulfil(
   tx: Tx,
   actor: Actor,
   key: RedemptionKey,
-  input: { pickupCode?: string | undefined },
+  input: ShownWithCode,
   now: Temporal.Instant,
 ): Promise<RedemptionView> {
   const { village } = key;
@@ -39,24 +47,25 @@ export async function fulfil(
   refuseUnlessReserved(row, now);
   const policy = await policyOn(tx, village, dayOf(now));
   refuseWithoutPin(actor, row.points, policy);
-  if (input.pickupCode !== undefined && !isSame(input.pickupCode, row.pickupCode!)) {
-    throw new Refusal('pickup-code-wrong');
-  }
+  const handOverPresented = presentedAtHandOver(actor, input);
+  refuseWrongCode(row, input);
+  await refuseForeignCard(tx, actor, row, input);
   if (actor.kind === 'household' && row.mode === 'pickup' && !isOpen(policy.exchangeDays, now)) {
     throw new Refusal('exchange-closed', { nextExchangeAt: nextOpening(policy.exchangeDays, now) });
   }
-  const after = await moveOn(tx, key, {
+  await moveOn(tx, key, {
     state: 'fulfilled',
     since: iso(now),
     handedOverAt: iso(now),
     handedOverBy: actor.id,
+    handOverPresented,
   });
+  await recordSlip(tx, actor, row, 'handOver', input.slip, now);
   const lines = (await pricedLines(tx, village, [row.id])).get(row.id)!;
-  const numbers = (await transactionNumbers(tx, village, [row.id])).get(row.id)!;
   const event = { actor: actor.id, occurredAt: iso(now), businessDate: dayOf(now).toString() };
   const lots = await lotsMoved(tx, village, ['redemptionHold'], causes.redemptionHold(row.id));
-  const posted = await postOrder(tx, village, redemptionFulfil(event, { ...inTheBook(row, lines), lots }));
-  return viewOf(actor, after, lines, [...numbers, posted.number]);
+  await postOrder(tx, village, redemptionFulfil(event, { ...inTheBook(row, lines), lots }));
+  return getRedemption(tx, actor, village, row.id);
 }
 
 /** Time ends a reservation, whether or not the job that gives everything back has come to it. */
@@ -67,8 +76,4 @@ function refuseUnlessReserved(row: RedemptionRow, now: Temporal.Instant): void {
     throw new Refusal('expired', { what: 'redemption', expiredAt: expiresAt });
   }
   if (state !== 'reserved') throw new Refusal('wrong-state', { state, since });
-}
-
-function isSame(given: string, code: string): boolean {
-  return timingSafeEqual(Buffer.from(given), Buffer.from(code));
 }

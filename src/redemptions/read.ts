@@ -1,4 +1,4 @@
-import { and, desc, eq, gte, inArray, lt, lte } from 'drizzle-orm';
+import { and, asc, desc, eq, gte, inArray, lt, lte, or } from 'drizzle-orm';
 import { iso } from '../calendar.ts';
 import { type Db, one } from '../db/database.ts';
 import { after, type Page, page } from '../http/paging.ts';
@@ -7,7 +7,16 @@ import { causes } from '../ledger/causes.ts';
 import { numbersByCause } from '../ledger/read.ts';
 import { type PricedLine, pricedLines } from './order.ts';
 import { type RedemptionRow, refuseForeign } from './redemption.ts';
-import { type RedemptionState, redemption, returned } from './tables.ts';
+import { type Presented, type RedemptionState, redemption, returned, slip } from './tables.ts';
+
+/** What staff recorded in place of a card, PIN or code. */
+export interface SlipView {
+  step: 'order' | 'handOver';
+  photoId: string;
+  reason: string;
+  recordedBy: string;
+  recordedAt: string;
+}
 
 export interface RedemptionView {
   id: string;
@@ -20,12 +29,14 @@ export interface RedemptionView {
   points: number;
   priceListId: string;
   mode: 'counter' | 'pickup';
-  presented: 'card' | 'cardAndPin' | 'pin' | 'slip';
+  presented: Presented;
   state: RedemptionState;
   since: string;
   pickupCode: string | null;
   expiresAt: string | null;
   handedOverAt: string | null;
+  handOverPresented: Presented | 'pickupCode' | null;
+  slips: SlipView[];
   businessDate: string;
   occurredAt: string;
   backEntry: boolean;
@@ -53,19 +64,19 @@ export async function getRedemption(db: Db, actor: Actor, village: string, id: s
   return view!;
 }
 
-/** The order that waits under a pick-up code. @throws Refusal `not-found` */
-export async function getRedemptionByCode(
+/** The order that waits under a pick-up code, if there is one. */
+export async function findRedemptionByCode(
   db: Db,
   actor: Actor,
   village: string,
   pickupCode: string,
-): Promise<RedemptionView> {
+): Promise<RedemptionView | undefined> {
   const rows = await db
     .select()
     .from(redemption)
     .where(and(eq(redemption.village, village), eq(redemption.pickupCode, pickupCode)));
-  const [view] = await viewsOf(db, actor, village, [one(rows)]);
-  return view!;
+  const [view] = await viewsOf(db, actor, village, rows);
+  return view;
 }
 
 interface RedemptionQuery {
@@ -73,6 +84,8 @@ interface RedemptionQuery {
   cursor?: string | undefined;
   householdId?: string | undefined;
   state?: RedemptionState | undefined;
+  /** With the order, or when the goods left. */
+  presented?: Presented | 'pickupCode' | undefined;
   businessFrom?: string | undefined;
   businessTo?: string | undefined;
 }
@@ -84,10 +97,10 @@ export async function listRedemptions(
   village: string,
   query: RedemptionQuery,
 ): Promise<Page<RedemptionView>> {
-  const { limit, cursor, state, businessFrom, businessTo } = query;
+  const { limit, cursor, state, presented, businessFrom, businessTo } = query;
   const householdId = actor.kind === 'household' ? actor.householdId! : query.householdId;
   if (query.householdId !== undefined) refuseForeign(actor, { householdId: query.householdId });
-  const filters = { list: 'redemptions', village, householdId, state, businessFrom, businessTo };
+  const filters = { list: 'redemptions', village, householdId, state, presented, businessFrom, businessTo };
   const start = after<[string]>(cursor, filters);
   const rows = await db
     .select()
@@ -97,6 +110,7 @@ export async function listRedemptions(
         eq(redemption.village, village),
         householdId === undefined ? undefined : eq(redemption.householdId, householdId),
         state === undefined ? undefined : eq(redemption.state, state),
+        presented === undefined ? undefined : shows(presented),
         businessFrom === undefined ? undefined : gte(redemption.businessDate, businessFrom),
         businessTo === undefined ? undefined : lt(redemption.businessDate, businessTo),
         start && lt(redemption.id, start[0]),
@@ -108,16 +122,47 @@ export async function listRedemptions(
   return { ...listed, data: await viewsOf(db, actor, village, listed.data) };
 }
 
+function shows(presented: Presented | 'pickupCode') {
+  const atHandOver = eq(redemption.handOverPresented, presented);
+  return presented === 'pickupCode' ? atHandOver : or(eq(redemption.presented, presented), atHandOver);
+}
+
 async function viewsOf(db: Db, actor: Actor, village: string, rows: RedemptionRow[]): Promise<RedemptionView[]> {
   const ids = rows.map(row => row.id);
   const lines = await pricedLines(db, village, ids);
   const numbers = await transactionNumbers(db, village, ids);
-  return rows.map(row => viewOf(actor, row, lines.get(row.id) ?? [], numbers.get(row.id) ?? []));
+  const slips = await slipsOf(db, village, rows);
+  return rows.map(row =>
+    viewOf(actor, row, lines.get(row.id) ?? [], numbers.get(row.id) ?? [], slips.get(row.id) ?? []),
+  );
+}
+
+/** Slips by redemption, those of the order first; most redemptions have none and are not asked for. */
+async function slipsOf(db: Db, village: string, rows: RedemptionRow[]): Promise<Map<string, SlipView[]>> {
+  const ids = rows.filter(row => row.presented === 'slip' || row.handOverPresented === 'slip').map(row => row.id);
+  if (ids.length === 0) return new Map();
+  const found = await db
+    .select()
+    .from(slip)
+    .where(and(eq(slip.village, village), inArray(slip.redemptionId, ids)))
+    .orderBy(asc(slip.recordedAt), asc(slip.id));
+  const byRedemption = Map.groupBy(found, row => row.redemptionId);
+  return new Map([...byRedemption].map(([id, own]) => [id, own.map(slipViewOf)]));
+}
+
+export function slipViewOf({ step, photoId, reason, recordedBy, recordedAt }: typeof slip.$inferSelect): SlipView {
+  return { step, photoId, reason, recordedBy, recordedAt };
 }
 
 /** How the row stands now, to whoever may see it. `numbers` are its transactions, in the order of the book. */
-export function viewOf(actor: Actor, row: RedemptionRow, lines: PricedLine[], numbers: number[]): RedemptionView {
-  const { village: _village, handedOverBy: _by, pickupCode, ...shown } = row;
+export function viewOf(
+  actor: Actor,
+  row: RedemptionRow,
+  lines: PricedLine[],
+  numbers: number[],
+  slips: SlipView[],
+): RedemptionView {
+  const { village: _village, handedOverBy: _by, codeTries: _tries, pickupCode, ...shown } = row;
   return {
     ...shown,
     number: numberOf(row, numbers[0]!),
@@ -125,6 +170,7 @@ export function viewOf(actor: Actor, row: RedemptionRow, lines: PricedLine[], nu
     // The code is the household's proof that the goods are its own: it knows it, and whoever typed the order.
     pickupCode: actor.kind === 'household' || actor.id === row.createdBy ? pickupCode : null,
     transactionNumbers: numbers,
+    slips,
   };
 }
 

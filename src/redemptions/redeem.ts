@@ -13,10 +13,11 @@ import { type PolicyView, policyOn } from '../villages/policy.ts';
 import { getVillage } from '../villages/read.ts';
 import { isOpen, nextOpening } from './exchange-days.ts';
 import { inTheBook, orderingHousehold, type PricedOrder, priceOrder } from './order.ts';
+import { presentedBy, recordSlip, type Shown } from './presented.ts';
 import { type RedemptionView, viewOf } from './read.ts';
 import { expireQueue, insertRedemption, type RedemptionRow, refuseKnownOp, refuseWithoutPin } from './redemption.ts';
 
-interface NewRedemption {
+interface NewRedemption extends Shown {
   storeId: string;
   householdId?: string | undefined;
   lines: { goodsId: string; quantity: number }[];
@@ -25,7 +26,6 @@ interface NewRedemption {
   points?: number | undefined;
   handOver: boolean;
   mode: 'counter' | 'pickup';
-  cardCode?: string | undefined;
   /** Of goods that left already. */
   occurredAt?: string | undefined;
   opId?: string | undefined;
@@ -34,10 +34,10 @@ interface NewRedemption {
 /**
  * Reserves goods for a household, or hands them over at once. Prices freeze, and one transaction takes or holds points
  * and goods together. An order that left the shelf earlier (`occurredAt`) is validated for that moment: its prices, its
- * exchange day, its limits.
+ * exchange day, its limits. A PIN was proved before (`provePin`), outside of any database transaction.
  * @throws Refusal `validation-failed` | `already-exists` (facts: `existingId`) | `business-date-refused` | `not-found` |
  *   `card-unknown` | `card-revoked` | `household-not-active` | `goods-not-offered` | `price-changed` | `out-of-bounds` |
- *   `exchange-closed` | `pin-required` | `insufficient-points` | `insufficient-stock` | `redemption-limit` |
+ *   `exchange-closed` | `pin-required` | `identification-required` | `photo-reused` | `insufficient-points` | `insufficient-stock` | `redemption-limit` |
  *   `exchange-full`
  */
 export async function redeem(
@@ -55,7 +55,8 @@ export async function redeem(
   await getStore(tx, village, input.storeId);
   if (actor.storeId !== undefined && actor.storeId !== input.storeId)
     throw new Refusal('not-found', { field: 'storeId' });
-  const { householdId, presented } = await identify(tx, actor, village, input);
+  const householdId = await identify(tx, actor, village, input);
+  const presented = presentedBy(actor, input);
   const order = await priceOrder(tx, village, input.lines, at);
   refuseStaleQuote(input, order);
   const policy = await policyOn(tx, village, dayOf(at));
@@ -81,6 +82,8 @@ export async function redeem(
       expiresAt: waits ? iso(expiry(input.mode, policy, now)) : null,
       handedOverAt: waits ? null : iso(at),
       handedOverBy: waits ? null : actor.id,
+      handOverPresented: waits ? null : presented,
+      codeTries: 0,
       businessDate: dayOf(at).toString(),
       occurredAt: iso(at),
       backEntry: input.occurredAt !== undefined,
@@ -90,6 +93,7 @@ export async function redeem(
     },
     order.lines,
   );
+  const slips = await recordSlip(tx, actor, row, 'order', input.slip, now);
   if (waits) {
     const job = { village, redemptionId: row.id };
     await jobs.send(tx, expireQueue, job, { key: row.id, startAfter: row.expiresAt! });
@@ -102,7 +106,7 @@ export async function redeem(
     resetsOn: dayOf(at).add({ days: 1 }).toString(),
     nextExchangeAt: nextOpening(policy.exchangeDays, at),
   });
-  return viewOf(actor, row, order.lines, [posted.number]);
+  return viewOf(actor, row, order.lines, [posted.number], slips);
 }
 
 /** What the schema cannot say. */
@@ -132,7 +136,7 @@ async function refuseMoment(
   }
 }
 
-async function identify(tx: Tx, actor: Actor, village: string, input: NewRedemption) {
+async function identify(tx: Tx, actor: Actor, village: string, input: NewRedemption): Promise<string> {
   const carded =
     actor.kind === 'household' || input.cardCode === undefined
       ? undefined
@@ -142,7 +146,7 @@ async function identify(tx: Tx, actor: Actor, village: string, input: NewRedempt
   const householdId = carded?.id ?? orderingHousehold(actor, input.householdId);
   const { state } = carded ?? (await getHouseholdRow(tx, village, householdId));
   if (state !== 'active') throw new Refusal('household-not-active', { state });
-  return { householdId, presented: actor.level ?? (carded === undefined ? 'slip' : 'card') } as const;
+  return householdId;
 }
 
 function refuseStaleQuote(input: NewRedemption, order: PricedOrder): void {

@@ -89,7 +89,8 @@ export async function lockRedemption(tx: Tx, key: RedemptionKey): Promise<Redemp
 export async function moveOn(
   tx: Tx,
   key: RedemptionKey,
-  to: Pick<RedemptionRow, 'state' | 'since'> & Partial<Pick<RedemptionRow, 'handedOverAt' | 'handedOverBy'>>,
+  to: Pick<RedemptionRow, 'state' | 'since'> &
+    Partial<Pick<RedemptionRow, 'handedOverAt' | 'handedOverBy' | 'handOverPresented'>>,
 ): Promise<RedemptionRow> {
   const [row] = await tx
     .update(redemption)

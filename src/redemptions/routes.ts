@@ -9,8 +9,10 @@ import { VillageParams } from '../http/shapes.ts';
 import { Refusal } from '../refusals.ts';
 import { cancel } from './cancel.ts';
 import { fulfil } from './fulfil.ts';
+import { lookUpCode } from './look-up-code.ts';
 import { listOffers, quote } from './offers.ts';
-import { getRedemption, getRedemptionByCode, listRedemptions } from './read.ts';
+import { proveAtHandOver, proveShownPin } from './presented.ts';
+import { getRedemption, listRedemptions, type RedemptionView } from './read.ts';
 import { makeReceipt } from './receipt.ts';
 import { redeem } from './redeem.ts';
 import {
@@ -101,6 +103,10 @@ export const redemptionRoutes: FastifyPluginAsyncTypebox<{
         'exchange-closed',
         'exchange-full',
         'pin-required',
+        'identification-required',
+        'pin-wrong',
+        'pin-locked',
+        'photo-reused',
         'redemption-limit',
         'insufficient-points',
         'insufficient-stock',
@@ -111,13 +117,14 @@ export const redemptionRoutes: FastifyPluginAsyncTypebox<{
       tags: ['store'],
       summary: 'Create a redemption',
       description:
-        'Reserves goods or hands them over at once. Prices are fixed, and points and goods move in one transaction. A replayed response does not include the pick-up code; retrieve the redemption for it.',
+        'Reserves goods or hands them over at once. Prices are fixed, and points and goods move in one transaction. At a counter, staff must be shown exactly one of: a card, a PIN, both, or a signed slip. A replayed response does not include the pick-up code; retrieve the redemption for it.',
       params: VillageParams,
       body: RedemptionCreate,
       response: { 201: Redemption },
     },
-    handler: (request, reply) =>
-      mutate(
+    handler: async (request, reply) => {
+      await proveShownPin(database, actorOf(request), request.params.village, request.body, clock.now());
+      return mutate<RedemptionView>(
         request,
         reply,
         (tx, actor) => redeem(tx, jobs, actor, request.params.village, request.body, clock.now()),
@@ -126,7 +133,8 @@ export const redemptionRoutes: FastifyPluginAsyncTypebox<{
           location: made => `/v1/villages/${request.params.village}/redemptions/${made.id}`,
           secrets: ['pickupCode'],
         },
-      ),
+      );
+    },
   });
 
   app.route({
@@ -151,20 +159,19 @@ export const redemptionRoutes: FastifyPluginAsyncTypebox<{
   app.route({
     method: 'POST',
     url: '/v1/villages/:village/redemptions/by-code',
-    config: { access: counter, idempotent: false },
+    config: { access: counter, idempotent: false, refusals: ['too-many-requests'] },
     schema: {
       operationId: 'redemptionByCode',
       tags: ['store'],
       summary: 'Find a redemption by pick-up code',
-      description: 'Finds only waiting redemptions, not ones that were fulfilled, cancelled or expired.',
+      description:
+        'Finds only waiting redemptions, not ones that were fulfilled, cancelled or expired. Codes that no waiting redemption has are counted: at most ten an hour per user.',
       params: VillageParams,
       body: RedemptionByCode,
       response: { 200: Redemption },
     },
     handler: request =>
-      database.inSnapshot(request.params.village, db =>
-        getRedemptionByCode(db, actorOf(request), request.params.village, request.body.pickupCode),
-      ),
+      lookUpCode(database, actorOf(request), request.params.village, request.body.pickupCode, clock.now()),
   });
 
   app.route({
@@ -191,20 +198,34 @@ export const redemptionRoutes: FastifyPluginAsyncTypebox<{
     config: {
       access: redeemers,
       idempotent: true,
-      refusals: ['wrong-state', 'expired', 'pin-required', 'pickup-code-wrong', 'exchange-closed'],
+      refusals: [
+        'wrong-state',
+        'expired',
+        'pin-required',
+        'identification-required',
+        'pickup-code-wrong',
+        'card-unknown',
+        'card-revoked',
+        'pin-wrong',
+        'pin-locked',
+        'photo-reused',
+        'exchange-closed',
+      ],
     },
     schema: {
       operationId: 'redemptionFulfil',
       tags: ['store'],
       summary: 'Fulfil a redemption',
-      description: 'Hands over the reserved goods and spends the held points, at the prices fixed by the order.',
+      description:
+        'Hands over the reserved goods and spends the held points, at the prices fixed by the order. Staff must be shown exactly one of: the card, the PIN, both, the pick-up code, or a signed slip. After five wrong pick-up codes the code is no longer accepted.',
       params: RedemptionParams,
       body: RedemptionFulfil,
       response: { 200: Redemption },
     },
-    handler: (request, reply) => {
+    handler: async (request, reply) => {
       const { village, redemption } = request.params;
       const key = { village, redemptionId: redemption };
+      await proveAtHandOver(database, actorOf(request), key, request.body, clock.now());
       return mutate(request, reply, (tx, actor) => fulfil(tx, actor, key, request.body, clock.now()), { status: 200 });
     },
   });

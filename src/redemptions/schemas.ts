@@ -97,6 +97,41 @@ export const RedemptionQuote = Type.Object(
   { title: 'RedemptionQuote' },
 );
 
+const exampleCard = 'PS1.0123456789ABCDEFGHJKMNPQRS';
+/** What staff is shown at the counter; a household in session has shown it to the kiosk. */
+const shown = {
+  cardCode: Type.Optional(
+    Type.String({
+      pattern: '^[A-Za-z0-9.]{1,40}$',
+      maxLength: 40,
+      description: 'Content of the card shown to the storekeeper. Identifies or confirms the household.',
+      examples: [exampleCard],
+    }),
+  ),
+  pin: Type.Optional(
+    Type.String({
+      pattern: '^[0-9]{6}$',
+      maxLength: 6,
+      description:
+        'PIN that the household enters at the counter, with or without its card. Wrong attempts are counted.',
+      examples: ['271828'],
+    }),
+  ),
+  slip: Type.Optional(
+    Type.Object(
+      {
+        photoId: Id('ID of an uploaded photo of the slip signed by the household. A photo can be used once.'),
+        reason: Text(200, 'Why neither card nor PIN was shown.', '忘带卡，本人签字'),
+      },
+      {
+        title: 'SlipPresented',
+        additionalProperties: false,
+        description: 'Signed slip, for a household without card and PIN. Listed for the supervision board.',
+      },
+    ),
+  ),
+};
+
 export const RedemptionCreate = Type.Object(
   {
     storeId,
@@ -109,14 +144,7 @@ export const RedemptionCreate = Type.Object(
       ['counter', 'pickup'],
       'Whether the household waits at the counter or picks the goods up on a later day.',
     ),
-    cardCode: Type.Optional(
-      Type.String({
-        pattern: '^[A-Za-z0-9.]{1,40}$',
-        maxLength: 40,
-        description: 'Content of the card shown to the storekeeper. Identifies or confirms the household.',
-        examples: ['PS1.0123456789ABCDEFGHJKMNPQRS'],
-      }),
-    ),
+    ...shown,
     occurredAt: Type.Optional(Instant('When the goods were handed over, if recorded later. Only with `handOver`.')),
     opId: Type.Optional(Id('ID made by the client. The same ID never creates a second redemption.')),
   },
@@ -130,6 +158,7 @@ export const RedemptionCreate = Type.Object(
         lines: [{ goodsId: exampleId, quantity: 1 }],
         handOver: true,
         mode: 'counter',
+        cardCode: exampleCard,
       },
     ],
   },
@@ -137,6 +166,7 @@ export const RedemptionCreate = Type.Object(
 
 const RedemptionStateOf = (description: string) =>
   OneOf(['reserved', 'fulfilled', 'cancelled', 'expired', 'returned'], description);
+const PresentedOf = (description: string) => OneOf(['card', 'cardAndPin', 'pin', 'pickupCode', 'slip'], description);
 const PickupCode = Type.String({
   pattern: '^[0-9]{8}$',
   maxLength: 8,
@@ -166,7 +196,7 @@ export const Redemption = Type.Object(
       ['counter', 'pickup'],
       'Whether the household waits at the counter or picks the goods up on a later day.',
     ),
-    presented: OneOf(['card', 'cardAndPin', 'pin', 'slip'], 'How the household identified itself.'),
+    presented: OneOf(['card', 'cardAndPin', 'pin', 'slip'], 'How the household identified itself with the order.'),
     state: RedemptionStateOf('State of the redemption. It never goes back to an earlier state.'),
     since: Instant('When the redemption entered its current state.'),
     pickupCode: Nullable(PickupCode),
@@ -176,6 +206,20 @@ export const Redemption = Type.Object(
       ),
     ),
     handedOverAt: Nullable(Instant('When the goods were handed over.')),
+    handOverPresented: Nullable(PresentedOf('How the household identified itself when the goods were handed over.')),
+    slips: Type.Array(
+      Type.Object(
+        {
+          step: OneOf(['order', 'handOver'], 'Whether the slip was shown with the order or at the hand-over.'),
+          photoId: Id('ID of the photo of the slip.'),
+          reason: Text(200, 'Why neither card nor PIN was shown.', '忘带卡，本人签字'),
+          recordedBy: Id('ID of the user who recorded the slip.'),
+          recordedAt: Instant('When the slip was recorded.'),
+        },
+        { title: 'Slip' },
+      ),
+      { maxItems: 2, description: 'Slips recorded in place of a card, PIN or pick-up code.' },
+    ),
     businessDate: Day('Business date whose prices and limits apply.'),
     occurredAt: Instant('When the order was placed, or when the goods were handed over.'),
     backEntry: Type.Boolean({
@@ -195,13 +239,16 @@ export const RedemptionParams = Type.Object({ village: VillageCode, redemption: 
 export const RedemptionListQuery = Type.Object({
   householdId: Type.Optional(Id('Return only redemptions of this household.')),
   state: Type.Optional(RedemptionStateOf('Return only redemptions in this state.')),
+  presented: Type.Optional(
+    PresentedOf('Return only redemptions for which this was shown, with the order or at the hand-over.'),
+  ),
   businessFrom: Type.Optional(Day('Start of the business date range, inclusive.')),
   businessTo: Type.Optional(Day('End of the business date range, exclusive.')),
   ...PageQuery,
 });
 export const RedemptionPage = PageOf(Redemption, 'RedemptionPage');
 export const RedemptionFulfil = Type.Object(
-  { pickupCode: Type.Optional(PickupCode) },
+  { pickupCode: Type.Optional(PickupCode), ...shown },
   { title: 'RedemptionFulfil', additionalProperties: false, examples: [{ pickupCode: '40285713' }] },
 );
 export const RedemptionByCode = Type.Object(

@@ -5,6 +5,9 @@ const schema = pgSchema('store');
 
 export type RedemptionState = 'reserved' | 'fulfilled' | 'cancelled' | 'expired' | 'returned';
 
+/** What a household shows with its order. */
+export type Presented = 'card' | 'cardAndPin' | 'pin' | 'slip';
+
 export const redemption = schema.table(
   'redemption',
   {
@@ -16,13 +19,17 @@ export const redemption = schema.table(
     priceListId: uuid().notNull(),
     points: integer().notNull(),
     mode: text().$type<'counter' | 'pickup'>().notNull(),
-    presented: text().$type<'card' | 'cardAndPin' | 'pin' | 'slip'>().notNull(),
+    presented: text().$type<Presented>().notNull(),
     state: text().$type<RedemptionState>().notNull(),
     since: instant().notNull(),
     pickupCode: text(),
     expiresAt: instant(),
     handedOverAt: instant(),
     handedOverBy: uuid(),
+    /** What it showed when the goods left. */
+    handOverPresented: text().$type<Presented | 'pickupCode'>(),
+    /** Wrong pick-up codes so far. */
+    codeTries: smallint().notNull(),
     businessDate: date().notNull(),
     occurredAt: instant().notNull(),
     backEntry: boolean().notNull(),
@@ -44,6 +51,32 @@ export const redemptionLine = schema.table(
     unitPoints: integer().notNull(),
   },
   table => [primaryKey({ columns: [table.village, table.redemptionId, table.line] })],
+);
+
+export const slip = schema.table(
+  'slip',
+  {
+    village: text().notNull(),
+    id: uuid().notNull(),
+    redemptionId: uuid().notNull(),
+    step: text().$type<'order' | 'handOver'>().notNull(),
+    photoId: uuid().notNull(),
+    reason: text().notNull(),
+    recordedBy: uuid().notNull(),
+    recordedAt: instant().notNull(),
+  },
+  table => [primaryKey({ columns: [table.village, table.id] })],
+);
+
+export const codeTry = schema.table(
+  'code_try',
+  {
+    village: text().notNull(),
+    userId: uuid().notNull(),
+    since: instant().notNull(),
+    tries: integer().notNull(),
+  },
+  table => [primaryKey({ columns: [table.village, table.userId] })],
 );
 
 export const returned = schema.table(

@@ -132,11 +132,9 @@ async function pair(anonymous: Call, name: string, secretary: Call, storeId: str
   throw new Error(`${name} was not approved`);
 }
 
-/** Households that redeem at a kiosk need a card: its code is shown once, so it is kept as the household would. */
+/** Households that redeem show a card: its code is shown once, so it is kept as the household would. */
 async function issueCards(world: World, events: Row[], keep: () => Promise<void>): Promise<void> {
-  const numbers = new Set(
-    events.filter(event => event.operator!.startsWith('kiosk')).map(event => event.household_number!),
-  );
+  const numbers = new Set(events.filter(event => event.kind !== 'earn').map(event => event.household_number!));
   const missing = [...numbers].filter(number => world.kept.cards[number] === undefined);
   await withBar('cards', missing.length, async step => {
     for (const number of missing) {
@@ -216,7 +214,8 @@ async function redeem(world: World, index: number, event: Row): Promise<void> {
   const call = atKiosk
     ? await householdCaller(world, event.operator!, event.household_number!)
     : world.staff(event.operator!);
-  const body = atKiosk ? order : { ...order, householdId: household.id };
+  const cardCode = world.kept.cards[event.household_number!];
+  const body = atKiosk ? order : { ...order, householdId: household.id, cardCode };
   const reply = await call('POST', `${home}/redemptions`, body, key);
   if (reply.body?.code !== 'already-exists') expectOk(reply, `event ${index}`);
 }

@@ -4,6 +4,7 @@ import type { Db } from '../db/database.ts';
 import { Refusal } from '../refusals.ts';
 import { awardSignals } from './award-signals.ts';
 import { claimSignals } from './claim-signals.ts';
+import { redemptionSignals } from './redemption-signals.ts';
 import { reversalSignals } from './reversal-signals.ts';
 import type { Signal } from './signal.ts';
 
@@ -19,7 +20,7 @@ interface SignalsView extends Period {
 
 /**
  * What an honest village would look into, the most severe first; computed anew each time, and kept nowhere. Awards are
- * those that count for these days; reversals, claims and decisions those of these days themselves.
+ * those that count for these days; reversals, claims, decisions and slips those of these days themselves.
  * @throws Refusal `out-of-bounds` (the period)
  */
 export async function listSignals(
@@ -39,6 +40,7 @@ export async function listSignals(
     ...(await awardSignals(db, span)),
     ...(await reversalSignals(db, span)),
     ...(await claimSignals(db, span)),
+    ...(await redemptionSignals(db, span)),
   ].sort((a, b) => b.severity - a.severity);
   return { ...period, data: found.slice(0, signalsMax), truncated: found.length > signalsMax };
 }

@@ -12,6 +12,7 @@ export const signalKinds = [
   'reversedEntries',
   'reversalProposals',
   'nearDuplicatePhotos',
+  'slipRedemptions',
 ] as const;
 
 type SignalKind = (typeof signalKinds)[number];
@@ -24,6 +25,7 @@ interface Evidence {
   reversalIds: string[];
   claimIds: string[];
   photoIds: string[];
+  redemptionIds: string[];
   /** How many there are, and of how many. */
   count: number;
   of: number | null;
@@ -80,6 +82,7 @@ export async function evidenceOf(db: Db, query: SQL): Promise<Evidence[]> {
     reversalIds: row.reversalIds ?? [],
     claimIds: row.claimIds ?? [],
     photoIds: row.photoIds ?? [],
+    redemptionIds: row.redemptionIds ?? [],
     count: row.count,
     of: row.of ?? null,
     points: row.points ?? null,

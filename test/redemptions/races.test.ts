@@ -83,7 +83,7 @@ t.test('handed over, cancelled and expired at once: exactly one', async t => {
       await wait(round ** 2);
       return service.inVillage(villages.own, tx => expire(tx, { village: villages.own, redemptionId: body.id }, over));
     };
-    const hand = () => settled(keeper, `${url}/fulfil`, {});
+    const hand = () => shop.fulfil(keeper, body.id);
     const undo = () => settled(own, `${url}/cancel`);
     // Whoever is asked first tends to win: each takes its turn at the front.
     const inTurn = [hand, undo, time, hand, undo, time].slice(round % 3);

@@ -47,6 +47,7 @@ export const checkedBefore: Record<string, string> = {
   redemption_pickup_code_key: 'inserted with `on conflict do nothing`, then with another code',
   award_transaction_key: 'the number was given a moment ago, with the book locked',
   photo_standing_key: 'inserted with `on conflict do nothing`, then looked for',
+  slip_step_key: 'a redemption is ordered once, and handed over once while it is locked',
   use_pkey: 'inserted with `on conflict do update` of a use that was given back, or else refused',
   claim_parties_key: 'holds the primary key, for decisions to point at',
   decision_pkey: 'counted while the claim is locked',

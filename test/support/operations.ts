@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { sql } from 'drizzle-orm';
+import { issueCard } from '../../src/households/cards.ts';
 import { type Ask, anywhere, at, get, placed, post, type Sample } from './sample-calls.ts';
 import { claimsSamples } from './samples/claims.ts';
 import { evaluationsSamples } from './samples/evaluations.ts';
@@ -10,6 +11,7 @@ import { publicitySamples } from './samples/publicity.ts';
 import { rostersSamples } from './samples/rosters.ts';
 import { rulesSamples } from './samples/rules.ts';
 import { signalsSamples } from './samples/signals.ts';
+import { nobody } from './service.ts';
 import { adoption, newDivision, newGoods, newUser, password, sampleBook, type World } from './world.ts';
 
 /** One call of every operation. A new operation is not finished before it stands here. */
@@ -409,7 +411,11 @@ async function order(world: World, ask: Ask) {
   const lines = [{ goodsId: await world.goods(village), quantity: 1 }];
   const householdId = await ask.household();
   await world.service.givePoints(householdId, 20, village);
-  return { storeId: await world.store(village), householdId, lines, handOver: false, mode: 'counter' };
+  const key = { village, householdId };
+  const { code: cardCode } = await world.service.inVillage(village, tx =>
+    issueCard(tx, nobody, key, world.service.clock.now()),
+  );
+  return { storeId: await world.store(village), householdId, lines, handOver: false, mode: 'counter', cardCode };
 }
 
 async function redemption(

@@ -2,7 +2,8 @@ import assert from 'node:assert';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Test } from 'tap';
-import { type Caller, openService, type Reply, type Service, villages } from './service.ts';
+import { issueCard } from '../../src/households/cards.ts';
+import { type Caller, nobody, openService, type Reply, type Service, villages } from './service.ts';
 
 export const at = `/v1/villages/${villages.own}`;
 
@@ -24,9 +25,14 @@ export interface Shop {
   points(householdId: string): Promise<{ available: number; held: number }>;
   /** A household with points. */
   household(points: number): Promise<string>;
-  /** Body of an order of one household. */
+  /** A card of a household, as staff is shown it. */
+  card(householdId: string): Promise<{ cardCode: string }>;
+  /** Body of an order of one household, with its card if it was given one here. */
   order(householdId: string | undefined, pieces: Record<string, number>, fields?: object): object;
+  /** Orders. Staff is shown the household's card, unless the body says what else. */
   redeem(caller: Caller, body: object): Promise<Reply>;
+  /** Hands a waiting order over, to the card of its household unless `shown` says what else. */
+  fulfil(caller: Caller, redemptionId: string, shown?: object): Promise<Reply>;
 }
 
 /** A village with one store and nothing in it. */
@@ -39,6 +45,15 @@ export async function openShop(t: Test, options: Parameters<typeof openService>[
   ];
   const storeId = made(await settled(admin, `${at}/stores`, { name: '积分超市', place: '村委会一楼' })).id;
   let sku = 0;
+  const cards = new Map<string, string>();
+  const card = async (householdId: string) => {
+    const key = { village: villages.own, householdId };
+    const code =
+      cards.get(householdId) ??
+      (await service.inVillage(villages.own, tx => issueCard(tx, nobody, key, service.clock.now()))).code;
+    cards.set(householdId, code);
+    return { cardCode: code };
+  };
 
   return {
     service,
@@ -83,17 +98,34 @@ export async function openShop(t: Test, options: Parameters<typeof openService>[
     async household(points) {
       const id = await service.household();
       await service.givePoints(id, points);
+      await card(id);
       return id;
     },
+    card,
     order: (householdId, pieces, fields = {}) => ({
       storeId,
       ...(householdId !== undefined && { householdId }),
       lines: Object.entries(pieces).map(([goodsId, quantity]) => ({ goodsId, quantity })),
       handOver: false,
       mode: 'counter',
+      ...(cards.has(householdId ?? '') && { cardCode: cards.get(householdId!) }),
       ...fields,
     }),
-    redeem: (caller, body) => settled(caller, `${at}/redemptions`, body),
+    async redeem(caller, body: { householdId?: string; cardCode?: string; pin?: string; slip?: object }) {
+      const { householdId, cardCode, pin, slip } = body;
+      const bare =
+        caller.actor.kind === 'staff' && householdId !== undefined && (cardCode ?? pin ?? slip) === undefined;
+      return settled(
+        caller,
+        `${at}/redemptions`,
+        bare ? { ...body, ...(await card(householdId).catch(() => ({}))) } : body,
+      );
+    },
+    async fulfil(caller, redemptionId, shown) {
+      const url = `${at}/redemptions/${redemptionId}`;
+      const { householdId } = (await admin('GET', url)).body;
+      return settled(caller, `${url}/fulfil`, shown ?? (await card(householdId)));
+    },
   };
 }
 

@@ -31,7 +31,8 @@ const aboutNobody = (world: World, { village }: Ask): Ask => ({
 
 /** A photo of the household, from whoever will call if it may upload one. */
 async function photoFor(world: World, ask: Ask): Promise<{ id: string; links: { thumb: string } }> {
-  const own = ask.caller !== undefined && ['household', 'clerk', 'villageAdmin'].includes(ask.role ?? '');
+  const own =
+    ask.caller !== undefined && ['household', 'clerk', 'storekeeper', 'villageAdmin'].includes(ask.role ?? '');
   const uploader = own ? ask.caller! : await world.by('clerk', ask.village);
   const url = `${at(ask.village)}/photos?householdId=${await ask.household()}`;
   return world.made(uploader, 'POST', url, smallPhoto(world.next('photo')));

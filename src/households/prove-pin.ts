@@ -1,0 +1,39 @@
+import { dayOf } from '../calendar.ts';
+import type { Database, Tx } from '../db/database.ts';
+import { verifySecret } from '../identity/passwords.ts';
+import { Refusal } from '../refusals.ts';
+import { policyOn } from '../villages/policy.ts';
+import { countPinTry, forgetPinTries } from './pin.ts';
+import type { HouseholdRow } from './read.ts';
+
+/**
+ * The household whose PIN this is. A try is counted before the PIN is looked at, and the PIN is looked at outside of any
+ * database transaction, for that takes a while.
+ * @param who finds the household that is said to stand there. When there is none, `countUnknown` counts the try, so that
+ *   the answer tells as little, and comes as late, as for a wrong PIN
+ * @throws Refusal `pin-wrong` (facts: `attemptsLeft`) | `pin-locked`
+ */
+export async function provePin(
+  database: Database,
+  village: string,
+  pin: string,
+  who: {
+    find: (tx: Tx) => Promise<HouseholdRow | undefined>;
+    countUnknown: (tx: Tx, pinTries: number) => Promise<number>;
+  },
+  now: Temporal.Instant,
+): Promise<HouseholdRow> {
+  const { household, attemptsLeft } = await database.inTransaction(village, async tx => {
+    const { pinTries } = await policyOn(tx, village, dayOf(now));
+    const household = await who.find(tx);
+    const attemptsLeft =
+      household === undefined
+        ? await who.countUnknown(tx, pinTries)
+        : await countPinTry(tx, { village, householdId: household.id }, pinTries);
+    return { household, attemptsLeft };
+  });
+  const right = await verifySecret(pin, household?.pinHash ?? undefined);
+  if (!right || household === undefined) throw new Refusal('pin-wrong', { attemptsLeft });
+  await database.inTransaction(village, tx => forgetPinTries(tx, { village, householdId: household.id }));
+  return household;
+}

@@ -1,0 +1,160 @@
+import { randomUUIDv7, timingSafeEqual } from 'node:crypto';
+import { and, eq, lt, ne, sql } from 'drizzle-orm';
+import { iso } from '../calendar.ts';
+import type { Database, Tx } from '../db/database.ts';
+import { householdOfCard } from '../households/cards.ts';
+import { provePin } from '../households/prove-pin.ts';
+import { getHouseholdRow } from '../households/read.ts';
+import type { Actor } from '../http/route.ts';
+import { usePhotos } from '../photos/use.ts';
+import { Refusal } from '../refusals.ts';
+import { type SlipView, slipViewOf } from './read.ts';
+import { type RedemptionKey, type RedemptionRow, refuseForeign } from './redemption.ts';
+import { type Presented, redemption, slip } from './tables.ts';
+
+/*
+ * What a household shows, so that nobody at a counter spends the points of others alone. At a kiosk it has shown it when
+ * its session began.
+ */
+
+export interface Shown {
+  cardCode?: string | undefined;
+  pin?: string | undefined;
+  /** Neither: a photo of what the household signed, and why. */
+  slip?: { photoId: string; reason: string } | undefined;
+}
+
+export interface ShownWithCode extends Shown {
+  pickupCode?: string | undefined;
+}
+
+/** After so many wrong codes an order's code opens it no more. A check of the table says the same. */
+const codeTriesMax = 5;
+
+/** @throws Refusal `identification-required` | `validation-failed` (two of them) */
+export function presentedBy(actor: Actor, said: Shown): Presented {
+  if (actor.kind === 'household') return actor.level!;
+  const { cardCode, pin, slip } = said;
+  if (slip !== undefined) {
+    if (cardCode === undefined && pin === undefined) return 'slip';
+    throw new Refusal('validation-failed', {
+      errors: [{ pointer: '/slip', code: 'dependency', detail: 'only without a card and a PIN' }],
+    });
+  }
+  if (pin !== undefined) return cardCode === undefined ? 'pin' : 'cardAndPin';
+  if (cardCode !== undefined) return 'card';
+  throw new Refusal('identification-required');
+}
+
+/** @throws Refusal `identification-required` | `validation-failed` (two of them) */
+export function presentedAtHandOver(actor: Actor, said: ShownWithCode): Presented | 'pickupCode' {
+  if (actor.kind === 'household' || said.pickupCode === undefined) return presentedBy(actor, said);
+  const other = (['cardCode', 'pin', 'slip'] as const).find(name => said[name] !== undefined);
+  if (other === undefined) return 'pickupCode';
+  throw new Refusal('validation-failed', {
+    errors: [{ pointer: `/${other}`, code: 'dependency', detail: 'only without a pick-up code' }],
+  });
+}
+
+/**
+ * Proves the PIN of an order that staff enters. Before its database transaction, in ones of its own: a wrong try counts
+ * though the order is refused.
+ * @throws Refusal `not-found` | `card-unknown` | `card-revoked` | `pin-wrong` (facts: `attemptsLeft`) | `pin-locked`
+ */
+export async function proveShownPin(
+  database: Database,
+  actor: Actor,
+  village: string,
+  said: Shown & { householdId?: string | undefined },
+  now: Temporal.Instant,
+): Promise<void> {
+  const { pin, cardCode, householdId } = said;
+  if (actor.kind === 'household' || pin === undefined || said.slip !== undefined) return;
+  if (cardCode === undefined && householdId === undefined) return;
+  await provePin(
+    database,
+    village,
+    pin,
+    {
+      find: tx =>
+        cardCode === undefined ? getHouseholdRow(tx, village, householdId!) : householdOfCard(tx, village, cardCode),
+      countUnknown: () => Promise.reject(new Refusal('not-found', { field: 'householdId' })),
+    },
+    now,
+  );
+}
+
+/**
+ * The same when goods leave; and a wrong pick-up code is counted here, for the refusal must not take the count back.
+ * @throws Refusal `not-found` | `pin-wrong` | `pin-locked` | `pickup-code-wrong` (facts: `attemptsLeft`)
+ */
+export async function proveAtHandOver(
+  database: Database,
+  actor: Actor,
+  key: RedemptionKey,
+  said: ShownWithCode,
+  now: Temporal.Instant,
+): Promise<void> {
+  const { village } = key;
+  const mine = and(eq(redemption.village, village), eq(redemption.id, key.redemptionId));
+  const { pin, pickupCode } = said;
+  if (pin !== undefined && pickupCode === undefined && actor.kind !== 'household') {
+    const [row] = await database.inSnapshot(village, db =>
+      db.select({ householdId: redemption.householdId }).from(redemption).where(mine),
+    );
+    // A card and a PIN are of one household, that of the order: the card is looked at when the goods leave.
+    if (row !== undefined) await proveShownPin(database, actor, village, { pin, slip: said.slip, ...row }, now);
+  }
+  if (pickupCode === undefined) return;
+  const [wrong] = await database.inTransaction(village, async tx => {
+    const [row] = await tx.select({ householdId: redemption.householdId }).from(redemption).where(mine);
+    if (row !== undefined) refuseForeign(actor, row);
+    return tx
+      .update(redemption)
+      .set({ codeTries: sql`${redemption.codeTries} + 1` })
+      .where(and(mine, ne(redemption.pickupCode, pickupCode), lt(redemption.codeTries, codeTriesMax)))
+      .returning({ codeTries: redemption.codeTries });
+  });
+  if (wrong !== undefined) {
+    throw new Refusal('pickup-code-wrong', { attemptsLeft: codeTriesMax - wrong.codeTries });
+  }
+}
+
+/** Says no to a wrong code, and to any when too many were wrong. @throws Refusal `pickup-code-wrong` */
+export function refuseWrongCode(row: RedemptionRow, said: ShownWithCode): void {
+  if (said.pickupCode === undefined) return;
+  const same = timingSafeEqual(Buffer.from(said.pickupCode), Buffer.from(row.pickupCode!));
+  if (!same || row.codeTries >= codeTriesMax) {
+    throw new Refusal('pickup-code-wrong', { attemptsLeft: codeTriesMax - row.codeTries });
+  }
+}
+
+/** A card of somebody else's fetches nothing. @throws Refusal `card-unknown` | `card-revoked` */
+export async function refuseForeignCard(tx: Tx, actor: Actor, row: RedemptionRow, said: Shown): Promise<void> {
+  if (actor.kind === 'household' || said.cardCode === undefined) return;
+  const { id } = await householdOfCard(tx, row.village, said.cardCode);
+  if (id !== row.householdId) throw new Refusal('card-unknown');
+}
+
+/**
+ * Keeps the slip that was shown. Its photo is of this household, and shows one slip only.
+ * @throws Refusal `not-found` (facts: `field`) | `photo-reused`
+ */
+export async function recordSlip(
+  tx: Tx,
+  actor: Actor,
+  row: RedemptionRow,
+  step: 'order' | 'handOver',
+  said: Shown['slip'],
+  now: Temporal.Instant,
+): Promise<SlipView[]> {
+  if (said === undefined || actor.kind === 'household') return [];
+  const { village, householdId } = row;
+  const id = randomUUIDv7();
+  await usePhotos(tx, village, { claimId: id, householdId, photoIds: [said.photoId] }, now);
+  const made = await tx
+    .insert(slip)
+    .values({ village, id, redemptionId: row.id, step, ...said, recordedBy: actor.id, recordedAt: iso(now) })
+    .returning();
+  return made.map(slipViewOf);
+}

@@ -1,0 +1,241 @@
+import { randomUUID } from 'node:crypto';
+import t from 'tap';
+import { villages } from '../support/service.ts';
+import { at, openShop, settled } from '../support/shop.ts';
+import { smallPhoto } from '../support/small-photo.ts';
+
+t.setTimeout(180_000);
+
+const shop = await openShop(t, { policy: { redemptionsPerDay: 50 } });
+const { service, keeper, clerk } = shop;
+const soap = await shop.goods('肥皂');
+await shop.prices({ [soap]: 3 });
+await shop.stock({ [soap]: 100 });
+const supervisionBoard = await service.as('supervisionBoard');
+const pin = '274913';
+
+/** A household with points, a card and a PIN; and an order of it that shows nothing. */
+async function villager() {
+  const id = await shop.household(50);
+  const set = await clerk('PUT', `${at}/households/${id}/pin`, { pin });
+  if (set.status !== 204) throw new Error(set.text);
+  const { cardCode } = await shop.card(id);
+  return { id, cardCode, bare: shop.order(id, { [soap]: 1 }, { cardCode: undefined }) };
+}
+
+let photos = 0;
+async function photographed(householdId: string, by = keeper): Promise<string> {
+  photos += 1;
+  const { status, body, text } = await by('POST', `${at}/photos?householdId=${householdId}`, smallPhoto(photos));
+  if (status !== 201) throw new Error(text);
+  return body.id;
+}
+
+const order = (body: object, key = randomUUID()) =>
+  keeper('POST', `${at}/redemptions`, body, { 'idempotency-key': key });
+
+t.test('staff alone spends nothing', async t => {
+  const { id, bare } = await villager();
+  const admin = await service.as('villageAdmin');
+  for (const caller of [keeper, clerk, admin]) {
+    for (const how of [{ handOver: true }, { handOver: false }, { handOver: false, mode: 'pickup' }]) {
+      const { status, body } = await caller('POST', `${at}/redemptions`, { ...bare, ...how });
+      t.match([status, body.code], [403, 'identification-required'], JSON.stringify(how));
+    }
+  }
+  const past = { handOver: true, occurredAt: '2026-11-22T02:00:00Z' };
+  t.equal((await order({ ...bare, ...past })).body.code, 'identification-required', 'nor afterwards');
+  t.same(await shop.points(id), { available: 50, held: 0 });
+});
+
+t.test('a card, a PIN, or both', async t => {
+  const { id, cardCode, bare } = await villager();
+  const shown: [object, string][] = [
+    [{ cardCode }, 'card'],
+    [{ pin }, 'pin'],
+    [{ cardCode, pin }, 'cardAndPin'],
+  ];
+  for (const [said, presented] of shown) {
+    const made = await order({ ...bare, ...said, handOver: true });
+    t.match([made.status, made.body], [201, { presented, handOverPresented: presented, slips: [] }], presented);
+    const waiting = await order({ ...bare, ...said });
+    t.match([waiting.status, waiting.body], [201, { presented, handOverPresented: null }]);
+    const taken = await settled(keeper, `${at}/redemptions/${waiting.body.id}/fulfil`, said);
+    t.match([taken.status, taken.body], [200, { presented, handOverPresented: presented }]);
+  }
+  t.same(await shop.points(id), { available: 32, held: 0 });
+
+  const other = await villager();
+  t.equal((await order({ ...bare, cardCode: other.cardCode, pin })).body.code, 'card-unknown', 'another’s card');
+  const waiting = await order({ ...bare, pin });
+  const taken = await settled(keeper, `${at}/redemptions/${waiting.body.id}/fulfil`, { cardCode: other.cardCode });
+  t.match([taken.status, taken.body.code], [404, 'card-unknown'], 'fetches nothing');
+});
+
+t.test('wrong PINs are counted, and an order that was entered is answered again', async t => {
+  const { id, bare } = await villager();
+  const key = randomUUID();
+  const first = await order({ ...bare, pin, handOver: true }, key);
+  t.equal(first.status, 201, first.text);
+  t.equal((await order({ ...bare, pin, handOver: true }, key)).text, first.text);
+  for (const attemptsLeft of [4, 3, 2, 1, 0]) {
+    const wrong = await order({ ...bare, pin: '000001', handOver: true });
+    t.match([wrong.status, wrong.body], [403, { code: 'pin-wrong', attemptsLeft }]);
+  }
+  t.equal((await order({ ...bare, pin, handOver: true })).body.code, 'pin-locked');
+  t.equal((await order({ ...bare, pin, handOver: true }, key)).body.code, 'pin-locked', 'nor by an old key');
+  t.same(await shop.points(id), { available: 47, held: 0 });
+  const none = await shop.household(10);
+  const without = await order(shop.order(none, { [soap]: 1 }, { cardCode: undefined, pin }));
+  t.equal(without.body.code, 'pin-wrong', 'who has none has no right one');
+});
+
+t.test('the key of an order says nothing of its PIN', async t => {
+  const { bare } = await villager();
+  const key = randomUUID();
+  await order({ ...bare, pin, handOver: true }, key);
+  const again = await order({ ...bare, pin, handOver: true, opId: randomUUID() }, key);
+  t.equal(again.body.code, 'idempotency-key-reused');
+  const changed = await clerk('PUT', `${at}/households/${(bare as { householdId: string }).householdId}/pin`, {
+    pin: '730164',
+  });
+  t.equal(changed.status, 204);
+  const replay = await order({ ...bare, pin: '730164', handOver: true }, key);
+  t.match([replay.status, replay.headers['idempotency-replayed']], [201, 'true']);
+});
+
+t.test('the pick-up code, of which five may be wrong', async t => {
+  const { bare } = await villager();
+  const waiting = async () => (await order({ ...bare, pin, mode: 'pickup' })).body;
+  const fulfil = (id: string, said: object) => settled(keeper, `${at}/redemptions/${id}/fulfil`, said);
+  const off = (code: string, by: number) => String((Number(code) + by) % 100_000_000).padStart(8, '0');
+
+  const one = await waiting();
+  t.equal((await fulfil(one.id, {})).body.code, 'identification-required');
+  const taken = await fulfil(one.id, { pickupCode: one.pickupCode });
+  t.match([taken.status, taken.body], [200, { presented: 'pin', handOverPresented: 'pickupCode' }]);
+
+  const two = await waiting();
+  const guesses = await Promise.all(
+    Array.from({ length: 12 }, (_, by) => fulfil(two.id, { pickupCode: off(two.pickupCode, by + 1) })),
+  );
+  t.ok(guesses.every(({ body }) => body.code === 'pickup-code-wrong'));
+  const left = guesses.map(({ body }) => body.attemptsLeft).sort();
+  t.same(left, [0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4], 'many at once are counted one by one');
+  const right = await fulfil(two.id, { pickupCode: two.pickupCode });
+  t.match([right.status, right.body], [422, { code: 'pickup-code-wrong', attemptsLeft: 0 }], 'the right one too late');
+  const other = await fulfil(two.id, { pin });
+  t.match([other.status, other.body.handOverPresented], [200, 'pin'], 'its PIN still opens it');
+});
+
+t.test('codes that nobody waits under are counted for who looks them up', async t => {
+  const { bare } = await villager();
+  const { pickupCode } = (await order({ ...bare, pin, mode: 'pickup' })).body;
+  const looker = await service.as('storekeeper');
+  const lookUp = (code: string) => looker('POST', `${at}/redemptions/by-code`, { pickupCode: code });
+  for (let n = 0; n < 12; n += 1) t.equal((await lookUp(pickupCode)).status, 200, 'what is found is not counted');
+  const misses = await Promise.all(
+    Array.from({ length: 15 }, (_, n) => lookUp(String((Number(pickupCode) + n + 1) % 100_000_000).padStart(8, '0'))),
+  );
+  t.equal(misses.filter(({ status }) => status === 404).length, 10);
+  const refused = misses.find(({ status }) => status === 429)!;
+  t.match(refused.body, { code: 'too-many-requests', retryAfterSeconds: 3600 });
+  t.equal((await lookUp(pickupCode)).status, 429, 'for an hour');
+  t.equal((await keeper('POST', `${at}/redemptions/by-code`, { pickupCode })).status, 200, 'nobody else');
+  service.clock.pass({ hours: 1 });
+  t.equal((await lookUp(pickupCode)).status, 200);
+  await keeper('POST', `${at}/redemptions/by-code`, { pickupCode });
+});
+
+t.test('a slip is a photo of this household and a reason, and shows one order', async t => {
+  const { id, bare } = await villager();
+  const photoId = await photographed(id);
+  const reason = '忘带卡，本人签字';
+  const slip = { photoId, reason };
+  for (const odd of [{ photoId }, { reason }, { photoId, reason: '' }]) {
+    t.equal((await order({ ...bare, slip: odd })).body.code, 'validation-failed');
+  }
+  t.match((await order({ ...bare, slip, pin })).body, { code: 'validation-failed', errors: [{ pointer: '/slip' }] });
+  const made = await order({ ...bare, slip, mode: 'pickup' });
+  t.match(
+    [made.status, made.body],
+    [201, { presented: 'slip', slips: [{ step: 'order', photoId, reason, recordedBy: keeper.actor.id }] }],
+  );
+  t.equal((await order({ ...bare, slip })).body.code, 'photo-reused');
+  const foreign = await photographed((await villager()).id);
+  t.match((await order({ ...bare, slip: { photoId: foreign, reason } })).body, {
+    code: 'not-found',
+    field: 'photoIds',
+  });
+
+  const url = `${at}/redemptions/${made.body.id}`;
+  t.equal(
+    (await settled(keeper, `${url}/fulfil`, { slip })).body.code,
+    'photo-reused',
+    'not even the same order twice',
+  );
+  const second = await photographed(id);
+  const taken = await settled(keeper, `${url}/fulfil`, { slip: { photoId: second, reason } });
+  t.match(
+    [taken.status, taken.body],
+    [
+      200,
+      {
+        handOverPresented: 'slip',
+        slips: [
+          { step: 'order', photoId },
+          { step: 'handOver', photoId: second },
+        ],
+      },
+    ],
+  );
+  t.same((await (await service.asHousehold(id))('GET', url)).body.slips, taken.body.slips, 'the household sees them');
+  t.equal((await keeper('DELETE', `${at}/photos/${photoId}`)).body.code, 'wrong-state', 'and they stay');
+});
+
+t.test('the supervision board lists slips, and a person with many is signalled', async t => {
+  const other = await service.as('storekeeper');
+  const { id, bare } = await villager();
+  const bySlip = async () => {
+    const slip = { photoId: await photographed(id, other), reason: '机器坏了' };
+    const made = await settled(other, `${at}/redemptions`, { ...bare, slip, handOver: true });
+    if (made.status !== 201) throw new Error(made.text);
+    return made.body.id;
+  };
+  const signalled = async () => {
+    const { body } = await supervisionBoard('GET', `${at}/signals`);
+    return body.data.find(
+      (signal: { kind: string; evidence: { userIds: string[] } }) =>
+        signal.kind === 'slipRedemptions' && signal.evidence.userIds[0] === other.actor.id,
+    );
+  };
+  const made = [await bySlip(), await bySlip()];
+  t.equal(await signalled(), undefined, 'two are none');
+  made.push(await bySlip());
+  t.match(await signalled(), {
+    severity: 100,
+    evidence: { count: 3, of: 3, points: 9, householdIds: [id], redemptionIds: [...made].sort() },
+  });
+
+  const list = async (query: string) =>
+    (await supervisionBoard('GET', `${at}/redemptions?householdId=${id}&${query}`)).body.data.map(
+      (row: { id: string }) => row.id,
+    );
+  const waiting = (await order({ ...bare, pin, mode: 'pickup' })).body;
+  await settled(keeper, `${at}/redemptions/${waiting.id}/fulfil`, { pickupCode: waiting.pickupCode });
+  t.same(await list('presented=slip'), [...made].reverse());
+  t.same(await list('presented=pickupCode'), [waiting.id]);
+  t.same(await list('presented=pin'), [waiting.id]);
+  t.same(await list('presented=card'), []);
+});
+
+t.test('at a kiosk, the session has shown it', async t => {
+  const { id, bare } = await villager();
+  for (const level of ['card', 'pin', 'cardAndPin'] as const) {
+    const own = await service.asHousehold(id, villages.own, level);
+    const made = await settled(own, `${at}/redemptions`, { ...bare, householdId: undefined });
+    t.match([made.status, made.body.presented], [201, level]);
+    const done = await settled(own, `${at}/redemptions/${made.body.id}/fulfil`, {});
+    t.match([done.status, done.body.handOverPresented], [200, level]);
+  }
+});
