@@ -291,8 +291,8 @@ CREATE UNIQUE INDEX reversal_open_key ON earning.reversal USING btree (village, 
 alter table earning.reversal enable row level security;
 alter table earning.reversal force row level security;
 create policy scope on earning.reversal using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
-grant insert, select on earning.reversal to jifen_app;
-grant update (state, decided_by, decided_at, rejection_reason, reversal_number) on earning.reversal to jifen_app;
+grant select on earning.reversal to jifen_app;
+grant update (rejection_reason) on earning.reversal to jifen_app;
 
 -- evaluations.entrant
 create table evaluations.entrant (
@@ -487,7 +487,7 @@ CREATE INDEX card_household ON households.card USING btree (village, household_i
 alter table households.card enable row level security;
 alter table households.card force row level security;
 create policy scope on households.card using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
-grant insert, select on households.card to jifen_app;
+grant select on households.card to jifen_app;
 grant update (revoked_by, revoked_at) on households.card to jifen_app;
 
 -- households.change
@@ -588,6 +588,8 @@ create table households.household (
   created_by uuid not null,
   created_at timestamp(3) with time zone not null,
   number_key text collate "C" not null default households.number_key(number),
+  pin_set_by uuid,
+  pin_set_at timestamp(3) with time zone,
   constraint household_pkey PRIMARY KEY (village, id),
   constraint household_number_key UNIQUE (village, number_key),
   constraint household_grid_fkey FOREIGN KEY (village, grid) REFERENCES villages.grid(village, number),
@@ -598,12 +600,13 @@ create table households.household (
   constraint household_state_check CHECK ((state = ANY (ARRAY['active'::text, 'frozen'::text, 'closed'::text])))
 );
 comment on table households.household is 'A household of the village register. Its points stand in the book, under its id.';
+comment on column households.household.pin_set_by is 'Who set the PIN last, with the household present, or unlocked it.';
 CREATE INDEX household_number ON households.household USING btree (village, number);
 alter table households.household enable row level security;
 alter table households.household force row level security;
 create policy scope on households.household using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
 grant insert, select on households.household to jifen_app;
-grant update (grid, address, head_member_id, state, pin_hash, pin_failed_attempts) on households.household to jifen_app;
+grant update (grid, address, head_member_id, state, pin_failed_attempts) on households.household to jifen_app;
 
 -- households.join_application
 create table households.join_application (
@@ -1572,8 +1575,8 @@ CREATE INDEX redemption_slip ON store.redemption USING btree (village, id) WHERE
 alter table store.redemption enable row level security;
 alter table store.redemption force row level security;
 create policy scope on store.redemption using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
-grant insert, select on store.redemption to jifen_app;
-grant update (state, since, pickup_code, handed_over_at, handed_over_by, hand_over_presented, code_tries) on store.redemption to jifen_app;
+grant select on store.redemption to jifen_app;
+grant update (code_tries) on store.redemption to jifen_app;
 
 -- store.redemption_line
 create table store.redemption_line (
@@ -1621,12 +1624,12 @@ create table store.return (
   constraint return_state_check CHECK ((state = ANY (ARRAY['proposed'::text, 'approved'::text, 'rejected'::text])))
 );
 comment on table store.return is 'Goods that come back after the hand-over, when another person agrees.';
-CREATE UNIQUE INDEX return_standing_key ON store.return USING btree (village, redemption_id) WHERE (state <> 'rejected'::text);
+CREATE UNIQUE INDEX return_open_key ON store.return USING btree (village, redemption_id) WHERE (state = 'proposed'::text);
+CREATE INDEX return_redemption ON store.return USING btree (village, redemption_id, id);
 alter table store.return enable row level security;
 alter table store.return force row level security;
 create policy scope on store.return using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
-grant insert, select on store.return to jifen_app;
-grant update (state, decided_by, decided_at, decision_note) on store.return to jifen_app;
+grant select on store.return to jifen_app;
 
 -- store.return_line
 create table store.return_line (

@@ -50,6 +50,25 @@ t.test('points by the day they expire', async t => {
     return supervisor('POST', `${url}/${body.id}/approve`);
   };
 
+  await t.test('goods that come back in parts bring back the lots they took, the last first', async t => {
+    const id = await service.household();
+    await award(id, 5, '2026-10-31T02:00:00Z');
+    await award(id, 5, '2026-11-01T02:00:00Z');
+    await award(id, 5);
+    const { id: redemptionId } = await buy(id, 4, { handOver: true });
+    t.strictSame(await lots.of(id), { '2027-11-30': 3 });
+    const expected: Record<string, number>[] = [
+      { '2027-11-30': 6 },
+      { '2027-11-30': 9 },
+      { '2027-10-31': 2, '2027-11-30': 10 },
+      { '2027-10-31': 5, '2027-11-30': 10 },
+    ];
+    for (const left of expected) {
+      await giveBack(redemptionId, { lines: [{ goodsId: soap, quantity: 1 }] });
+      t.strictSame(await lots.of(id), left);
+    }
+  });
+
   await t.test('they last to the end of their month a year later, by the day of Asia/Shanghai', async t => {
     const id = await service.household();
     await award(id, 10, '2026-10-31T15:59:59.999Z');

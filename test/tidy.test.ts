@@ -63,6 +63,11 @@ const schemas = [
 /** Functions of the database that are not of the folder that their schema is named after. */
 const functionOwners = new Map([
   ['households.is_kin', 'kin'],
+  ['households.refuse_kin', 'kin'],
+  ['store.place_order', 'redemptions'],
+  ['store.move_order', 'redemptions'],
+  ['store.propose_return', 'redemptions'],
+  ['store.decide_return', 'redemptions'],
   ['households.decide_change', 'household-changes'],
   ['households.decide_join', 'joining'],
   ['households.join_duplicates', 'joining'],
@@ -88,6 +93,7 @@ const reads: Record<string, string[]> = {
   evaluations: ['households.household', 'households.kin', 'households.member'],
   expiry: ['ledger.account', 'ledger.book', 'ledger.transaction'],
   'household-changes': ['ledger.account', 'ledger.transaction', 'ledger.transfer'],
+  households: ['households.refuse_kin'],
   kin: ['households.household'],
   publicity: [
     'earning.award',

@@ -1,5 +1,5 @@
 import { randomUUIDv7 } from 'node:crypto';
-import { and, eq } from 'drizzle-orm';
+import { and, eq, sql } from 'drizzle-orm';
 import { dayOf, iso } from '../calendar.ts';
 import { one, type Tx } from '../db/database.ts';
 import { successorOf } from '../household-changes/read.ts';
@@ -26,7 +26,8 @@ interface ReversalKey {
 
 /**
  * Proposes that an award be reversed. Nothing moves until somebody else agrees.
- * @throws Refusal `not-found` | `already-reversed` (facts: `reversalNumber`) | `already-exists` (a proposal is open)
+ * @throws Refusal `not-found` | `own-household` | `already-reversed` (facts: `reversalNumber`) | `already-exists` (a
+ *   proposal is open)
  */
 export async function proposeReversal(
   tx: Tx,
@@ -35,14 +36,14 @@ export async function proposeReversal(
   said: { awardId: string; reason: string },
   now: Temporal.Instant,
 ): Promise<ReversalView> {
-  const { state, reversalNumber } = await lockAward(tx, village, said.awardId);
+  const { state, householdId, reversalNumber } = await lockAward(tx, village, said.awardId);
+  await refuseKin(tx, actor, village, [householdId, await successorOf(tx, village, householdId)]);
   if (state === 'reversed') throw new Refusal('already-reversed', { reversalNumber });
   const open = await findOpenReversal(tx, village, said.awardId);
   if (open !== undefined) throw new Refusal('already-exists', { field: 'awardId', existingId: open.id });
   const id = randomUUIDv7();
-  await tx
-    .insert(reversal)
-    .values({ village, id, ...said, state: 'proposed', proposedBy: actor.id, proposedAt: iso(now) });
+  await tx.execute(sql`
+    select earning.propose_reversal(${village}, ${id}, ${said.awardId}, ${said.reason}, ${actor.id}, ${iso(now)})`);
   return getReversal(tx, actor, village, id);
 }
 
@@ -71,10 +72,8 @@ export async function approveReversal(
   if (taken.state === 'posted') await makeGood(tx, event, taken, policy.arrears === 'floorAndRecord');
   const number = await takeBack(tx, event, taken);
   // The row is locked since before the pen was taken, so nothing waits here.
-  await tx
-    .update(reversal)
-    .set({ state: 'posted', decidedBy: actor.id, decidedAt: iso(now), reversalNumber: number })
-    .where(mine(key));
+  await tx.execute(sql`
+    select earning.decide_reversal(${key.village}, ${key.reversalId}, 'posted', ${actor.id}, ${iso(now)}, null, ${number})`);
   return getReversal(tx, actor, key.village, key.reversalId);
 }
 
@@ -153,10 +152,9 @@ export async function rejectReversal(
   now: Temporal.Instant,
 ): Promise<ReversalView> {
   await lockProposal(tx, actor, key);
-  await tx
-    .update(reversal)
-    .set({ state: 'rejected', decidedBy: actor.id, decidedAt: iso(now), rejectionReason: said.reason })
-    .where(mine(key));
+  await tx.execute(sql`
+    select earning.decide_reversal(${key.village}, ${key.reversalId}, 'rejected', ${actor.id}, ${iso(now)},
+                                   ${said.reason}, null)`);
   return getReversal(tx, actor, key.village, key.reversalId);
 }
 

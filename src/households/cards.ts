@@ -1,5 +1,5 @@
 import { createHash, randomBytes, randomUUIDv7 } from 'node:crypto';
-import { and, eq } from 'drizzle-orm';
+import { and, eq, sql } from 'drizzle-orm';
 import { iso } from '../calendar.ts';
 import { type Db, one, type Tx } from '../db/database.ts';
 import type { Actor } from '../http/route.ts';
@@ -26,7 +26,7 @@ export function newCardCode(): string {
 
 /**
  * Issues a card. Its code is in this answer and nowhere else: only a digest is kept.
- * @throws Refusal `not-found` | `household-not-active`
+ * @throws Refusal `not-found` | `household-not-active` | `own-household`
  */
 export async function issueCard(
   tx: Tx,
@@ -37,14 +37,14 @@ export async function issueCard(
   const { state } = await holdHousehold(tx, key.village, key.householdId);
   if (state === 'closed') throw new Refusal('household-not-active', { state });
   const code = newCardCode();
-  const [row] = await tx
-    .insert(card)
-    .values({ ...key, id: randomUUIDv7(), codeHash: digest(code), issuedBy: actor.id, issuedAt: iso(now) })
-    .returning();
-  return { ...viewOf(row!), code };
+  const made = { id: randomUUIDv7(), householdId: key.householdId, issuedAt: iso(now), revokedAt: null };
+  await tx.execute(sql`
+    select households.issue_card(${key.village}, ${made.id}, ${made.householdId}, ${digest(code)}, ${actor.id},
+                                 ${made.issuedAt})`);
+  return { ...viewOf(made), code };
 }
 
-/** Makes a lost card worthless; the balance stays. @throws Refusal `not-found` | `wrong-state` */
+/** Makes a lost card worthless; the balance stays. @throws Refusal `not-found` | `own-household` | `wrong-state` */
 export async function revokeCard(
   tx: Tx,
   actor: Actor,
@@ -53,6 +53,7 @@ export async function revokeCard(
 ): Promise<CardView> {
   const byKey = and(eq(card.village, key.village), eq(card.id, key.cardId));
   const row = one(await tx.select().from(card).where(byKey).for('update'));
+  await tx.execute(sql`select households.refuse_kin(${key.village}, ${actor.id}, ${row.householdId})`);
   if (row.revokedAt !== null) throw new Refusal('wrong-state', { state: 'revoked', since: row.revokedAt });
   const [revoked] = await tx
     .update(card)
@@ -89,7 +90,7 @@ function digest(code: string): Buffer {
   return createHash('sha256').update(code.toUpperCase()).digest();
 }
 
-function viewOf(row: typeof card.$inferSelect): CardView {
+function viewOf(row: Omit<CardView, 'state'>): CardView {
   const { id, householdId, issuedAt, revokedAt } = row;
   return { id, householdId, state: revokedAt === null ? 'active' : 'revoked', issuedAt, revokedAt };
 }

@@ -1,5 +1,7 @@
 import { and, eq, lt, sql } from 'drizzle-orm';
+import { iso } from '../calendar.ts';
 import type { Tx } from '../db/database.ts';
+import type { Actor } from '../http/route.ts';
 import { Refusal } from '../refusals.ts';
 import { getHouseholdRow } from './read.ts';
 import { household } from './tables.ts';
@@ -14,16 +16,21 @@ export function isEasyPin(pin: string): boolean {
   return /^(\d)\1{5}$/.test(pin) || '0123456789012345'.includes(pin) || '9876543210987654'.includes(pin);
 }
 
-/** Sets or clears the PIN. `pinHash` is a PHC string made before, or null. @throws Refusal `not-found` */
-export async function setPin(tx: Tx, key: HouseholdKey, pinHash: string | null): Promise<void> {
-  await getHouseholdRow(tx, key.village, key.householdId);
-  await tx.update(household).set({ pinHash, pinFailedAttempts: 0 }).where(byKey(key));
-}
-
-/** Lets the household try its PIN again; the clerk has seen the person. @throws Refusal `not-found` */
-export async function unlockPin(tx: Tx, key: HouseholdKey): Promise<void> {
-  await getHouseholdRow(tx, key.village, key.householdId);
-  await tx.update(household).set({ pinFailedAttempts: 0 }).where(byKey(key));
+/**
+ * Sets the PIN. `pinHash` is a PHC string made before; without one the PIN stays, and may be tried again: the clerk has
+ * seen the person.
+ * @throws Refusal `not-found` | `own-household`
+ */
+export async function setPin(
+  tx: Tx,
+  actor: Actor,
+  key: HouseholdKey,
+  pinHash: string | null,
+  now: Temporal.Instant,
+): Promise<void> {
+  const { village, householdId } = key;
+  await getHouseholdRow(tx, village, householdId);
+  await tx.execute(sql`select households.set_pin(${village}, ${householdId}, ${pinHash}, ${actor.id}, ${iso(now)})`);
 }
 
 /**

@@ -9,7 +9,7 @@ import { hashSecret } from '../identity/passwords.ts';
 import { Refusal } from '../refusals.ts';
 import { issueCard, listCards, revokeCard } from './cards.ts';
 import { addMember, enrolOne } from './enrol.ts';
-import { isEasyPin, setPin, unlockPin } from './pin.ts';
+import { isEasyPin, setPin } from './pin.ts';
 import { getHousehold, getPoints, listHouseholds } from './read.ts';
 import {
   Card,
@@ -169,7 +169,7 @@ export const householdRoutes: FastifyPluginAsyncTypebox<{
   app.route({
     method: 'POST',
     url: '/v1/villages/:village/households/:household/cards',
-    config: { access: keepers, idempotent: true, refusals: ['household-not-active'] },
+    config: { access: keepers, idempotent: true, refusals: ['household-not-active', 'own-household'] },
     schema: {
       operationId: 'householdCardCreate',
       tags: ['households'],
@@ -196,7 +196,7 @@ export const householdRoutes: FastifyPluginAsyncTypebox<{
   app.route({
     method: 'POST',
     url: '/v1/villages/:village/cards/:card/revoke',
-    config: { access: keepers, idempotent: true, refusals: ['wrong-state'] },
+    config: { access: keepers, idempotent: true, refusals: ['wrong-state', 'own-household'] },
     schema: {
       operationId: 'cardRevoke',
       tags: ['households'],
@@ -218,7 +218,7 @@ export const householdRoutes: FastifyPluginAsyncTypebox<{
   app.route({
     method: 'PUT',
     url: '/v1/villages/:village/households/:household/pin',
-    config: { access: keepers, refusals: ['out-of-bounds'] },
+    config: { access: keepers, refusals: ['out-of-bounds', 'own-household'] },
     schema: {
       operationId: 'householdPinSet',
       tags: ['households'],
@@ -233,7 +233,7 @@ export const householdRoutes: FastifyPluginAsyncTypebox<{
       const { village, household } = request.params;
       if (isEasyPin(request.body.pin)) throw new Refusal('out-of-bounds', { field: 'pin', min: null, max: null });
       const pinHash = await hashSecret(request.body.pin);
-      await write(request, tx => setPin(tx, { village, householdId: household }, pinHash));
+      await write(request, (tx, actor) => setPin(tx, actor, { village, householdId: household }, pinHash, clock.now()));
       return reply.code(204).send(null);
     },
   });
@@ -241,7 +241,7 @@ export const householdRoutes: FastifyPluginAsyncTypebox<{
   app.route({
     method: 'POST',
     url: '/v1/villages/:village/households/:household/pin/unlock',
-    config: { access: keepers, idempotent: true },
+    config: { access: keepers, idempotent: true, refusals: ['own-household'] },
     schema: {
       operationId: 'householdPinUnlock',
       tags: ['households'],
@@ -257,7 +257,7 @@ export const householdRoutes: FastifyPluginAsyncTypebox<{
         request,
         reply,
         async (tx, actor) => {
-          await unlockPin(tx, { village, householdId: household });
+          await setPin(tx, actor, { village, householdId: household }, null, clock.now());
           return getHousehold(tx, actor, village, household);
         },
         { status: 200 },

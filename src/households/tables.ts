@@ -17,6 +17,9 @@ export const household = schema.table(
     state: text().$type<'active' | 'frozen' | 'closed'>().notNull(),
     pinHash: text(),
     pinFailedAttempts: smallint().notNull(),
+    /** Who set it or unlocked it last. */
+    pinSetBy: uuid(),
+    pinSetAt: instant(),
     createdBy: uuid().notNull(),
     createdAt: instant().notNull(),
   },

@@ -11,7 +11,7 @@ import { lockRedemption, moveOn, type RedemptionKey, type RedemptionRow, refuseF
 
 /**
  * Gives a reservation back before the hand-over: points, goods, and the day's use.
- * @throws Refusal `not-found` | `wrong-state`
+ * @throws Refusal `not-found` | `wrong-state` | `own-household`
  */
 export async function cancel(tx: Tx, actor: Actor, key: RedemptionKey, now: Temporal.Instant): Promise<RedemptionView> {
   const row = await lockRedemption(tx, key);
@@ -40,7 +40,7 @@ async function release(
   now: Temporal.Instant,
 ): Promise<void> {
   const { village, id } = row;
-  await moveOn(tx, { village, redemptionId: id }, { state: to.state, since: iso(now) });
+  await moveOn(tx, { village, redemptionId: id }, { state: to.state, by: to.actorId }, now);
   const [holdNumber] = (await transactionNumbers(tx, village, [id])).get(id)!;
   const event = { actor: to.actorId, occurredAt: iso(now), businessDate: dayOf(now).toString() };
   await postOne(tx, village, redemptionRelease(event, { redemptionId: id, holdNumber: holdNumber! }));

@@ -32,7 +32,7 @@ import {
  * not be able to come back. Staff hands over to whoever shows the household's card, its PIN, which was proved before
  * (`provePin`), the pick-up code, or a slip.
  * @throws Refusal `not-found` | `wrong-state` | `expired` | `pin-required` | `identification-required` |
- *   `pickup-code-wrong` | `card-unknown` | `card-revoked` | `photo-reused` | `exchange-closed`
+ *   `pickup-code-wrong` | `card-unknown` | `card-revoked` | `photo-reused` | `exchange-closed` | `own-household`
  */
 export async function fulfil(
   tx: Tx,
@@ -53,13 +53,7 @@ export async function fulfil(
   if (actor.kind === 'household' && row.mode === 'pickup' && !isOpen(policy.exchangeDays, now)) {
     throw new Refusal('exchange-closed', { nextExchangeAt: nextOpening(policy.exchangeDays, now) });
   }
-  await moveOn(tx, key, {
-    state: 'fulfilled',
-    since: iso(now),
-    handedOverAt: iso(now),
-    handedOverBy: actor.id,
-    handOverPresented,
-  });
+  await moveOn(tx, key, { state: 'fulfilled', by: actor.id, presented: handOverPresented }, now);
   await recordSlip(tx, actor, row, 'handOver', input.slip, now);
   const lines = (await pricedLines(tx, village, [row.id])).get(row.id)!;
   const event = { actor: actor.id, occurredAt: iso(now), businessDate: dayOf(now).toString() };

@@ -8,11 +8,11 @@ import { policyOn } from '../villages/policy.ts';
 import { type PricedLine, pricedLines } from './order.ts';
 import { getReturn, type ReturnView } from './read-returns.ts';
 import { lockRedemption, type RedemptionRow } from './redemption.ts';
-import { insertReturn, refuseSecondReturn } from './return.ts';
+import { insertReturn, remaining, returnsOf } from './return.ts';
 
 interface NewReturn {
   redemptionId: string;
-  /** All of it when absent. */
+  /** All that has not come back yet when absent. */
   lines?: { goodsId: string; quantity: number }[] | undefined;
   reason: string;
   /** To the shelf, or away as spoiled. */
@@ -20,9 +20,10 @@ interface NewReturn {
 }
 
 /**
- * Proposes that goods come back, whole or in part. Nothing moves before another person has agreed.
+ * Proposes that goods come back, whole or in part, and over as many returns as it takes: each piece once. Nothing moves
+ * before another person has agreed, and until then no other return of the redemption is proposed.
  * @throws Refusal `validation-failed` (goods twice) | `not-found` | `wrong-state` | `already-exists` (facts:
- *   `existingId`) | `too-late` | `out-of-bounds` (more than was handed over)
+ *   `existingId`) | `too-late` | `out-of-bounds` (more than is still with the household) | `own-household`
  */
 export async function proposeReturn(
   tx: Tx,
@@ -35,10 +36,11 @@ export async function proposeReturn(
   refuseRepeats(lines, 'lines');
   const row = await lockRedemption(tx, { village, redemptionId: input.redemptionId });
   if (row.state !== 'fulfilled') throw new Refusal('wrong-state', { state: row.state, since: row.since });
-  await refuseSecondReturn(tx, village, row.id);
+  const { open, pieces } = await returnsOf(tx, village, row.id);
+  if (open !== undefined) throw new Refusal('already-exists', { field: 'redemptionId', existingId: open });
   await refuseLate(tx, row, now);
-  const handedOver = (await pricedLines(tx, village, [row.id])).get(row.id)!;
-  const back = input.lines === undefined ? handedOver : pick(handedOver, lines);
+  const left = remaining((await pricedLines(tx, village, [row.id])).get(row.id)!, pieces);
+  const back = input.lines === undefined ? left : pick(left, lines);
   const id = randomUUIDv7();
   await insertReturn(
     tx,
@@ -49,7 +51,6 @@ export async function proposeReturn(
       reason: input.reason,
       restock: input.restock,
       points: back.reduce((sum, line) => sum + line.unitPoints * line.quantity, 0),
-      state: 'proposed',
       proposedBy: actor.id,
       proposedAt: iso(now),
     },
@@ -67,9 +68,9 @@ async function refuseLate(tx: Tx, row: RedemptionRow, now: Temporal.Instant): Pr
   throw new Refusal('too-late', { what: 'return', endedAt: iso(endedAt) });
 }
 
-function pick(handedOver: PricedLine[], lines: { goodsId: string; quantity: number }[]): PricedLine[] {
+function pick(left: PricedLine[], lines: { goodsId: string; quantity: number }[]): PricedLine[] {
   return lines.map(({ goodsId, quantity }, at) => {
-    const line = handedOver.find(one => one.goodsId === goodsId);
+    const line = left.find(one => one.goodsId === goodsId);
     if (line === undefined || quantity > line.quantity) {
       throw new Refusal('out-of-bounds', { field: `lines/${at}/quantity`, min: 1, max: line?.quantity ?? 0 });
     }

@@ -134,7 +134,10 @@ function spokenDay(instant: string): string {
   return `${spokenNumber(month)}月${spokenNumber(day)}日${spokenNumber(hour)}点${minutes}`;
 }
 
+/** As many pieces as an order has: 20 kinds of goods, 100 of each. */
+const returnsMax = 2_000;
+
 async function pointsBack(db: Db, village: string, redemptionId: string): Promise<number> {
-  const { data } = await listReturns(db, village, { redemptionId, state: 'approved', limit: 1 });
-  return data[0]!.points;
+  const { data } = await listReturns(db, village, { redemptionId, state: 'approved', limit: returnsMax });
+  return data.reduce((sum, back) => sum + back.points, 0);
 }

@@ -38,7 +38,7 @@ interface NewRedemption extends Shown {
  * @throws Refusal `validation-failed` | `already-exists` (facts: `existingId`) | `business-date-refused` | `not-found` |
  *   `card-unknown` | `card-revoked` | `household-not-active` | `goods-not-offered` | `price-changed` | `out-of-bounds` |
  *   `exchange-closed` | `pin-required` | `identification-required` | `photo-reused` | `insufficient-points` | `insufficient-stock` | `redemption-limit` |
- *   `exchange-full`
+ *   `exchange-full` | `own-household`
  */
 export async function redeem(
   tx: Tx,

@@ -1,11 +1,13 @@
 import { randomInt } from 'node:crypto';
-import { and, eq } from 'drizzle-orm';
-import { one, type Tx } from '../db/database.ts';
+import { and, eq, sql } from 'drizzle-orm';
+import { toSnakeCase } from 'drizzle-orm/casing';
+import { iso } from '../calendar.ts';
+import { one, rowsOf, type Tx } from '../db/database.ts';
 import type { Actor } from '../http/route.ts';
 import { Refusal } from '../refusals.ts';
 import type { PolicyView } from '../villages/policy.ts';
 import type { PricedLine } from './order.ts';
-import { redemption, redemptionLine } from './tables.ts';
+import { type RedemptionState, redemption, redemptionLine } from './tables.ts';
 
 /** The row of a redemption: how it is written, locked and moved from state to state. */
 
@@ -21,7 +23,7 @@ export const expireQueue = 'redemption.expire';
 
 /**
  * Writes a redemption and its lines, under a pick-up code of its own while it waits.
- * @throws Refusal `already-exists` (`opId`; facts: `existingId`)
+ * @throws Refusal `already-exists` (`opId`; facts: `existingId`) | `own-household`
  */
 export async function insertRedemption(
   tx: Tx,
@@ -46,12 +48,13 @@ export async function insertRedemption(
 async function insertRow(tx: Tx, row: RedemptionRow): Promise<RedemptionRow> {
   for (let left = 5; left > 0; left -= 1) {
     const pickupCode = row.state === 'reserved' ? String(randomInt(100_000_000)).padStart(8, '0') : null;
-    const [made] = await tx
-      .insert(redemption)
-      .values({ ...row, pickupCode })
-      .onConflictDoNothing()
-      .returning();
-    if (made !== undefined) return made;
+    const made = { ...row, pickupCode };
+    const columns = Object.fromEntries(Object.entries(made).map(([name, value]) => [toSnakeCase(name), value]));
+    const [placed] = await rowsOf<{ placed: boolean }>(
+      tx,
+      sql`select store.place_order(${row.village}, ${JSON.stringify(columns)}) as placed`,
+    );
+    if (placed!.placed) return made;
     // The other side of a race has committed: the next statement sees it.
     await refuseKnownOp(tx, row.village, row.opId ?? undefined);
   }
@@ -85,19 +88,18 @@ export async function lockRedemption(tx: Tx, key: RedemptionKey): Promise<Redemp
   return one(await tx.select().from(redemption).where(byKey(key)).for('update'));
 }
 
-/** The next state of an order; its code is worthless from then on. */
+/**
+ * The next state of an order; its code is worthless from then on. With what was `presented`, its goods leave.
+ * @throws Refusal `own-household`
+ */
 export async function moveOn(
   tx: Tx,
-  key: RedemptionKey,
-  to: Pick<RedemptionRow, 'state' | 'since'> &
-    Partial<Pick<RedemptionRow, 'handedOverAt' | 'handedOverBy' | 'handOverPresented'>>,
-): Promise<RedemptionRow> {
-  const [row] = await tx
-    .update(redemption)
-    .set({ ...to, pickupCode: null })
-    .where(byKey(key))
-    .returning();
-  return row!;
+  { village, redemptionId }: RedemptionKey,
+  to: { state: RedemptionState; by: string; presented?: string },
+  now: Temporal.Instant,
+): Promise<void> {
+  await tx.execute(sql`
+    select store.move_order(${village}, ${redemptionId}, ${to.state}, ${to.by}, ${iso(now)}, ${to.presented ?? null})`);
 }
 
 function byKey(key: RedemptionKey) {

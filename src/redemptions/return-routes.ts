@@ -40,14 +40,14 @@ export const returnRoutes: FastifyPluginAsyncTypebox<{ database: Database; clock
     config: {
       access: ['storekeeper', 'clerk'],
       idempotent: true,
-      refusals: ['wrong-state', 'already-exists', 'too-late', 'out-of-bounds'],
+      refusals: ['wrong-state', 'already-exists', 'too-late', 'out-of-bounds', 'own-household'],
     },
     schema: {
       operationId: 'returnCreate',
       tags: ['store'],
       summary: 'Propose a return',
       description:
-        'Proposes to take back all or part of a redemption, within the number of days set by the policy. A second person must approve it.',
+        'Proposes to take back all or part of a redemption, within the number of days set by the policy. Each piece can be returned once, over any number of returns, one proposal at a time. A second person must approve it.',
       params: VillageParams,
       body: ReturnCreate,
       response: { 201: Return },
@@ -86,14 +86,14 @@ export const returnRoutes: FastifyPluginAsyncTypebox<{ database: Database; clock
     config: {
       access: deciders,
       idempotent: true,
-      refusals: ['wrong-state', 'second-person-required', 'household-not-active'],
+      refusals: ['wrong-state', 'second-person-required', 'own-household', 'household-not-active'],
     },
     schema: {
       operationId: 'returnApprove',
       tags: ['store'],
       summary: 'Approve a return',
       description:
-        'Gives the points back to the household and puts the goods back on the shelf, or writes them off. The approver must not be the proposer.',
+        'Gives the points back to the household, or to the one it was merged into, and puts the goods back on the shelf, or writes them off. The approver must not be the proposer.',
       params: ReturnParams,
       response: { 200: Return },
     },
@@ -108,7 +108,11 @@ export const returnRoutes: FastifyPluginAsyncTypebox<{ database: Database; clock
   app.route({
     method: 'POST',
     url: '/v1/villages/:village/returns/:return/reject',
-    config: { access: deciders, idempotent: true, refusals: ['wrong-state', 'second-person-required'] },
+    config: {
+      access: deciders,
+      idempotent: true,
+      refusals: ['wrong-state', 'second-person-required', 'own-household'],
+    },
     schema: {
       operationId: 'returnReject',
       tags: ['store'],

@@ -107,6 +107,7 @@ export const redemptionRoutes: FastifyPluginAsyncTypebox<{
         'pin-wrong',
         'pin-locked',
         'photo-reused',
+        'own-household',
         'redemption-limit',
         'insufficient-points',
         'insufficient-stock',
@@ -209,6 +210,7 @@ export const redemptionRoutes: FastifyPluginAsyncTypebox<{
         'pin-wrong',
         'pin-locked',
         'photo-reused',
+        'own-household',
         'exchange-closed',
       ],
     },
@@ -233,7 +235,7 @@ export const redemptionRoutes: FastifyPluginAsyncTypebox<{
   app.route({
     method: 'POST',
     url: '/v1/villages/:village/redemptions/:redemption/cancel',
-    config: { access: redeemers, idempotent: true, refusals: ['wrong-state'] },
+    config: { access: redeemers, idempotent: true, refusals: ['wrong-state', 'own-household'] },
     schema: {
       operationId: 'redemptionCancel',
       tags: ['store'],

@@ -229,7 +229,7 @@ export const Redemption = Type.Object(
     createdBy: Id('ID of the user or household that placed the order.'),
     createdAt: Instant('When the redemption was recorded.'),
     transactionNumbers: Type.Array(TransactionNumber, {
-      maxItems: 5,
+      maxItems: 2_003,
       description: 'Numbers of the redemption’s transactions in the book.',
     }),
   },
@@ -333,7 +333,7 @@ export const Return = Type.Object(
 export const ReturnCreate = Type.Object(
   {
     redemptionId: Id('ID of the redemption the goods came from.'),
-    lines: Type.Optional(AskedLines(1, 'Goods returned. Defaults to the whole redemption.')),
+    lines: Type.Optional(AskedLines(1, 'Goods returned. Defaults to all that has not been returned yet.')),
     reason: Text(200, 'Reason for the return.', '包装破损'),
     restock: Type.Boolean({
       description: 'Whether the goods go back on the shelf (`true`) or are written off (`false`).',

@@ -147,7 +147,7 @@ t.test('refusals', async t => {
   await app.query(`select set_config('jifen.scope', $1, false)`, [villages.own]);
   await t.rejects(
     app.query(
-      `update store.return set state = 'approved', decided_by = proposed_by, decided_at = now() where id = $1`,
+      `select store.decide_return(village, id, 'approved', null, proposed_by, now(), null) from store.return where id = $1`,
       [own.body.id],
     ),
     /return_second_person/,
@@ -162,19 +162,72 @@ t.test('refusals', async t => {
   t.match((await keeper('GET', `${at}/returns?state=rejected`)).body.data, [{ id: rejected.body.id }]);
 });
 
-t.test('of a household that was closed since, nothing comes back', async t => {
-  const { id, redemptionId } = await bought({ [soap]: 1 });
-  const made = await propose(redemptionId);
+t.test('in parts, each piece once', async t => {
+  const { id, redemptionId } = await bought({ [soap]: 3, [rice]: 1 });
+  const back = async (said: object = {}) => {
+    const made = await propose(redemptionId, said);
+    if (made.status !== 201) throw new Error(made.text);
+    const approved = await settled(admin, `${at}/returns/${made.body.id}/approve`);
+    if (approved.status !== 200) throw new Error(approved.text);
+    return approved.body;
+  };
+  const part = (quantity: number) => ({ lines: [{ goodsId: soap, quantity }] });
+  const stateOf = async () => (await keeper('GET', `${at}/redemptions/${redemptionId}`)).body;
+
+  t.match(await back(part(1)), { points: 3 });
+  t.match(await stateOf(), { state: 'fulfilled' });
+  t.match((await propose(redemptionId, part(3))).body, { code: 'out-of-bounds', max: 2 });
+  const open = await propose(redemptionId, part(2));
+  t.equal(open.status, 201, open.text);
+  t.match((await propose(redemptionId, part(1))).body, { code: 'already-exists', existingId: open.body.id });
+  t.equal((await settled(admin, `${at}/returns/${open.body.id}/reject`, { note: '已用' })).status, 200);
+  t.match(await back(part(1)), { points: 3 }, 'what was turned down may be proposed again');
+  t.match(await back(), { points: 43, lines: [{ quantity: 1 }, { quantity: 1 }] }, 'the rest, when nothing is named');
+  const done = await stateOf();
+  t.equal(done.state, 'returned');
+  t.equal(done.transactionNumbers.length, 4);
+  t.same(await shop.points(id), { available: 100, held: 0 });
+  const receipt = await keeper('GET', `${at}/redemptions/${redemptionId}/receipt`);
+  t.equal(receipt.body.speech, '退货成功，退回四十九分，还剩一百分。');
+  t.match((await propose(redemptionId)).body, { code: 'wrong-state', state: 'returned' });
+
+  const again = await bought({ [soap]: 2 });
+  const answers = await Promise.all(Array.from({ length: 8 }, () => propose(again.redemptionId, part(2))));
+  t.equal(answers.filter(({ status }) => status === 201).length, 1, 'one of many at once');
+  const app = await connect(t, service.appUrl);
+  await app.query(`select set_config('jifen.scope', $1, false)`, [villages.own]);
+  const { body } = answers.find(({ status }) => status === 201)!;
+  await app.query('insert into store.return_line (village, return_id, goods_id, quantity) values ($1, $2, $3, 1)', [
+    villages.own,
+    body.id,
+    rice,
+  ]);
+  await t.rejects(
+    app.query(`select store.decide_return($1, $2, 'approved', null, $3, now(), $4)`, [
+      villages.own,
+      body.id,
+      admin.actor.id,
+      again.id,
+    ]),
+    /than was handed over/,
+    'PostgreSQL counts the pieces too',
+  );
+});
+
+t.test('after a merger the household that took it on gets the points, also in parts', async t => {
+  const { id, redemptionId } = await bought({ [soap]: 2 });
+  const made = await propose(redemptionId, { lines: [{ goodsId: soap, quantity: 1 }] });
   const stays = await service.household();
   const changes = `${at}/household-changes`;
   const merge = { kind: 'merge', householdId: id, toHouseholdId: stays, reason: '并户' };
   const { body } = await settled(clerk, changes, merge);
   t.equal((await settled(admin, `${changes}/${body.id}/approve`)).status, 200);
-  isRefused(t, await settled(admin, `${at}/returns/${made.body.id}/approve`), '409 household-not-active', {
-    state: 'closed',
-  });
+  t.equal((await settled(admin, `${at}/returns/${made.body.id}/approve`)).status, 200, 'proposed before');
+  t.same(await shop.points(stays), { available: 97, held: 0 });
+  const rest = await propose(redemptionId);
+  t.equal((await settled(admin, `${at}/returns/${rest.body.id}/approve`)).status, 200, 'proposed after');
+  t.same(await shop.points(stays), { available: 100, held: 0 });
   t.same(await shop.points(id), { available: 0, held: 0 });
-  t.equal((await settled(admin, `${at}/returns/${made.body.id}/reject`, { note: '已并户' })).status, 200);
   // What is set aside for an order is finished first.
   const waiting = await shop.household(10);
   t.equal((await shop.redeem(keeper, shop.order(waiting, { [soap]: 1 }, { mode: 'pickup' }))).status, 201);
