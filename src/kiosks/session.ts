@@ -1,4 +1,5 @@
 import { and, eq, sql } from 'drizzle-orm';
+import { dayOf } from '../calendar.ts';
 import { type Database, type Db, rowsOf, type Tx } from '../db/database.ts';
 import { householdOfCard } from '../households/cards.ts';
 import { maskName } from '../households/masking.ts';
