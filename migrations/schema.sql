@@ -740,28 +740,35 @@ create table households.roster_import (
   committed_by uuid,
   committed_at timestamp(3) with time zone,
   ended_at timestamp(3) with time zone,
+  sheet text,
+  header_row integer,
+  columns jsonb not null default '[]'::jsonb,
   constraint roster_import_pkey PRIMARY KEY (village, id),
   constraint roster_import_already_there_check CHECK ((already_there >= 0)),
   constraint roster_import_attempts_check CHECK ((attempts >= 0)),
   constraint roster_import_bytes_check CHECK (((bytes >= 0) AND (bytes <= 20971520))),
+  constraint roster_import_columns_check CHECK ((jsonb_typeof(columns) = 'array'::text)),
   constraint roster_import_committed CHECK ((((committed_by IS NULL) = (committed_at IS NULL)) AND ((state <> ALL (ARRAY['committing'::text, 'done'::text])) OR (committed_by IS NOT NULL)))),
   constraint roster_import_content CHECK (((content IS NOT NULL) = (state <> ALL (ARRAY['done'::text, 'failed'::text])))),
   constraint roster_import_ended CHECK (((state = ANY (ARRAY['done'::text, 'failed'::text])) = (ended_at IS NOT NULL))),
   constraint roster_import_entered_check CHECK ((entered >= 0)),
   constraint roster_import_format_check CHECK ((format = ANY (ARRAY['csv'::text, 'xlsx'::text]))),
   constraint roster_import_good_check CHECK ((good >= 0)),
+  constraint roster_import_header_row_check CHECK ((header_row >= 1)),
   constraint roster_import_households_check CHECK ((households >= 0)),
   constraint roster_import_mistakes_check CHECK ((mistakes >= 0)),
   constraint roster_import_rows_check CHECK ((rows >= 0)),
+  constraint roster_import_sheet_check CHECK (((length(sheet) >= 1) AND (length(sheet) <= 60))),
   constraint roster_import_state_check CHECK ((state = ANY (ARRAY['received'::text, 'checking'::text, 'reported'::text, 'committing'::text, 'done'::text, 'failed'::text])))
 );
 comment on table households.roster_import is 'A roster that somebody sent. The file itself goes as soon as it is settled, or when nobody has come back for it.';
 comment on column households.roster_import.attempts is 'How often a job has begun on it: a file that ends the process each time comes to an end too.';
+comment on column households.roster_import.columns is 'What each column was taken for, and how the file calls it, from left to right.';
 alter table households.roster_import enable row level security;
 alter table households.roster_import force row level security;
 create policy scope on households.roster_import using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
 grant insert, select on households.roster_import to jifen_app;
-grant update (state, content, encoding, ignored_columns, attempts, rows, households, good, already_there, mistakes, entered, reported_at, committed_by, committed_at, ended_at) on households.roster_import to jifen_app;
+grant update (state, content, encoding, ignored_columns, attempts, rows, households, good, already_there, mistakes, entered, reported_at, committed_by, committed_at, ended_at, sheet, header_row, columns) on households.roster_import to jifen_app;
 
 -- households.roster_mistake
 create table households.roster_mistake (

@@ -120,7 +120,7 @@ function plantedRoster() {
   plant('members', 'members-bad', '0', '三', '1.5');
   plant('members', 'too-many-members', '31', '400');
   plant('phone', 'phone-bad', '1.99E+10', '1234');
-  plant('id_last4', 'id-bad', '123', 'X123', '522121199001011234');
+  plant('id_last4', 'id-bad', '12A', 'X123', '522121199001011234');
   plant('head_name', 'control-character', '张\u0007三', '李\u200b四');
   for (const other of [0, 5]) {
     place += 32;
@@ -347,7 +347,6 @@ test('what a roster may look like', async t => {
     await failed(bomb(), xlsxType, 'file-too-large');
     await failed(bomb(1_000), xlsxType, 'file-too-large');
     await failed(bomb(0), xlsxType, 'file-unreadable');
-    await failed(farAway(), xlsxType, 'file-too-large');
   });
 
   await t.test('what is not taken', async t => {
@@ -573,12 +572,6 @@ function gb18030(text: string): Buffer {
 /** A ZIP of one sheet that unpacks to sixty megabytes, and says so, or says another size. */
 function bomb(declaredSize = 60 * 1024 * 1024): Buffer {
   return zip('xl/worksheets/sheet1.xml', Buffer.alloc(60 * 1024 * 1024, ' '), declaredSize);
-}
-
-/** A sheet with a cell in its last column. */
-function farAway(): Buffer {
-  const sheet = Buffer.from('<worksheet><sheetData><row r="1"><c r="XFD1"><v>1</v></c></row></sheetData></worksheet>');
-  return zip('xl/worksheets/sheet1.xml', sheet, sheet.length);
 }
 
 function zip(name: string, content: Buffer, declaredSize: number): Buffer {

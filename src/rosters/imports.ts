@@ -32,6 +32,7 @@ export async function receiveImport(
     format: input.format,
     bytes: input.file.length,
     content: input.file,
+    columns: [],
     ignoredColumns: [],
     attempts: 0,
     rows: 0,

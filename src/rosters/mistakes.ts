@@ -9,6 +9,30 @@ const mistakes = {
     en: 'The file cannot be read; it may be damaged or encrypted.',
   },
   'file-too-large': { zh: '文件展开后过大。', en: 'The file is too large once unpacked.' },
+  'file-is-xls': {
+    zh: '这是旧版 Excel（.xls）或 WPS（.et）文件，请另存为 .xlsx 后再上传。',
+    en: 'This is an old Excel (.xls) or WPS (.et) file. Save it as .xlsx and try again.',
+  },
+  'file-is-encrypted': {
+    zh: '文件已加密，请去掉密码另存后再上传。',
+    en: 'The file is protected by a password. Save it without one and try again.',
+  },
+  'file-is-html': {
+    zh: '这是网页（HTML）或 XML 文件，请用 Excel 打开并另存为 .xlsx。',
+    en: 'This is an HTML or XML file. Open it in a spreadsheet and save it as .xlsx.',
+  },
+  'file-is-csv': {
+    zh: '这是 CSV 文本文件，请把扩展名改为 .csv 后上传。',
+    en: 'This is a CSV file. Rename it to .csv and try again.',
+  },
+  'file-is-xlsx': {
+    zh: '这是 Excel 工作簿，请把扩展名改为 .xlsx 后上传。',
+    en: 'This is an Excel workbook. Rename it to .xlsx and try again.',
+  },
+  'sheets-left': {
+    zh: '另有 {number} 张工作表也像花名册，未读取，请分别导入。',
+    en: '{number} more sheets look like a roster and were not read. Import each by itself.',
+  },
   'file-too-slow': {
     zh: '读取文件用时过长，已停止。请另存为新文件后再试。',
     en: 'Reading the file took too long and was stopped. Save it as a new file and try again.',
@@ -24,6 +48,22 @@ const mistakes = {
   },
   'column-missing': { zh: '缺少这一列。', en: 'This column is missing.' },
   'column-twice': { zh: '这一列出现了两次。', en: 'This column appears twice.' },
+  'row-left': {
+    zh: '本行是合计、备注或落款，未导入。',
+    en: 'The row is a total, a note or a signature and is not imported.',
+  },
+  'quote-open': {
+    zh: '引号没有配对，本行把后面的行也包了进去。',
+    en: 'A quotation mark is not closed, so that the row takes in those below it.',
+  },
+  'formula-unkept': {
+    zh: '公式没有保存计算结果，请用 Excel 打开、保存后再上传。',
+    en: 'The formula has no saved result. Open and save the file in a spreadsheet.',
+  },
+  'cell-error': {
+    zh: '单元格是错误值，如 #N/A。',
+    en: 'The cell holds an error such as #N/A.',
+  },
   'row-too-long': { zh: '本行的格数比表头多。', en: 'The row has more cells than the header has columns.' },
   'control-character': {
     zh: '含有换行或不可见字符。',
@@ -35,6 +75,10 @@ const mistakes = {
     en: 'A household number has 1 to 8 digits, optionally after one letter.',
   },
   'number-twice': { zh: '户号与第 {row} 行重复。', en: 'Row {row} has the same household number.' },
+  'number-per-group': {
+    zh: '户号在各组内编排，与第 {row} 行重复。请改为全村唯一的户号，如组号加户号。',
+    en: 'Row {row} of another group has the same number. Numbers must be unique in the village.',
+  },
   'number-taken': {
     zh: '此户号已登记在另一户主名下。',
     en: 'The household number is registered under a different head.',
@@ -47,14 +91,22 @@ const mistakes = {
   'grid-unknown': { zh: '本村没有这个网格（组）。', en: 'The village has no such group or patrol grid.' },
   'phone-bad': { zh: '电话应为 5 至 20 位数字。', en: 'A phone number has 5 to 20 digits.' },
   'id-bad': {
-    zh: '身份证后四位应为四位数字，末位可为 X。',
-    en: 'The last four characters of an ID number are digits; the last may be X.',
+    zh: '身份证后四位应为四位数字，末位可为 X；开头的 0 不能省略。',
+    en: 'The last four characters of an ID number are digits, with leading zeros; the last may be X.',
+  },
+  'id-number-bad': {
+    zh: '身份证号应为完整的 18 位（或 15 位），并存为文本：Excel 的数字只保留 15 位。',
+    en: 'An ID number has 18 (or 15) characters, stored as text: a number in Excel keeps 15 digits.',
   },
   'members-bad': {
     zh: '人数应为整数，且不少于已列出的人。',
     en: 'The number of people must be a whole number and at least the number listed.',
   },
   'too-many-members': { zh: '一户不能超过 {number} 人。', en: 'A household can have at most {number} people.' },
+  'head-differs': {
+    zh: '户主姓名与本户户主不一致。',
+    en: 'The household has a different head.',
+  },
   'member-astray': { zh: '家庭成员上方没有对应的户主行。', en: 'There is no household above this member.' },
   'person-twice': { zh: '此人与第 {row} 行是同一人。', en: 'The same person is listed in row {row}.' },
   'person-elsewhere': {

@@ -13,7 +13,7 @@ export interface ReadingTask {
 }
 
 /** What the thread says: how far it is, or what came of it. */
-export type ReadingNews = { rows: number } | { roster: Roster & { encoding: string } } | { mistake: MistakeCode };
+export type ReadingNews = { rows: number } | { roster: Roster } | { mistake: MistakeCode };
 
 /** Many times what the largest roster takes on a slow machine. */
 const readingMaxMs = 180_000;
@@ -28,7 +28,7 @@ export async function readApart(
   task: ReadingTask,
   progress: (rows: number) => Promise<void>,
   { maxMs = readingMaxMs, maxMb = memoryMaxMb } = {},
-): Promise<Roster & { encoding: string }> {
+): Promise<Roster> {
   const deadline = AbortSignal.timeout(maxMs);
   const thread = new Worker(new URL('./reading-thread.ts', import.meta.url), {
     workerData: task,

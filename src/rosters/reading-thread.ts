@@ -8,8 +8,8 @@ import { mistakeIn, openRoster } from './rows.ts';
 const say = (news: ReadingNews) => parentPort!.postMessage(news);
 const { file, format, grids } = workerData as ReadingTask;
 try {
-  const { encoding, rows } = await openRoster(Buffer.from(file.buffer), format);
-  say({ roster: { ...(await readRoster(rows, grids, count => say({ rows: count }))), encoding } });
+  const opened = await openRoster(Buffer.from(file.buffer), format);
+  say({ roster: await readRoster(opened, grids, count => say({ rows: count })) });
 } catch (error) {
   const mistake = mistakeIn(error);
   if (mistake === undefined) throw error;

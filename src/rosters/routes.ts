@@ -66,7 +66,7 @@ export const importRoutes: FastifyPluginAsyncTypebox<{
       tags: ['households'],
       summary: 'Import a roster',
       description:
-        'Uploads a roster file of up to 20 MiB and 20,000 rows. It is checked in the background, and every error is reported by row. A row with a number and a head starts a household; rows with only a member belong to the household above; people who are only counted are numbered. Households already registered with the same number and head are left unchanged.',
+        'Uploads a roster file of up to 20 MiB and 20,000 rows. It is checked in the background, and every error is reported by row. A row with a number and a head starts a household, and may name a member too; rows with only a member belong to the household above; where a column says how each person is related to the head, each row is a person. People who are only counted are numbered. The import shows what each column was taken for. Households already registered with the same number and head are left unchanged.',
       params: VillageParams,
       querystring: HouseholdImportQuery,
       body: RosterBody,

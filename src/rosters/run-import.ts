@@ -69,11 +69,7 @@ async function read({ database }: World, key: ImportKey, { format, bytes }: Impo
 }
 
 /** Writes down what was found, all at once. Answers how the import stands. */
-async function report(
-  { database, clock }: World,
-  key: ImportKey,
-  roster: Roster & { encoding: string },
-): Promise<ImportRow['state']> {
+async function report({ database, clock }: World, key: ImportKey, roster: Roster): Promise<ImportRow['state']> {
   const { village } = key;
   const { there, mistakes } = await database.inSnapshot(village, db =>
     compareWithRegister(db, village, roster.households),
@@ -88,7 +84,8 @@ async function report(
   return database.inTransaction(village, async tx => {
     const row = await lockImport(tx, key);
     if (row.state !== 'checking') return row.state;
-    const found = { encoding: roster.encoding, ignoredColumns: roster.ignored, rows: roster.rows };
+    const { encoding, sheet, headerRow, columns, ignored: ignoredColumns, rows } = roster;
+    const found = { encoding, sheet, headerRow, columns, ignoredColumns, rows };
     await updateImport(tx, key, found);
     if (roster.households.length === 0) return failImport(tx, key, roster.mistakes, clock.now());
     await recordMistakes(tx, key, roster.mistakes);

@@ -1,6 +1,7 @@
 import { Type } from 'typebox';
 import { PageOf, PageQuery } from '../http/paging.ts';
 import { Id, Instant, Nullable, OneOf, Text, VillageCode, Whole } from '../http/shapes.ts';
+import { columnNames } from './columns.ts';
 
 const rosterMaxBytes = 20 * 1024 * 1024;
 
@@ -13,7 +14,7 @@ export const RosterBody = {
       schema: Type.String({
         maxLength: rosterMaxBytes,
         description:
-          'CSV text in UTF-8 or GB18030, separated by commas, semicolons or tabs. The first row names the columns, in English or Chinese.',
+          'CSV text in UTF-8 or GB18030, separated by commas, semicolons or tabs. One of the first 20 rows names the columns, in English or Chinese.',
         examples: [
           'number,grid_number,head_name,members,phone,id_last4\nH0001,1,刘仕兰,1,19900000963,3792\n户号,… 网格,户主姓名,人数,电话,身份证后四位',
         ],
@@ -23,7 +24,8 @@ export const RosterBody = {
       schema: Type.String({
         format: 'binary',
         maxLength: rosterMaxBytes,
-        description: 'Excel workbook. Only the first sheet is read; formulas are read as text.',
+        description:
+          'Excel workbook. The first visible sheet with column names within its first 20 rows is read; formulas are read as the results saved with them.',
         examples: ['PK…'],
       }),
     },
@@ -40,6 +42,21 @@ export const HouseholdImport = Type.Object(
     bytes: Whole('Size of the file in bytes.', { maximum: rosterMaxBytes }),
     encoding: Nullable(
       Type.String({ maxLength: 20, description: 'Character encoding detected in the file.', examples: ['utf-8'] }),
+    ),
+    sheet: Nullable(Text(60, 'Sheet of the workbook that was read; `null` for a CSV file.', '花名册')),
+    headerRow: Nullable(
+      Whole('Row number of the column names, the upper one where they take two rows.', { minimum: 1 }),
+    ),
+    columns: Type.Array(
+      Type.Object({
+        column: OneOf(columnNames, 'What the column means.'),
+        heading: Text(60, 'Name of the column in the file.', '户主姓名'),
+      }),
+      {
+        maxItems: 50,
+        description:
+          'Columns that were recognised, from left to right. Check these before committing. Of a whole ID number only the last four characters are kept; of several phone numbers, the first.',
+      },
     ),
     ignoredColumns: Type.Array(Text(60, 'Column name.', 'is_five_guarantee'), {
       maxItems: 50,

@@ -1,5 +1,6 @@
 import { boolean, integer, jsonb, pgSchema, primaryKey, text, uuid } from 'drizzle-orm/pg-core';
 import { bytea, instant } from '../db/columns.ts';
+import type { Header } from './columns.ts';
 
 const schema = pgSchema('households');
 
@@ -16,6 +17,9 @@ export const rosterImport = schema.table(
     bytes: integer().notNull(),
     content: bytea(),
     encoding: text(),
+    sheet: text(),
+    headerRow: integer(),
+    columns: jsonb().$type<Header['understood']>().notNull(),
     ignoredColumns: text().array().notNull(),
     attempts: integer().notNull(),
     rows: integer().notNull(),
