@@ -518,6 +518,51 @@ test('what happens between the report and the commit', async t => {
   ]);
 });
 
+test('the roster again, with a newborn and a new phone', async t => {
+  const service = await openService(t);
+  const clerk = await service.as('clerk');
+  const header = 'number,grid_number,head_name,member_name,phone,id_last4,members,address';
+  const send = (lines: string[], query = '?dryRun=false') =>
+    imported(service, clerk, [header, ...lines].join('\n'), { query });
+  const first = await send([
+    'N1,,张三,,13800000001,1111,,',
+    ',,,李梅,,,,',
+    'N2,,王五,,13800000002,,2,',
+    'N3,,赵六,,,,,',
+  ]);
+  t.match(first.body, { entered: 3, mistakes: 0 });
+
+  const same = await send(['N01,,张 三,,138-0000-0001,,,', ',,,李梅,,,,', 'N2,,王五,,,,2,']);
+  t.strictSame([same.body.alreadyThere, same.said], [2, []], 'another spelling is no difference');
+
+  const lines = [
+    'N1,1,张三,,13900000001,1111,,一组8号',
+    ',,,李梅,,2222,,',
+    ',,,张小宝,,3333,,',
+    ',,,赵六,13800000009,,,',
+    'N2,,王五,,,,3,',
+    'N4,,钱七,,,,,',
+  ];
+  await service.household({ number: 'X1', members: [{ name: '张小宝', idLast4: '3333' }] });
+  const before = (await clerk('GET', `${at}/households?q=N1`)).body;
+  const dry = await send(lines, '');
+  const differences = [
+    [2, 'address', 'address-differs'],
+    [2, 'grid_number', 'grid-differs'],
+    [2, 'phone', 'phone-differs'],
+    [3, 'id_last4', 'id-differs'],
+    [4, 'member_name', 'person-elsewhere'],
+    [5, 'member_name', 'member-new'],
+    [6, 'members', 'members-differ'],
+  ];
+  t.strictSame(dry.said, differences);
+  t.match(dry.body, { state: 'reported', good: 1, alreadyThere: 2, mistakes: 7 });
+  const entered = await send(lines);
+  t.strictSame(entered.said, differences);
+  t.match(entered.body, { state: 'done', entered: 1, alreadyThere: 2 }, 'and keep nobody out');
+  t.strictSame((await clerk('GET', `${at}/households?q=N1`)).body, before, 'the register is as it was');
+});
+
 test('a worker does it', async t => {
   const service = await openService(t, {
     now: Temporal.Now.instant().subtract({ minutes: 1 }).toString(),

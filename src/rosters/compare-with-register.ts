@@ -6,55 +6,100 @@ import type { RosterHousehold } from './roster.ts';
 
 /**
  * Holds households of a roster against the village's register: which of them are there already, under the same number and
- * with the same head, and what speaks against the others.
+ * with the same head, and what speaks against the others. Of those that are there, what the roster says and the register
+ * does not: `differences`, which nobody is kept out by.
  */
 export async function compareWithRegister(
   db: Db,
   village: string,
   households: RosterHousehold[],
-): Promise<{ there: Set<string>; mistakes: Mistake[] }> {
+): Promise<{ there: Set<string>; mistakes: Mistake[]; differences: Mistake[] }> {
   const there = new Set<string>();
   const mistakes: Mistake[] = [];
-  const byNumber = await headsOf(db, village, households);
+  const differences: Mistake[] = [];
+  const byNumber = await registeredOf(db, village, households);
   const byRow = await peopleOf(db, village, households);
-  for (const { number, members, rows } of households) {
-    const head = byNumber.get(numberKey(number));
-    if (head !== undefined) {
-      if (isSame(head, members[0])) there.add(number);
-      else mistakes.push({ row: rows[0]!, column: 'number', code: 'number-taken', facts: {} });
-      continue;
-    }
-    for (const [place, row] of rows.entries()) {
-      const other = byRow.get(`${row} ${place}`);
-      if (!other) continue;
-      const column = place === 0 ? 'head_name' : 'member_name';
-      mistakes.push({ row, column, code: 'person-elsewhere', facts: { number: other } });
-    }
+  const elsewhere = (row: number, place: number): Mistake | undefined => {
+    const number = byRow.get(`${row} ${place}`);
+    return number === undefined
+      ? number
+      : { row, column: columnOf(place), code: 'person-elsewhere', facts: { number } };
+  };
+  for (const household of households) {
+    const { number, members, rows } = household;
+    const registered = byNumber.get(numberKey(number));
+    if (registered === undefined) {
+      mistakes.push(...rows.flatMap((row, place) => elsewhere(row, place) ?? []));
+    } else if (registered.people.some(person => person.isHead && isSame(person, members[0]))) {
+      there.add(number);
+      const found = differencesOf(household, registered);
+      differences.push(
+        ...found.map(({ place, ...said }) => (said.code === 'member-new' && elsewhere(said.row, place)) || said),
+      );
+    } else mistakes.push({ row: rows[0]!, column: 'number', code: 'number-taken', facts: {} });
   }
-  return { there, mistakes };
+  return { there, mistakes, differences };
 }
 
-interface Head {
-  name: string;
-  idLast4: string | null;
+function columnOf(place: number): 'head_name' | 'member_name' {
+  return place === 0 ? 'head_name' : 'member_name';
+}
+
+/** What a roster says of a household that the register has otherwise, or not at all. */
+function differencesOf(said: RosterHousehold, { grid, address, people }: Registered): (Mistake & { place: number })[] {
+  const differences: ReturnType<typeof differencesOf> = [];
+  const differ = (place: number, column: string, code: Mistake['code'], facts = {}) =>
+    differences.push({ row: said.rows[place]!, column, code, facts, place });
+  if (said.grid !== null && said.grid !== grid) differ(0, 'grid_number', 'grid-differs');
+  if (said.address && said.address !== address) differ(0, 'address', 'address-differs');
+  for (const place of said.rows.keys()) {
+    const member = said.members[place]!;
+    const known = people.find(person => isSame(person, member));
+    if (known === undefined) differ(place, columnOf(place), 'member-new');
+    else {
+      if (member.phone && digits(member.phone) !== digits(known.phone)) differ(place, 'phone', 'phone-differs');
+      if (member.idLast4 && member.idLast4 !== known.idLast4) differ(place, 'id_last4', 'id-differs');
+    }
+  }
+  // Whose people are only counted says by their number that one was born.
+  const living = people.filter(({ isDead }) => !isDead).length;
+  const isCounted = said.members.length > said.rows.length;
+  if (isCounted && said.members.length !== living) differ(0, 'members', 'members-differ', { number: living });
+  return differences;
+}
+
+function digits(phone: string | null): string | undefined {
+  return phone?.replace(/[^0-9]/g, '');
+}
+
+interface Registered {
+  grid: number | null;
+  address: string | null;
+  people: { name: string; phone: string | null; idLast4: string | null; isHead: boolean; isDead: boolean }[];
 }
 
 /** Where both say how the ID number ends, that is to be the same as well. */
-function isSame(known: Head, listed: { name: string; idLast4?: string | null | undefined }): boolean {
+function isSame(
+  known: { name: string; idLast4: string | null },
+  listed: { name: string; idLast4?: string | null | undefined },
+): boolean {
   const isNamesake = folded(known.name) === folded(listed.name);
   return isNamesake && (!known.idLast4 || !listed.idLast4 || known.idLast4 === listed.idLast4);
 }
 
-/** Heads of households, by the number as it is compared. */
-async function headsOf(db: Db, village: string, households: RosterHousehold[]): Promise<Map<string, Head>> {
+/** Households of the register with their people, by the number as it is compared. */
+async function registeredOf(db: Db, village: string, households: RosterHousehold[]): Promise<Map<string, Registered>> {
   const numbers = households.map(({ number }) => numberKey(number));
-  const rows = await rowsOf<Head & { number: string }>(
+  const rows = await rowsOf<Registered & { number: string }>(
     db,
     sql`
-    select h.number_key as number, m.name, m.id_last4 as "idLast4"
+    select h.number_key as number, h.grid, h.address,
+           jsonb_agg(jsonb_build_object('name', m.name, 'phone', m.phone, 'idLast4', m.id_last4,
+             'isHead', m.id = h.head_member_id, 'isDead', m.died_on is not null) order by m.id) as people
       from households.household h
-      join households.member m on m.village = h.village and m.id = h.head_member_id
-     where h.village = ${village} and h.number_key = any(${sql.param(numbers)}::text[])`,
+      join households.member m on m.village = h.village and m.household_id = h.id
+     where h.village = ${village} and h.number_key = any(${sql.param(numbers)}::text[])
+     group by h.number_key, h.grid, h.address`,
   );
   return new Map(rows.map(row => [row.number, row]));
 }

@@ -113,6 +113,21 @@ const mistakes = {
     zh: '此人已登记在 {number} 户。',
     en: 'The person is already registered in household {number}.',
   },
+  'member-new': {
+    zh: '本户已登记，但没有登记此人。',
+    en: 'The household is registered without this person.',
+  },
+  'phone-differs': { zh: '电话与登记的不同。', en: 'The phone number differs from the registered one.' },
+  'id-differs': {
+    zh: '登记中没有此人的身份证后四位。',
+    en: 'The end of the ID number is not registered.',
+  },
+  'grid-differs': { zh: '网格（组）与登记的不同。', en: 'The group differs from the registered one.' },
+  'address-differs': { zh: '住址与登记的不同。', en: 'The address differs from the registered one.' },
+  'members-differ': {
+    zh: '人数与登记的 {number} 人不同。',
+    en: 'The number of people differs from the {number} registered.',
+  },
   'address-bad': { zh: '住址不能超过 120 个字。', en: 'An address can have at most 120 characters.' },
 } as const;
 

@@ -108,7 +108,8 @@ export const importRoutes: FastifyPluginAsyncTypebox<{
       operationId: 'householdImportErrorList',
       tags: ['households'],
       summary: 'List the errors of a roster import',
-      description: 'Returns errors by row. A household with an error in any of its rows is not enrolled.',
+      description:
+        'Returns errors by row. A household with an error in any of its rows is not enrolled. Of households that are already registered, whatever the roster says differently is listed; the register is not changed.',
       params: HouseholdImportParams,
       querystring: HouseholdImportErrorListQuery,
       response: { 200: HouseholdImportErrorPage },

@@ -71,7 +71,7 @@ async function read({ database }: World, key: ImportKey, { format, bytes }: Impo
 /** Writes down what was found, all at once. Answers how the import stands. */
 async function report({ database, clock }: World, key: ImportKey, roster: Roster): Promise<ImportRow['state']> {
   const { village } = key;
-  const { there, mistakes } = await database.inSnapshot(village, db =>
+  const { there, mistakes, differences } = await database.inSnapshot(village, db =>
     compareWithRegister(db, village, roster.households),
   );
   // Of a cell that is wrong by itself, the register has nothing to add.
@@ -81,6 +81,7 @@ async function report({ database, clock }: World, key: ImportKey, roster: Roster
   const bad = badRowsOf(roster);
   const right = roster.households.filter(({ rows }) => !bad.has(rows[0]!));
   const alreadyThere = right.filter(({ number }) => there.has(number)).length;
+  roster.mistakes.push(...differences.filter(({ row }) => !bad.has(row)));
   return database.inTransaction(village, async tx => {
     const row = await lockImport(tx, key);
     if (row.state !== 'checking') return row.state;
@@ -126,11 +127,11 @@ async function enterBatch(tx: Tx, key: ImportKey, batch: RosterHousehold[], now:
   const row = await lockImport(tx, key);
   if (row.state !== 'committing') return;
   await lockRegister(tx, key.village);
-  const { there, mistakes } = await compareWithRegister(tx, key.village, batch);
+  const { there, mistakes, differences } = await compareWithRegister(tx, key.village, batch);
   const bad = badRowsOf({ households: batch, mistakes });
   const spoilt = batch.filter(({ rows }) => bad.has(rows[0]!));
   const fresh = batch.filter(({ number, rows }) => !there.has(number) && !bad.has(rows[0]!));
-  await recordMistakes(tx, key, mistakes);
+  await recordMistakes(tx, key, [...mistakes, ...differences.filter(({ row }) => !bad.has(row))]);
   await updateImport(tx, key, { attempts: 0, entered: row.entered + fresh.length, good: row.good - spoilt.length });
   if (fresh.length > 0) await enrolMany(tx, row.committedBy!, key.village, fresh, now);
 }

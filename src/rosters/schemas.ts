@@ -66,7 +66,7 @@ export const HouseholdImport = Type.Object(
     households: Whole('Number of households in those rows.'),
     good: Whole('Number of households that can be enrolled or, once the import has ended, that were enrolled.'),
     alreadyThere: Whole('Number of households already registered with the same number and head. They are not changed.'),
-    mistakes: Whole('Number of errors found.'),
+    mistakes: Whole('Number of errors found, with the differences of households already registered.'),
     entered: Whole('Number of households enrolled so far.'),
     createdBy: Id('ID of the user who uploaded the file.'),
     createdAt: Instant('When the file was uploaded.'),
