@@ -1474,10 +1474,9 @@ create table store.goods (
   archived_by uuid,
   archived_at timestamp(3) with time zone,
   constraint goods_pkey PRIMARY KEY (village, id),
-  constraint goods_barcode_key UNIQUE (village, barcode),
   constraint goods_sku_key UNIQUE (village, sku),
   constraint goods_archived CHECK (((archived_by IS NULL) = (archived_at IS NULL))),
-  constraint goods_barcode_check CHECK ((barcode ~ '^[0-9]{13}$'::text)),
+  constraint goods_barcode_check CHECK ((barcode ~ '^([0-9]{8}|[0-9]{12,14})$'::text)),
   constraint goods_category_check CHECK (((length(category) >= 1) AND (length(category) <= 30))),
   constraint goods_cost_fen_check CHECK (((cost_fen >= 0) AND (cost_fen <= '10000000000'::bigint))),
   constraint goods_min_stock_check CHECK (((min_stock >= 0) AND (min_stock <= 1000000))),
@@ -1488,6 +1487,7 @@ create table store.goods (
   constraint goods_unit_check CHECK (((length(unit) >= 1) AND (length(unit) <= 10)))
 );
 comment on table store.goods is 'What a store gives for points. How many pieces lie where stands in the book.';
+CREATE UNIQUE INDEX goods_barcode_key ON store.goods USING btree (village, lpad(barcode, 14, '0'::text));
 alter table store.goods enable row level security;
 alter table store.goods force row level security;
 create policy scope on store.goods using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));

@@ -533,7 +533,7 @@ test('the roster again, with a newborn and a new phone', async t => {
   t.match(first.body, { entered: 3, mistakes: 0 });
 
   const same = await send(['N01,,张 三,,138-0000-0001,,,', ',,,李梅,,,,', 'N2,,王五,,,,2,']);
-  t.strictSame([same.body.alreadyThere, same.said], [2, []], 'another spelling is no difference');
+  t.strictSame([same.body.alreadyThere, same.rows], [2, []], 'another spelling is no difference');
 
   const lines = [
     'N1,1,张三,,13900000001,1111,,一组8号',
@@ -555,10 +555,10 @@ test('the roster again, with a newborn and a new phone', async t => {
     [5, 'member_name', 'member-new'],
     [6, 'members', 'members-differ'],
   ];
-  t.strictSame(dry.said, differences);
+  t.strictSame(dry.rows, differences);
   t.match(dry.body, { state: 'reported', good: 1, alreadyThere: 2, mistakes: 7 });
   const entered = await send(lines);
-  t.strictSame(entered.said, differences);
+  t.strictSame(entered.rows, differences);
   t.match(entered.body, { state: 'done', entered: 1, alreadyThere: 2 }, 'and keep nobody out');
   t.strictSame((await clerk('GET', `${at}/households?q=N1`)).body, before, 'the register is as it was');
 });

@@ -46,9 +46,9 @@ export async function createGoods(
   input: NewGoods,
   now: Temporal.Instant,
 ): Promise<GoodsView> {
-  if (input.barcode != null && !isEan13(input.barcode)) {
+  if (input.barcode != null && !isGtin(input.barcode)) {
     throw new Refusal('validation-failed', {
-      errors: [{ pointer: '/barcode', code: 'checkDigit', detail: 'the check digit of the EAN-13 is wrong' }],
+      errors: [{ pointer: '/barcode', code: 'checkDigit', detail: 'the check digit of the barcode is wrong' }],
     });
   }
   if (input.isService && input.minStock > 0) throw new Refusal('out-of-bounds', { field: 'minStock', min: 0, max: 0 });
@@ -97,10 +97,14 @@ async function setArchived(
   return goodsView(row!);
 }
 
-/** GS1 General Specifications, section on check digits: weights 1 and 3 in turn, and the sum ends in 0. */
-export function isEan13(barcode: string): boolean {
-  const sum = [...barcode].reduce((total, digit, at) => total + Number(digit) * (at % 2 === 0 ? 1 : 3), 0);
-  return barcode.length === 13 && sum % 10 === 0;
+/**
+ * Whether a number of 8, 12, 13 or 14 digits ends with its check digit: weights 3 and 1 in turn, from the left of 14 digits.
+ * Source: GS1 General Specifications, section on check digits.
+ */
+export function isGtin(barcode: string): boolean {
+  const digits = [...barcode.padStart(14, '0')];
+  const sum = digits.reduce((total, digit, at) => total + Number(digit) * (at % 2 === 0 ? 3 : 1), 0);
+  return [8, 12, 13, 14].includes(barcode.length) && sum % 10 === 0;
 }
 
 /** @throws Refusal `validation-failed` when a list of the body names goods twice */

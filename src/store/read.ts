@@ -95,9 +95,11 @@ export async function listGoods(
 }
 
 function matches(q: string) {
+  // As a till may read it: with other zeros before it.
+  const barcode = /^[0-9]{8,14}$/.test(q) ? q : null;
   return sql`(position(lower(${q}) in lower(${goods.name})) > 0
     or position(lower(${q}) in lower(coalesce(${goods.nameEn}, ''))) > 0
-    or starts_with(upper(${goods.sku}), upper(${q})) or ${goods.barcode} = ${q})`;
+    or starts_with(upper(${goods.sku}), upper(${q})) or lpad(${goods.barcode}, 14, '0') = lpad(${barcode}, 14, '0'))`;
 }
 
 function inState(state: 'active' | 'archived') {

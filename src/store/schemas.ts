@@ -31,9 +31,10 @@ const Sku = Type.String({
   examples: ['G001'],
 });
 const Barcode = Type.String({
-  pattern: '^[0-9]{13}$',
-  maxLength: 13,
-  description: 'EAN-13 barcode with its check digit.',
+  pattern: '^(?:[0-9]{8}|[0-9]{12,14})$',
+  maxLength: 14,
+  description:
+    'Barcode of 8, 12, 13 or 14 digits (EAN-8, UPC-A, EAN-13, ITF-14), the last of which is its check digit.',
   examples: ['2000000000015'],
 });
 const goodsFields = {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import t from 'tap';
-import { isEan13 } from '../../src/store/goods.ts';
+import { isGtin } from '../../src/store/goods.ts';
 import { isRefused } from '../support/refusal.ts';
 import { villages } from '../support/service.ts';
 import { at, openShop } from '../support/shop.ts';
@@ -90,9 +90,11 @@ t.test('goods: entered, found, archived and restored', async t => {
 });
 
 t.test('check digits', async t => {
-  t.ok(isEan13('6901234567892'));
-  t.notOk(isEan13('6901234567893'));
-  t.notOk(isEan13('9601234567892'), 'two digits exchanged');
+  for (const right of ['6901234567892', '96385074', '036000291452', '16901234567899', '00036000291452'])
+    t.ok(isGtin(right), right);
+  for (const wrong of ['96385075', '036000291453', '16901234567898', '000000000', '0']) t.notOk(isGtin(wrong), wrong);
+  t.notOk(isGtin('6901234567893'));
+  t.notOk(isGtin('9601234567892'), 'two digits exchanged');
 });
 
 t.test('price lists are dated and never reach back', async t => {
@@ -160,4 +162,23 @@ t.test('two first price lists at once: one is the first', async t => {
   );
   t.equal(answers.filter(({ status }) => status === 201).length, 1);
   t.ok(answers.every(({ status, body }) => status === 201 || body.code === 'business-date-refused'));
+});
+
+t.test('goods: barcodes of 8, 12 and 14 digits', async t => {
+  const { keeper } = shop;
+  const rice = { name: '大米', unit: '袋', category: '粮油副食', isService: false, minStock: 0 };
+  const short = { ...rice, sku: 'G008', barcode: '036000291452' };
+  t.match((await keeper('POST', `${at}/goods`, short)).body, { barcode: '036000291452' }, 'a code of 12 digits');
+  t.equal(
+    (await keeper('POST', `${at}/goods`, { ...short, sku: 'G009', barcode: '0036000291452' })).status,
+    409,
+    'and of 13',
+  );
+  t.equal((await keeper('GET', `${at}/goods?q=0036000291452`)).body.data[0].sku, 'G008', 'is found as either');
+  for (const [sku, barcode] of [
+    ['G010', '96385074'],
+    ['G011', '16901234567899'],
+  ] as const) {
+    t.equal((await keeper('POST', `${at}/goods`, { ...rice, sku, barcode })).status, 201, barcode);
+  }
 });
