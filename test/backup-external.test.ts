@@ -11,6 +11,7 @@ import { freePort } from '../src/db/embedded-postmaster.ts';
 import { digestOf } from './support/digest.ts';
 import { jifen } from './support/installation.ts';
 import { clockAt } from './support/service.ts';
+import { until } from './support/waiting.ts';
 
 tap.setTimeout(180_000);
 
@@ -47,27 +48,16 @@ test('the commands of docs/backup.md back up an external PostgreSQL and restore 
   t.match(await jifen(t, env, ['admin', 'create', 'after1', '管理员']), { code: 0 });
   t.notSame(await machine.digest(), wanted);
   await machine.query('select pg_switch_wal()');
-  for (
-    let left = 100;
-    (
-      await machine.query(
-        'select from pg_stat_archiver where last_archived_wal >= pg_walfile_name(pg_current_wal_lsn() - 20000000)',
-      )
-    ).length === 0 && left > 0;
-    left -= 1
-  )
-    await new Promise(resolve => setTimeout(resolve, 100));
+  const isArchived = `select from pg_stat_archiver
+    where last_archived_wal >= pg_walfile_name(pg_current_wal_lsn() - 20000000)`;
+  await until(async () => (await machine.query(isArchived)).length > 0, 'the log is archived');
 
   await machine.asPostgres('pg_ctl stop --pgdata="$PGDATA" --mode=immediate');
   await rm(machine.env.PGDATA, { recursive: true });
   await rm(env.JIFEN_DATA_DIR, { recursive: true });
   await machine.asPostgres(restore!.replace('--wait', `--wait --log="${scratch}/log-restored"`), { MOMENT: moment });
-  for (
-    let left = 100;
-    (await machine.query('select pg_is_in_recovery() as recovering'))[0].recovering && left > 0;
-    left -= 1
-  )
-    await new Promise(resolve => setTimeout(resolve, 100));
+  const isRecovered = 'select where not pg_is_in_recovery()';
+  await until(async () => (await machine.query(isRecovered)).length > 0, 'the recovery has ended');
   t.same(await machine.digest(), wanted, 'row by row, as of the moment');
   await machine.run(copyBack!.replace('npx jifen verify', ''));
   t.match(await jifen(t, env, ['verify']), { code: 0, err: '' });

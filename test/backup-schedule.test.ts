@@ -15,6 +15,7 @@ import { listFiles, store } from '../src/backup/stored-file.ts';
 import { formatLsn, parseLsn, parseSegmentName, segmentName } from '../src/backup/wal.ts';
 import { startEmbedded } from '../src/db/embedded.ts';
 import { clockAt, type TestClock } from './support/service.ts';
+import { until } from './support/waiting.ts';
 
 tap.setTimeout(180_000);
 
@@ -126,8 +127,9 @@ test('a base that fails is begun anew after an hour, while the log goes on', asy
 test('what is under way when the service stops is broken off, and leaves nothing', async t => {
   const { round, lines, stop, backups } = await schedule(t);
   const begun = round();
-  while ((await readdir(backups, { recursive: true })).every(path => !/bases.*unfinished/.test(path)))
-    await new Promise(resolve => setTimeout(resolve, 5));
+  const isUnderWay = async () =>
+    (await readdir(backups, { recursive: true })).some(path => /bases.*unfinished/.test(path));
+  await until(isUnderWay, 'a base is under way');
   await stop();
   await begun;
   t.same(lines, []);

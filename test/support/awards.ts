@@ -49,7 +49,14 @@ export async function households(service: Service, count: number) {
 /** What a household has. */
 export async function pointsOf(caller: Caller, householdId: string) {
   const { body } = await caller('GET', `/v1/villages/${villages.own}/households/${householdId}/points`);
-  return body as { available: number; pending: number; held: number; honour: number; asOfNumber: number };
+  return body as {
+    available: number;
+    pending: number;
+    held: number;
+    honour: number;
+    expiring: object[];
+    asOfNumber: number;
+  };
 }
 
 /** Number of the last transaction in the book. */
