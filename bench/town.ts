@@ -3,7 +3,7 @@ import { sql } from 'drizzle-orm';
 import { dayOf, iso, systemClock } from '../src/calendar.ts';
 import { type Database, rowsOf, type Tx } from '../src/db/database.ts';
 import { none } from '../src/db/scope.ts';
-import type { GroundRule } from '../src/earning/grounds.ts';
+import type { RuleInBook } from '../src/earning/validate-award.ts';
 import type { Actor } from '../src/http/route.ts';
 import { createFirstAdmin } from '../src/identity/first-admin.ts';
 import { hashSecret } from '../src/identity/passwords.ts';
@@ -39,7 +39,7 @@ const counties = ['520201', '520203', '520204', '520281'];
 
 export interface Village {
   village: string;
-  rule: GroundRule;
+  rule: RuleInBook;
   households: string[];
 }
 

@@ -32,16 +32,14 @@ import { expiryJobs } from './expiry/jobs.ts';
 import { expiryRoutes } from './expiry/routes.ts';
 import { householdChangeRoutes } from './household-changes/routes.ts';
 import { householdRoutes } from './households/routes.ts';
-import { mutations } from './http/idempotency.ts';
 import { addressLimit, limits, type Quotas } from './http/limits.ts';
 import { openapi } from './http/openapi.ts';
 import { serviceRoutes } from './http/probes.ts';
 import { problems } from './http/problems.ts';
 import { declaredRoutes } from './http/route.ts';
 import { serialization } from './http/serialization.ts';
-import { sharing } from './http/together.ts';
 import { validation } from './http/validation.ts';
-import { guard, standing, standingOfAll } from './identity/guard.ts';
+import { guard, reauthorising } from './identity/guard.ts';
 import { identityJobs } from './identity/jobs.ts';
 import type { Keys } from './identity/keys.ts';
 import { openLinks } from './identity/links.ts';
@@ -55,6 +53,8 @@ import { kioskRoutes } from './kiosks/routes.ts';
 import { photoJobs } from './photos/jobs.ts';
 import type { PhotoStore } from './photos/photo-store.ts';
 import { photoRoutes } from './photos/routes.ts';
+import { batching } from './posting/batch.ts';
+import { mutations } from './posting/mutate.ts';
 import { publicityJobs } from './publicity/jobs.ts';
 import { publicityRoutes } from './publicity/routes.ts';
 import { redemptionJobs } from './redemptions/jobs.ts';
@@ -179,8 +179,8 @@ export async function build(deps: Deps): Promise<FastifyInstance> {
   await app.register(limits, { quotas: deps.quotas });
   await app.register(openapi, { origin, version: deps.version });
 
-  const { mutate, write } = mutations({ database, clock, standing: standing({ clock, recogniseDevice }) });
-  const together = sharing({ database, clock, mutate, standingOfAll: standingOfAll({ clock }) });
+  const writing = { database, clock, reauthorise: reauthorising({ clock, recogniseDevice }) };
+  const { mutate, write } = mutations(writing);
   const world = { database, clock, mutate, write };
   await app.register(serviceRoutes, {
     ready: () => database.inSnapshot(none, async db => void (await db.execute(sql`select 1`))),
@@ -195,7 +195,7 @@ export async function build(deps: Deps): Promise<FastifyInstance> {
   await app.register(ruleRoutes, world);
   await app.register(readingRoutes, world);
   await app.register(photoRoutes, { ...world, jobs: deps.jobs, photos: deps.photos, links });
-  await app.register(earningRoutes, { ...world, together, origin });
+  await app.register(earningRoutes, { ...world, batched: batching(writing), origin });
   await app.register(reversalRoutes, world);
   await app.register(basePointsRoutes, world);
   await app.register(simulationRoutes, world);

@@ -39,6 +39,4 @@ export function startOf(day: Temporal.PlainDate): Temporal.Instant {
 }
 
 /** RFC 3339 in UTC with exactly three decimals, as every answer writes it. */
-export function iso(instant: Temporal.Instant): string {
-  return instant.toString({ fractionalSecondDigits: 3 });
-}
+export const iso = remembering((instant: Temporal.Instant) => instant.toString({ fractionalSecondDigits: 3 }));

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { connect as connectSocket } from 'node:net';
 import { test } from 'tap';
-import { forgetAnswers } from '../src/http/idempotency.ts';
+import { forgetAnswers } from '../src/posting/keys.ts';
 import { isRefused } from './support/refusal.ts';
 import { connect, openService, villages } from './support/service.ts';
 

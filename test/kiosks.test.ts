@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import tap, { test } from 'tap';
 import { newCardCode } from '../src/households/cards.ts';
+import { lockKey } from './support/keys.ts';
 import { isRefused } from './support/refusal.ts';
 import { connect, openService, type Reply, type Service, villages } from './support/service.ts';
 
@@ -529,10 +530,7 @@ test('the answer of an earlier call', async t => {
   t.equal((await ask('op-3')).status, 200, 'and asking has not taken the key');
 
   const running = await service.inVillage(villages.own, async tx => {
-    await tx.$client.query(
-      `insert into http.idempotency (village, client, key, fingerprint, created_at) values ($1, $2, 'op-4', '', now())`,
-      [villages.own, kioskId],
-    );
+    await lockKey(tx.$client, { village: villages.own, owner: kioskId, key: 'op-4' });
     return ask('op-4');
   });
   isRefused(t, running, '409 idempotency-in-progress', { retryAfterSeconds: 1 });

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { t } from 'tap';
+import { refuseUnlessInForce } from '../src/earning/validate-award.ts';
 import { adoptRuleBook } from '../src/rules/adopt.ts';
 import { importRules } from '../src/rules/import-rules.ts';
-import { refuseUnlessInForce } from '../src/rules/read.ts';
 import { insisting, readyToRace } from './support/awards.ts';
 import { isRefused, refusalOf } from './support/refusal.ts';
 import { adoptRules, ruleDraft, unanimous } from './support/rules.ts';

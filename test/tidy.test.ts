@@ -11,6 +11,7 @@ const levels = [
   ['db'],
   ['ledger'],
   ['http'],
+  ['posting'],
   ['identity'],
   ['villages'],
   ['households'],
@@ -60,8 +61,10 @@ const schemas = [
   'villages',
 ];
 
-/** Functions of the database that are not of the folder that their schema is named after. */
-const functionOwners = new Map([
+/** What in the database is not of the folder that its schema is named after, and in no `tables.ts`. */
+const otherOwners = new Map([
+  ['http.idempotency', 'posting'],
+  ['http.lock_keys', 'posting'],
   ['households.is_kin', 'kin'],
   ['households.refuse_kin', 'kin'],
   ['store.place_order', 'redemptions'],
@@ -309,7 +312,7 @@ function complaintsOfHouse(files: Files, allowedReads: Record<string, string[]>)
 function complaintsOfSql(files: Files, parsed: SourceFile[], allowedReads: Record<string, string[]>): string[] {
   const owners = tableOwners(files);
   const ownerOf = (object: string) =>
-    owners.get(object) ?? functionOwners.get(object) ?? object.slice(0, object.indexOf('.'));
+    owners.get(object) ?? otherOwners.get(object) ?? object.slice(0, object.indexOf('.'));
   const foreign = foreignSql(parsed, schemas, ownerOf);
   const unlisted = foreign.filter(
     ({ folder, object, writes }) => writes || !(allowedReads[folder] ?? []).includes(object),
@@ -356,7 +359,7 @@ function complaintsOfSource(path: string, text: string): string[] {
   for (const { target, typeOnly } of importsOf(text)) {
     if (/^(fastify$|fastify-plugin$|@fastify\/)/.test(target) && !mayKnowFastify(path)) {
       found.push(
-        `Fastify is for routes.ts, http/, identity/ and app.ts: hand over plain arguments instead of ${target}.`,
+        `Fastify is for routes.ts, http/, posting/, identity/ and app.ts: hand over plain arguments instead of ${target}.`,
       );
     }
     if (!target.startsWith('.')) continue;
@@ -414,7 +417,7 @@ function levelOf(part: string): number {
 }
 
 function mayKnowFastify(path: string): boolean {
-  return path === 'src/app.ts' || /^src\/(http|identity)\//.test(path) || /(\/|-)routes\.ts$/.test(path);
+  return path === 'src/app.ts' || /^src\/(http|posting|identity)\//.test(path) || /(\/|-)routes\.ts$/.test(path);
 }
 
 function importsOf(text: string): { target: string; typeOnly: boolean }[] {

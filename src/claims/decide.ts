@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import type { Tx } from '../db/database.ts';
-import { type Asked, awardEach } from '../earning/award.ts';
-import { type Grounds, groundsOf } from '../earning/grounds.ts';
+import { type AwardInput, awardEach } from '../earning/award.ts';
+import { type AwardContext, readContexts } from '../earning/validate-award.ts';
 import { type Actor, holds, type Role } from '../http/route.ts';
 import { giveBackPhotos } from '../photos/use.ts';
 import { Refusal } from '../refusals.ts';
@@ -68,7 +68,7 @@ export async function decideEach(
   const ids = [...new Set(items.map(item => item.claimId))];
   // All of them first, in their order, and with their households: whoever holds the pen waits for nobody.
   const rows = await lockClaims(tx, village, ids);
-  const answers = await decideTogether(tx, actor, village, items, rows, now);
+  const answers = await decideBatch(tx, actor, village, items, rows, now);
   const views = new Map((await listByIds(tx, actor, village, ids)).map(view => [view.id, view]));
   return answers.map((answer, place) => answer ?? views.get(items[place]!.claimId)!);
 }
@@ -78,7 +78,7 @@ export async function decideEach(
  * as can be. What the book refuses leaves its claim as it was: then all is undone, and decided again without that. Answers
  * the refusal of each.
  */
-async function decideTogether(
+async function decideBatch(
   tx: Tx,
   actor: Actor,
   village: string,
@@ -86,10 +86,10 @@ async function decideTogether(
   rows: ClaimRow[],
   now: Temporal.Instant,
 ): Promise<(Refusal | undefined)[]> {
-  const grounds = rows.length === 0 ? undefined : await groundsOf(tx, rows);
+  const contexts = rows.length === 0 ? undefined : await contextsOf(tx, rows);
   const refusedByBook = new Map<number, Refusal>();
   for (;;) {
-    await tx.execute(sql`savepoint together`);
+    await tx.execute(sql`savepoint batch`);
     const approved: { claimId: string; place: number }[] = [];
     const answers: (Refusal | undefined)[] = [];
     for (const [place, { claimId, ...decided }] of items.entries()) {
@@ -100,9 +100,9 @@ async function decideTogether(
       answers.push(answer instanceof Refusal ? answer : undefined);
     }
     const approvedIds = approved.map(({ claimId }) => claimId);
-    const refused = await awardClaims(tx, actor, village, approvedIds, now, grounds);
-    if (refused.size > 0) await tx.execute(sql`rollback to savepoint together`);
-    await tx.execute(sql`release savepoint together`);
+    const refused = await awardClaims(tx, actor, village, approvedIds, now, contexts);
+    if (refused.size > 0) await tx.execute(sql`rollback to savepoint batch`);
+    await tx.execute(sql`release savepoint batch`);
     if (refused.size === 0) return answers;
     for (const { claimId, place } of approved) {
       const refusal = refused.get(claimId);
@@ -150,7 +150,7 @@ async function awardClaims(
   village: string,
   claimIds: string[],
   now: Temporal.Instant,
-  grounds?: Map<string, Grounds>,
+  contexts?: Map<string, AwardContext>,
 ): Promise<Map<string, Refusal>> {
   if (claimIds.length === 0) return new Map();
   const found = await listClaimRows(tx, village, claimIds);
@@ -158,20 +158,32 @@ async function awardClaims(
   const decisions = Map.groupBy(await listDecisions(tx, village, claimIds), row => row.claimId);
   const photoIds = found.flatMap(row => row.photoIds);
   const digests = new Map((await digestsOf(tx, village, photoIds)).map((digest, place) => [photoIds[place]!, digest]));
-  const asked = claimIds.map(id => {
+  const inputs = claimIds.map(id => {
     const row = rows.get(id)!;
     const photos = row.photoIds.map(photoId => digests.get(photoId)!);
-    return { actor, village, ...askedOf(row, decisions.get(id)!, photos) };
+    return { actor, village, ...inputOf(row, decisions.get(id)!, photos) };
   });
-  const all = grounds ?? (await groundsOf(tx, found));
-  const results = await awardEach(tx, asked, all, { atomic: false, batchId: null }, now);
+  const results = await awardEach(
+    tx,
+    inputs,
+    contexts ?? (await contextsOf(tx, found)),
+    { atomic: false, batchId: null },
+    now,
+  );
   const refused = results.flatMap((result, place): [string, Refusal][] =>
     typeof result === 'object' && 'refusal' in result ? [[claimIds[place]!, result.refusal]] : [],
   );
   return new Map(refused);
 }
 
-function askedOf(row: ClaimRow, decisions: DecisionRow[], digests: string[]): Pick<Asked, 'line' | 'origin'> {
+function contextsOf(tx: Tx, rows: ClaimRow[]): Promise<Map<string, AwardContext>> {
+  return readContexts(
+    tx,
+    rows.map(row => ({ village: row.village, line: row })),
+  );
+}
+
+function inputOf(row: ClaimRow, decisions: DecisionRow[], digests: string[]): Pick<AwardInput, 'line' | 'origin'> {
   return {
     line: {
       ruleId: row.ruleId,

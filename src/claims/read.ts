@@ -147,7 +147,7 @@ export async function listDecisions(db: Db, village: string, claimIds: string[])
 }
 
 /** The open claim of the same household and member for the same rule and occasion. */
-export async function findOpenTwin(
+export async function findOpenDuplicate(
   db: Db,
   village: string,
   of: { householdId: string; memberId: string | null; ruleCode: string; occasion: string },

@@ -1,10 +1,10 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Clock } from '../calendar.ts';
 import type { Database } from '../db/database.ts';
-import type { Mutate } from '../http/idempotency.ts';
 import { languageOf, problemOf } from '../http/problems.ts';
 import { actorOf } from '../http/route.ts';
 import { VillageParams } from '../http/shapes.ts';
+import type { Mutate } from '../posting/mutate.ts';
 import type { Refusal, RefusalCode } from '../refusals.ts';
 import { answersOf } from './answers.ts';
 import { decideClaim, decideEach, rejectClaim } from './decide.ts';

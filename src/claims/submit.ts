@@ -1,16 +1,22 @@
 import { randomUUIDv7 } from 'node:crypto';
 import { sql } from 'drizzle-orm';
 import { dayOf, iso } from '../calendar.ts';
-import type { Tx } from '../db/database.ts';
-import { type GroundRule, type Grounds, groundsOf } from '../earning/grounds.ts';
-import { type JudgedAward, judge, refuseDate } from '../earning/judge.ts';
-import { findStanding } from '../earning/read.ts';
+import { rowsOf, type Tx } from '../db/database.ts';
+import { type Unreversed, unreversed } from '../earning/award-row.ts';
+import {
+  type AwardContext,
+  type RuleInBook,
+  readContexts,
+  refuseDate,
+  type ValidAward,
+  validateAward,
+} from '../earning/validate-award.ts';
 import type { Actor } from '../http/route.ts';
 import { refuseKin } from '../kin/refuse-kin.ts';
 import { usePhotos } from '../photos/use.ts';
 import { Refusal } from '../refusals.ts';
 import { byItself } from './by-itself.ts';
-import { type ClaimView, findOpenTwin, getClaim, listByIds } from './read.ts';
+import { type ClaimView, findOpenDuplicate, getClaim, listByIds } from './read.ts';
 import type { Evidence } from './tables.ts';
 
 /** What is said of a claim. */
@@ -33,9 +39,9 @@ export interface NewClaim {
 /**
  * Files a claim, for the own household or, by staff, for another's. What can be judged early is: only caps wait for the
  * book.
- * @throws Refusal `not-found` | `forbidden` (points by hand from a household) | `own-household` | whatever `judge` refuses |
- *   `business-date-refused` | `evidence-missing` (facts: `required`) | `award-duplicate` (facts: `awardId` or `claimId`) |
- *   `photo-reused` (facts: `photoId`)
+ * @throws Refusal `not-found` | `forbidden` (points by hand from a household) | `own-household` | whatever `validateAward`
+ *   refuses | `business-date-refused` | `evidence-missing` (facts: `required`) | `award-duplicate` (facts: `awardId` or
+ *   `claimId`) | `photo-reused` (facts: `photoId`)
  */
 export async function submitClaim(
   tx: Tx,
@@ -44,8 +50,8 @@ export async function submitClaim(
   said: NewClaim,
   now: Temporal.Instant,
 ): Promise<ClaimView> {
-  const grounds = (await groundsOf(tx, [{ village, ...said }])).get(village)!;
-  return getClaim(tx, actor, village, await submitOne(tx, actor, { village, grounds }, said, now));
+  const context = (await readContexts(tx, [{ village, line: said }])).get(village)!;
+  return getClaim(tx, actor, village, await submitOne(tx, actor, { village, context }, said, now));
 }
 
 /** The same for a list, each by itself: one that is refused harms no other. */
@@ -56,11 +62,11 @@ export async function submitEach(
   items: NewClaim[],
   now: Temporal.Instant,
 ): Promise<(ClaimView | Refusal)[]> {
-  const lines = items.map(said => ({ village, ...said }));
-  const grounds = (await groundsOf(tx, lines)).get(village)!;
+  const lines = items.map(said => ({ village, line: said }));
+  const context = (await readContexts(tx, lines)).get(village)!;
   const made: (string | Refusal)[] = [];
   for (const said of items) {
-    made.push(await byItself(tx, () => submitOne(tx, actor, { village, grounds }, said, now)));
+    made.push(await byItself(tx, () => submitOne(tx, actor, { village, context }, said, now)));
   }
   const ids = made.filter(one => typeof one === 'string');
   const views = new Map((await listByIds(tx, actor, village, ids)).map(view => [view.id, view]));
@@ -71,20 +77,20 @@ export async function submitEach(
 async function submitOne(
   tx: Tx,
   actor: Actor,
-  { village, grounds }: { village: string; grounds: Grounds },
+  { village, context }: { village: string; context: AwardContext },
   said: NewClaim,
   now: Temporal.Instant,
 ): Promise<string> {
   const { householdId } = said;
   await refuseCaller(tx, actor, village, said);
-  const judged = judgeClaim(said, grounds, now);
-  if (actor.kind !== 'household' && !judged.rule.onBehalf) throw new Refusal('on-behalf-refused');
-  await refuseTwin(tx, village, said, judged.rule);
+  const valid = validateClaim(said, context, now);
+  if (actor.kind !== 'household' && !valid.rule.onBehalf) throw new Refusal('on-behalf-refused');
+  await refuseDuplicate(tx, village, said, valid.rule);
   const claimId = randomUUIDv7();
   if (said.photoIds.length > 0) {
     await usePhotos(tx, village, { claimId, householdId, photoIds: said.photoIds }, now);
   }
-  await insertClaim(tx, actor, { village, id: claimId, grounds }, said, judged, now);
+  await insertClaim(tx, actor, { village, id: claimId, context }, said, valid, now);
   return claimId;
 }
 
@@ -96,30 +102,30 @@ async function refuseCaller(tx: Tx, actor: Actor, village: string, said: NewClai
   await refuseKin(tx, actor, village, [said.householdId]);
 }
 
-/** Judged as the award that it may become, which others will decide on; how late it comes is judged now and not then. */
-function judgeClaim(said: NewClaim, grounds: Grounds, now: Temporal.Instant): JudgedAward {
-  const judged = judge(said, grounds, now, {
+/** Validated as the award that it may become, which others will decide on; how late it comes counts now and not then. */
+function validateClaim(said: NewClaim, context: AwardContext, now: Temporal.Instant): ValidAward {
+  const valid = validateAward(said, context, now, {
     enteredBy: said.householdId,
     decidedBy: [],
     points: said.custom?.points,
     frozen: {},
   });
-  refuseDate(Temporal.Instant.from(judged.occurredAt), grounds, now);
-  const { evidence: required } = judged.rule;
+  refuseDate(Temporal.Instant.from(valid.occurredAt), context, now);
+  const { evidence: required } = valid.rule;
   const shown = [...said.evidence.map(({ kind }) => kind), ...(said.photoIds.length > 0 ? ['photo'] : [])];
   if (required.length > 0 && !required.some(kind => shown.includes(kind))) {
     throw new Refusal('evidence-missing', { required });
   }
-  return judged;
+  return valid;
 }
 
-async function refuseTwin(tx: Tx, village: string, said: NewClaim, rule: GroundRule): Promise<void> {
+async function refuseDuplicate(tx: Tx, village: string, said: NewClaim, rule: RuleInBook): Promise<void> {
   const { householdId, memberId, occasion } = said;
   if (occasion === undefined) return;
-  const standing = await findStanding(tx, village, { householdIds: [householdId], occasions: [occasion] });
-  const twin = standing.find(one => one.ruleCode === rule.code && one.memberId === memberId);
-  if (twin !== undefined) throw new Refusal('award-duplicate', { awardId: twin.id });
-  const claimId = await findOpenTwin(tx, village, { householdId, memberId, ruleCode: rule.code, occasion });
+  const awards = await rowsOf<Unreversed>(tx, unreversed([{ village, householdId, occasion }])!);
+  const duplicate = awards.find(one => one.ruleCode === rule.code && one.memberId === memberId);
+  if (duplicate !== undefined) throw new Refusal('award-duplicate', { awardId: duplicate.id });
+  const claimId = await findOpenDuplicate(tx, village, { householdId, memberId, ruleCode: rule.code, occasion });
   if (claimId !== undefined) throw new Refusal('award-duplicate', { claimId });
 }
 
@@ -127,12 +133,12 @@ async function refuseTwin(tx: Tx, village: string, said: NewClaim, rule: GroundR
 async function insertClaim(
   tx: Tx,
   actor: Actor,
-  { village, id, grounds }: { village: string; id: string; grounds: Grounds },
+  { village, id, context }: { village: string; id: string; context: AwardContext },
   said: NewClaim,
-  { rule, occurredAt, businessDate }: JudgedAward,
+  { rule, occurredAt, businessDate }: ValidAward,
   now: Temporal.Instant,
 ): Promise<void> {
-  const { reviewSteps, panelSize, secondApproverFromPoints } = grounds.policyOn(dayOf(now).toString());
+  const { reviewSteps, panelSize, secondApproverFromPoints } = context.policyOn(dayOf(now).toString());
   const state = reviewSteps === 'panel' ? 'inPanel' : 'submitted';
   await tx.execute(sql`
     insert into claims.claim (

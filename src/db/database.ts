@@ -1,11 +1,11 @@
+import { createHash } from 'node:crypto';
 import type { Writable } from 'node:stream';
 import type { SQL } from 'drizzle-orm';
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
 import { PgDialect } from 'drizzle-orm/pg-core';
 import pg from 'pg';
 import { Refusal } from '../refusals.ts';
-import { PreparingClient } from './preparing-client.ts';
-import { type Scope, scopeStatement } from './scope.ts';
+import { none, type Scope } from './scope.ts';
 
 const dialect = new PgDialect({ casing: 'snake_case' });
 
@@ -17,12 +17,6 @@ export type Db = NodePgDatabase<Record<string, never>> & { $client: pg.PoolClien
 /** What writes: a database transaction. A bare `Db` does not fit where a `Tx` is asked for. */
 export type Tx = Db & { readonly [writes]: true };
 
-/** The statements that write what a hot path does, and what it has come to once they have: by the rows of each. */
-export interface Hot<T> {
-  last: SQL[];
-  result: (rows: pg.QueryResultRow[][]) => T;
-}
-
 export interface Database {
   /**
    * Runs `work` in one database transaction that sees and writes only rows of `scope`, and retries it up to three times
@@ -30,11 +24,12 @@ export interface Database {
    */
   inTransaction<T>(scope: Scope, work: (tx: Tx) => Promise<T>): Promise<T>;
   /**
-   * The same for the few hot paths whose statements find every row by its key: each is planned once for a connection. With
-   * lists as parameters PostgreSQL would plan it anew each time, which takes longer than all the rest. Its first queries
-   * go out behind `begin`, and its last ones before `commit`, without waiting for answers.
+   * The same for a hot path whose statements find every row by its key: each is planned once for a connection. With lists
+   * as parameters PostgreSQL would plan it anew each time, which takes longer than all the rest. `work` returns the
+   * statements that come last: they are sent in one packet with `commit`, as its first queries are with `begin`. Returns
+   * the rows of each.
    */
-  inHotTransaction<T>(scope: Scope, work: (tx: Tx) => Promise<Hot<T>>): Promise<T>;
+  inPipelinedTransaction(scope: Scope, work: (tx: Tx) => Promise<SQL[]>): Promise<pg.QueryResultRow[][]>;
   /** Runs `work` on one unchanging picture of the rows of `scope`. */
   inSnapshot<T>(scope: Scope, work: (db: Db) => Promise<T>): Promise<T>;
   /** As `inSnapshot`, on connections of its own and without time-outs: for exports that stream for minutes. */
@@ -51,6 +46,34 @@ pg.types.setTypeParser(builtins.INT8, text => {
   return value;
 });
 pg.types.setTypeParser(builtins.DATE, text => text);
+
+/** Texts beyond this many are sent unnamed: lists of every length make a new text each. */
+const namesMax = 1_000;
+const names = new Map<string, string>();
+
+/**
+ * A client that names every query with parameters after its text, so that PostgreSQL parses and plans it once for each
+ * connection. The planning of one join under row-level security costs several times its execution: without this a credit
+ * took four times as long.
+ */
+class PreparingClient extends pg.Client {
+  // biome-ignore lint/suspicious/noExplicitAny: pg declares a dozen forms of this one method
+  override query(config: any, values?: any, callback?: any): any {
+    const isPlain =
+      typeof config === 'object' && typeof config.text === 'string' && typeof config.submit !== 'function';
+    const parameters = Array.isArray(values) ? values : config?.values;
+    if (!isPlain || config.name !== undefined || !(parameters?.length > 0))
+      return super.query(config, values, callback);
+    return super.query({ ...config, name: names.get(config.text) ?? nameNew(config.text) }, values, callback);
+  }
+}
+
+function nameNew(text: string): string | undefined {
+  if (names.size >= namesMax) return undefined;
+  const name = createHash('sha256').update(text).digest('base64url').slice(0, 40);
+  names.set(text, name);
+  return name;
+}
 
 /** Opens the pools on `url`, the connection string of the role `jifen_app`. */
 export function openDatabase(
@@ -69,15 +92,12 @@ export function openDatabase(
   const exportPool = open(4, { pipeline: false });
 
   return {
-    inTransaction: (scope, work) =>
-      withRetries(() => onConnection(pool, `begin; ${scopeStatement(scope)}`, db => work(db as Tx))),
-    inHotTransaction: (scope, work) =>
-      withRetries(() =>
-        inOneBreath(
-          pool,
-          `begin; ${scopeStatement(scope)}; set local plan_cache_mode = force_generic_plan; set local enable_seqscan = off`,
-          db => work(db as Tx),
-        ),
+    inTransaction: (scope, work) => onConnection(pool, `begin; ${scopeStatement(scope)}`, db => work(db as Tx)),
+    inPipelinedTransaction: (scope, work) =>
+      pipelined(
+        pool,
+        `begin; ${scopeStatement(scope)}; set local plan_cache_mode = force_generic_plan; set local enable_seqscan = off`,
+        db => work(db as Tx),
       ),
     inSnapshot: (scope, work) =>
       onConnection(pool, `begin isolation level repeatable read read only; ${scopeStatement(scope)}`, work),
@@ -127,61 +147,62 @@ async function onConnection<T>(
   work: (db: Db) => Promise<T>,
   { failed }: { failed: 'rollback' | 'close' } = { failed: 'rollback' },
 ): Promise<T> {
-  return withClient(pool, failed, async client => {
+  return withClient(pool, failed, async (client, db) => {
     await client.query(begin);
-    const result = await work(lensOn(client));
+    const result = await work(db);
     await client.query('commit');
     return result;
   });
 }
 
 /** The first queries go out behind `begin`, and `commit` behind the last: the fewest times that one waits for the other. */
-async function inOneBreath<T>(pool: pg.Pool, begin: string, work: (db: Db) => Promise<Hot<T>>): Promise<T> {
-  return withClient(pool, 'rollback', async client => {
-    const db = lensOn(client);
-    const { stream } = connectionOf(db);
+async function pipelined(
+  pool: pg.Pool,
+  begin: string,
+  work: (db: Db) => Promise<SQL[]>,
+): Promise<pg.QueryResultRow[][]> {
+  return withClient(pool, 'rollback', async (client, db) => {
+    const { stream } = (client as unknown as { connection: { stream: Writable } }).connection;
     // In one packet with the first queries, which come within this turn.
     stream.cork();
     process.nextTick(() => stream.uncork());
     const begun = client.query(begin);
     begun.catch(() => undefined);
-    const { result, last } = await work(db);
-    await begun;
-    const statements = last.map(statement => {
+    const last = (await work(db)).map(statement => {
       const { sql: text, params: values } = dialect.sqlToQuery(statement);
       return { text, values };
     });
+    await begun;
     let isWhole = true;
-    const ask = (statement: pg.QueryConfig) =>
-      new Promise<pg.QueryResult>((resolve, reject) => {
-        client.query(statement, (error: Error | null, answer: pg.QueryResult) => {
-          if (error === null) return resolve(answer);
-          isWhole = false;
-          reject(error);
-        });
-      });
+    const asked: Promise<pg.QueryResult>[] = [];
     stream.cork();
-    const asked = statements.map(ask);
-    // What the driver cannot put on the line it leaves out, and says so at once: PostgreSQL would commit the rest.
-    if (isWhole) asked.push(ask({ text: 'commit' }));
+    for (const statement of [...last, { text: 'commit' }]) {
+      // What the driver cannot put on the line it leaves out, and says so at once: PostgreSQL would commit the rest.
+      if (!isWhole) break;
+      const answer = Promise.withResolvers<pg.QueryResult>();
+      client.query(statement, (error: Error | null, result: pg.QueryResult) => {
+        if (error === null) return answer.resolve(result);
+        isWhole = false;
+        answer.reject(error);
+      });
+      asked.push(answer.promise);
+    }
     stream.uncork();
     const answers = await Promise.all(asked);
     // PostgreSQL answers a commit of what has failed with a rollback, and no error.
-    if (answers.at(-1)!.command !== 'COMMIT') throw new Error('PostgreSQL rolled back instead of committing');
-    return result(answers.map(answer => answer.rows));
+    if (answers.pop()!.command !== 'COMMIT') throw new Error('PostgreSQL rolled back instead of committing');
+    return answers.map(answer => answer.rows);
   });
 }
 
-function lensOn(client: pg.PoolClient): Db {
-  return drizzle(client, { casing: 'snake_case' }) as unknown as Db;
-}
-
+/** Runs `work`, which is one database transaction, and retries it when PostgreSQL asks for that. */
 async function withClient<T>(
   pool: pg.Pool,
   failed: 'rollback' | 'close',
-  work: (client: pg.PoolClient) => Promise<T>,
+  work: (client: pg.PoolClient, db: Db) => Promise<T>,
 ): Promise<T> {
   const client = await connect(pool);
+  const db = drizzle(client, { casing: 'snake_case' }) as unknown as Db;
   let broken: Error | boolean = false;
   // PostgreSQL may end a connection between two queries, and an error that nobody listens to ends the process.
   const lost = (error: Error) => {
@@ -189,15 +210,19 @@ async function withClient<T>(
   };
   client.on('error', lost);
   try {
-    return await work(client);
-  } catch (error) {
-    if (failed === 'close') broken = true;
-    else {
-      await client.query('rollback').catch(cause => {
-        broken = cause instanceof Error ? cause : true;
-      });
+    for (let retriesLeft = 3; ; retriesLeft -= 1) {
+      try {
+        return await work(client, db);
+      } catch (error) {
+        if (failed === 'close') broken = true;
+        else {
+          await client.query('rollback').catch(cause => {
+            broken = cause instanceof Error ? cause : true;
+          });
+        }
+        if (broken || retriesLeft === 0 || !/^40(001|P01)$/.test(pgErrorOf(error)?.code ?? '')) throw error;
+      }
     }
-    throw error;
   } finally {
     client.off('error', lost);
     client.release(broken);
@@ -226,17 +251,6 @@ async function connect(pool: pg.Pool): Promise<pg.PoolClient> {
   }
 }
 
-async function withRetries<T>(attempt: () => Promise<T>): Promise<T> {
-  for (let left = 3; ; left -= 1) {
-    try {
-      return await attempt();
-    } catch (error) {
-      const code = pgErrorOf(error)?.code;
-      if (left === 0 || (code !== '40001' && code !== '40P01')) throw error;
-    }
-  }
-}
-
 /** The PostgreSQL error in `error` or behind it: drizzle wraps what the driver throws. */
 export function pgErrorOf(error: unknown): pg.DatabaseError | undefined {
   for (let e = error; e instanceof Error; e = e.cause) if (e instanceof pg.DatabaseError) return e;
@@ -257,20 +271,22 @@ export async function rowsOf<T>(db: Db, query: SQL): Promise<T[]> {
 }
 
 /**
- * Asks several things at once: they go to PostgreSQL in one packet, one behind the other, and none waits for the answer
- * of the one before. For queries that do not need each other's answers.
+ * The results of queries that do not depend on each other: sent back to back, they take one round trip. If one fails,
+ * PostgreSQL refuses those behind it too (25P02); what is thrown is the cause.
  */
-export async function atOnce<T extends readonly unknown[]>(
-  db: Db,
-  ask: () => { [K in keyof T]: Promise<T[K]> },
-): Promise<T> {
-  const { stream } = connectionOf(db);
-  stream.cork();
-  // After the promises have come to the point of sending.
-  process.nextTick(() => stream.uncork());
-  return Promise.all(ask()) as unknown as Promise<T>;
+export async function atOnce<T extends readonly unknown[]>(asked: { [K in keyof T]: Promise<T[K]> }): Promise<T> {
+  const settled = await Promise.allSettled(asked);
+  const failures = settled.flatMap(one => (one.status === 'rejected' ? [one.reason] : []));
+  if (failures.length > 0) throw failures.find(error => pgErrorOf(error)?.code !== '25P02') ?? failures[0];
+  return settled.map(one => (one as PromiseFulfilledResult<unknown>).value) as unknown as T;
 }
 
-function connectionOf(db: Db): { stream: Writable } {
-  return (db.$client as unknown as { connection: { stream: Writable } }).connection;
+/**
+ * `SET LOCAL` takes no parameters, so this one function checks the digits and alone writes the text. Never a plain `SET`:
+ * a pooler would hand the scope to the next caller.
+ */
+function scopeStatement(scope: Scope): string {
+  if (scope === none) return "set local jifen.scope = ''";
+  if (!/^([0-9]{2}|[0-9]{4}|[0-9]{6}|[0-9]{9}|[0-9]{12})$/.test(scope)) throw new Error(`not a scope: ${scope}`);
+  return `set local jifen.scope = '${scope}'`;
 }

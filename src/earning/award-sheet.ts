@@ -4,8 +4,7 @@ import type { Tx } from '../db/database.ts';
 import type { Actor } from '../http/route.ts';
 import { Refusal } from '../refusals.ts';
 import { type AwardResult, awardEach } from './award.ts';
-import { groundsOf } from './grounds.ts';
-import type { AwardLine } from './judge.ts';
+import { type AwardLine, readContexts } from './validate-award.ts';
 
 /** A sheet of awards; what it says at its head holds for every line that does not say otherwise. */
 interface Sheet {
@@ -35,12 +34,9 @@ export async function awardSheet(
     occasion: line.occasion ?? sheet.occasion,
   }));
   const atomic = sheet.mode === 'atomic';
-  const asked = lines.map(line => ({ actor, village, line }));
-  const grounds = await groundsOf(
-    tx,
-    lines.map(line => ({ village, ...line })),
-  );
-  return { batchId, results: await awardEach(tx, asked, grounds, { atomic, batchId }, now) };
+  const inputs = lines.map(line => ({ actor, village, line }));
+  const results = await awardEach(tx, inputs, await readContexts(tx, inputs), { atomic, batchId }, now);
+  return { batchId, results };
 }
 
 /** Of a day that is named without an hour: this moment if it is today, else the day's first. */

@@ -1,23 +1,36 @@
 import { randomUUIDv7 } from 'node:crypto';
 import { iso } from '../calendar.ts';
-import type { Tx } from '../db/database.ts';
-import { inserting, insertingBeside } from '../db/insert-rows.ts';
+import { rowsOf, type Tx } from '../db/database.ts';
 import type { Actor } from '../http/route.ts';
 import { lastDayOfMonth } from '../ledger/lots.ts';
-import { type PostResult, post } from '../ledger/post.ts';
+import { knownCode, posting } from '../ledger/post.ts';
 import { award as awardCommand, type Command } from '../ledger/transactions.ts';
+import {
+  type Draft,
+  numberPlaceholder,
+  type PostedRow,
+  type PostingOperation,
+  postingStatement,
+} from '../posting/batch.ts';
 import { Refusal } from '../refusals.ts';
+import { type AwardView, insertAwards, type Unreversed, unreversed, viewOf } from './award-row.ts';
 import { kindOfLimit, limitsOf, resetsOn } from './caps.ts';
-import type { Grounds } from './grounds.ts';
-import { type AwardLine, type JudgedAward, judge, type Origin } from './judge.ts';
-import { type AwardView, findStanding, type Standing, viewOf } from './read.ts';
-import { type AwardRow, award as awardTable } from './tables.ts';
+import type { AwardRow } from './tables.ts';
+import {
+  type AwardContext,
+  type AwardLine,
+  type Origin,
+  type RuleInBook,
+  readContexts,
+  type ValidAward,
+  validateAward,
+} from './validate-award.ts';
 
 /** One line's answer. Of a list that is all or nothing, `undone` had been posted when another line was refused. */
 export type AwardResult = { award: AwardView } | { refusal: Refusal } | 'undone';
 
 /** An award that somebody asks for in a village. */
-export interface Asked {
+export interface AwardInput {
   actor: Actor;
   village: string;
   line: AwardLine;
@@ -28,106 +41,100 @@ export interface Asked {
 /**
  * Awards a list of one village, in order, and answers each line: a cap used up by one refuses the next, and one line's
  * refusal harms no other. With `atomic` the book takes all or nothing; whether lines that were refused before it spoil the
- * list is the caller's to say, by throwing. The number of statements does not grow with the list. The awards' own rows are
- * written after the pen is taken, for they carry the number it gave; as they are fresh nobody can be waiting for them.
+ * list is the caller's to say, by throwing. The number of statements does not grow with the list.
  *
- * A line is refused with whatever `judge` refuses, `own-household` where nobody else decides, or under the pen
+ * A line is refused with whatever `validateAward` refuses, `own-household` where nobody else decides, or by the ledger
  * `award-duplicate` | `rule-exclusive` (facts: `awardId`) | `cap-reached` (facts: `cap`, `used`, `limit`, `resetsOn`) |
  * `budget-exhausted` (facts: `used`, `limit`).
  */
 export async function awardEach(
   tx: Tx,
-  asked: Asked[],
-  grounds: Map<string, Grounds>,
+  inputs: AwardInput[],
+  contexts: Map<string, AwardContext>,
   options: { atomic: boolean; batchId: string | null },
   now: Temporal.Instant,
 ): Promise<AwardResult[]> {
-  const entries = asked.map(one => entryOf(one, grounds.get(one.village)!, now));
-  const judged = entries.filter(isJudged);
-  const posted = await postAll(tx, judged, options.atomic);
-  const rows = judged.flatMap(entry => {
-    const result = posted.get(entry)!;
-    return 'number' in result ? [rowOf(entry, result.number, options.batchId, now)] : [];
-  });
-  const refused = judged.filter(entry => posted.get(entry)!.status === 'refused');
-  const made = judged.filter(entry => 'number' in posted.get(entry)!);
-  const standing = [...made.map(standingOf), ...(await standingBeside(tx, refused))];
-  const rowsById = new Map(rows.map(row => [row.id, row]));
-  if (rows.length > 0) await tx.execute(insertAwards(rows));
-  return entries.map(entry => {
-    if (!isJudged(entry)) return entry;
-    const result = posted.get(entry)!;
-    if (result.status === 'undone') return 'undone' as const;
-    if (result.status === 'refused') return { refusal: explain(entry, result, standing) };
-    return { award: viewOf(rowsById.get(entry.id)!, entry.judged.rule.title, entry.actor) };
-  });
+  const results: AwardResult[] = inputs.map(() => 'undone');
+  const drafts: AwardDraft[] = [];
+  const indexes: number[] = [];
+  for (const [index, input] of inputs.entries()) {
+    try {
+      drafts.push(draftAward(input, contexts, now, options.batchId));
+      indexes.push(index);
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      results[index] = { refusal: error };
+    }
+  }
+  if (drafts.length === 0) return results;
+  const rows = drafts.map(draft => draft.row);
+  const commands = drafts.map(draft => draft.command);
+  const statement = postingStatement(posting(drafts[0]!.village, commands, options), insertAwards(rows), [], now);
+  const posted = await rowsOf<PostedRow>(tx, statement);
+  const question = unreversed(posted.flatMap(({ place, code }) => (code === null ? [] : [rows[place - 1]!])));
+  const conflicts = question === undefined ? [] : await rowsOf<Unreversed>(tx, question);
+  for (const { place, number, code, facts } of posted) {
+    const draft = drafts[place - 1]!;
+    const index = indexes[place - 1]!;
+    if (code !== null) {
+      results[index] = { refusal: explain(draft, new Refusal(knownCode(code), facts!), conflicts) };
+    } else if (number !== null) {
+      results[index] = { award: Object.assign(draft.result, numbersOf(draft.row, number)) };
+    }
+  }
+  return results;
 }
 
-/** An award that is still to be posted. */
-interface AwardDraft {
-  command: Command;
-  row: AwardRow;
-  result: AwardView;
+/** Requests for one award, many of which share a database transaction. Each is refused just like a line of a list. */
+export const singleAwards: PostingOperation<AwardLine, Map<string, AwardContext>, AwardDraft, Unreversed> = {
+  readContext: readContexts,
+  draft: draftAward,
+  insert: insertAwards,
+  conflictsWith: ({ row }, refusal) => (isConflict(refusal) ? unreversed([row]) : undefined),
+  explain,
+};
+
+/** An award that is valid but not yet posted. */
+interface AwardDraft extends Draft<AwardRow, AwardView> {
+  rule: RuleInBook;
+  businessDate: Temporal.PlainDate;
 }
 
 /**
- * An award that a clerk asks for, drafted to be posted among those of others; what is written and answered has `number`
- * where the number will be that it gets.
- * @throws Refusal whatever `judge` refuses | `own-household`. What is refused under the pen, `awardEach` can explain.
+ * What nobody else decides on is nothing for the own household or kin. Others have seen for themselves who decides.
+ * @throws Refusal whatever `validateAward` refuses | `own-household`
  */
-export function draftAward(asked: Asked, grounds: Grounds, number: number, now: Temporal.Instant): AwardDraft {
-  const entry = judgedEntry(asked, grounds, now);
-  const row = rowOf(entry, number, null, now);
-  return { command: commandOf(entry), row, result: viewOf(row, entry.judged.rule.title, entry.actor) };
-}
-
-interface JudgedEntry extends Asked {
-  id: string;
-  occasion: string;
-  judged: JudgedAward;
-}
-
-type Entry = JudgedEntry | { refusal: Refusal };
-
-function isJudged(entry: Entry): entry is JudgedEntry {
-  return 'judged' in entry;
-}
-
-function judgedEntry(asked: Asked, grounds: Grounds, now: Temporal.Instant): JudgedEntry {
+function draftAward(
+  input: AwardInput,
+  contexts: Map<string, AwardContext>,
+  now: Temporal.Instant,
+  batchId: string | null = null,
+): AwardDraft {
+  const { actor, village, line, origin } = input;
+  const context = contexts.get(village)!;
+  if (origin === undefined && context.kin.has(`${actor.id} ${line.householdId}`)) throw new Refusal('own-household');
   const id = randomUUIDv7();
-  return { ...asked, id, occasion: asked.line.occasion ?? id, judged: judgeAsked(asked, grounds, now) };
+  const valid = validateAward(line, context, now, origin);
+  const { rule, businessDate } = valid;
+  const row = rowOf(id, input, valid, { batchId, createdAt: iso(now) });
+  return {
+    village,
+    command: commandOf(id, input, valid),
+    row,
+    result: viewOf(row, rule.title, actor),
+    rule,
+    businessDate,
+  };
 }
 
-function entryOf(asked: Asked, grounds: Grounds, now: Temporal.Instant): Entry {
-  try {
-    return judgedEntry(asked, grounds, now);
-  } catch (error) {
-    if (error instanceof Refusal) return { refusal: error };
-    throw error;
-  }
-}
-
-/** What nobody else decides on is nothing for the own household or kin. Others have judged for themselves who decides. */
-function judgeAsked({ actor, line, origin }: Asked, grounds: Grounds, now: Temporal.Instant): JudgedAward {
-  if (origin === undefined && grounds.kin.has(`${actor.id} ${line.householdId}`)) throw new Refusal('own-household');
-  return judge(line, grounds, now, origin);
-}
-
-/** Posts all that was judged, in its order. */
-async function postAll(tx: Tx, entries: JudgedEntry[], atomic: boolean): Promise<Map<JudgedEntry, PostResult>> {
-  if (entries.length === 0) return new Map();
-  const results = await post(tx, entries[0]!.village, entries.map(commandOf), { atomic });
-  return new Map(entries.map((entry, index) => [entry, results[index]!]));
-}
-
-function commandOf({ id, actor, line, judged, origin }: JudgedEntry): Command {
-  const { rule, policy, points, businessDate, publicityDays } = judged;
-  const { householdId, memberId, quantity } = line;
+function commandOf(id: string, { actor, line, origin }: AwardInput, valid: ValidAward): Command {
+  const { rule, policy, points, businessDate, publicityDays } = valid;
+  const { householdId, memberId = null, quantity } = line;
   return awardCommand(
     {
       actor: origin?.enteredBy ?? actor.id,
       approver: origin?.decidedBy.at(-1),
-      occurredAt: judged.occurredAt,
+      occurredAt: valid.occurredAt,
       businessDate: businessDate.toString(),
     },
     {
@@ -135,7 +142,7 @@ function commandOf({ id, actor, line, judged, origin }: JudgedEntry): Command {
       householdId,
       points,
       honour: rule.honour,
-      pending: judged.pending,
+      pending: valid.pending,
       expiresOn: policy.expiryMonths === null ? null : lastDayOfMonth(businessDate, policy.expiryMonths),
       limits: limitsOf(
         rule,
@@ -150,7 +157,7 @@ function commandOf({ id, actor, line, judged, origin }: JudgedEntry): Command {
         unitPoints: String(rule.points),
         quantity: String(quantity),
         publicityDays: String(publicityDays),
-        backEntry: String(judged.backEntry),
+        backEntry: String(valid.backEntry),
         ...(policy.issuingFund === null ? {} : { issuingFund: policy.issuingFund }),
         ...origin?.frozen,
       },
@@ -158,37 +165,35 @@ function commandOf({ id, actor, line, judged, origin }: JudgedEntry): Command {
   );
 }
 
+/** The row, with a placeholder for its number. */
 function rowOf(
-  { id, village, actor, line, occasion, judged, origin }: JudgedEntry,
-  transactionNumber: number,
-  batchId: string | null,
-  now: Temporal.Instant,
+  id: string,
+  { village, actor, line, origin }: AwardInput,
+  valid: ValidAward,
+  made: Pick<AwardRow, 'batchId' | 'createdAt'>,
 ): AwardRow {
-  const { rule, points, occurredAt, backEntry } = judged;
-  const businessDate = judged.businessDate.toString();
+  const { rule, points, occurredAt, backEntry } = valid;
+  const businessDate = valid.businessDate.toString();
   return {
     village,
     id,
-    // The voucher number makes it unique; the date makes it a number that people can file.
-    number: `A-${businessDate.replaceAll('-', '')}-${transactionNumber}`,
+    ...numbersOf({ businessDate }, numberPlaceholder),
     householdId: line.householdId,
-    memberId: line.memberId,
+    memberId: line.memberId ?? null,
     ruleId: rule.id,
     ruleCode: rule.code,
     ruleBookId: rule.ruleBookId,
     quantity: line.quantity,
     points,
-    occasion,
+    occasion: line.occasion ?? id,
     occurredAt,
     businessDate,
     backEntry,
-    note: line.note,
+    note: line.note ?? null,
     // Publicity, which makes pending points spendable, posts them to `available` with their honour.
-    state: judged.pending ? 'pending' : 'posted',
-    batchId,
+    state: valid.pending ? 'pending' : 'posted',
     createdBy: origin?.enteredBy ?? actor.id,
-    createdAt: iso(now),
-    transactionNumber,
+    ...made,
     reversalNumber: null,
     claimId: origin?.claimId ?? null,
     roundId: origin?.roundId ?? null,
@@ -197,70 +202,39 @@ function rowOf(
   };
 }
 
-const insertAwards = inserting(awardTable, [
-  'village',
-  'ruleId',
-  'ruleCode',
-  'ruleBookId',
-  'occurredAt',
-  'businessDate',
-  'backEntry',
-  'note',
-  'state',
-  'batchId',
-  'createdBy',
-  'createdAt',
-  'reversalNumber',
-  'roundId',
-  'decidedBy',
-  'releaseNumber',
-]);
-
-/** The rows of drafts, completed by `posted (place, number)`, which is what became of them. */
-export const insertPostedAwards = insertingBeside(awardTable, 'posted', {
-  number: `replace(r.number, r."transactionNumber"::text, posted.number::text)`,
-  transactionNumber: 'posted.number',
-});
-
-/** An award of this very list, whose row is not written yet. */
-function standingOf({ id, line, occasion, judged: { rule } }: JudgedEntry): Standing {
-  const { householdId, memberId } = line;
-  return { id, householdId, memberId, occasion, ruleCode: rule.code, highestOnlyGroup: rule.highestOnlyGroup };
+/** The voucher number makes it unique; the date makes it a number that people can file. */
+function numbersOf(
+  { businessDate }: Pick<AwardRow, 'businessDate'>,
+  transactionNumber: number,
+): Pick<AwardRow, 'number' | 'transactionNumber'> {
+  return { number: `A-${businessDate.replaceAll('-', '')}-${transactionNumber}`, transactionNumber };
 }
 
-async function standingBeside(tx: Tx, refused: JudgedEntry[]): Promise<Standing[]> {
-  if (refused.length === 0) return [];
-  return findStanding(tx, refused[0]!.village, {
-    householdIds: refused.map(entry => entry.line.householdId),
-    occasions: refused.map(entry => entry.occasion),
-  });
+/** Whether it is another award for the same occasion that the ledger refuses this one for. */
+function isConflict({ facts }: Refusal): boolean {
+  return typeof facts.cap === 'string' && ['once', 'exclusion'].includes(kindOfLimit(facts.cap));
 }
 
 /** The ledger's refusal in the words of earning. */
-function explain(
-  entry: JudgedEntry,
-  result: Extract<PostResult, { status: 'refused' }>,
-  standing: Standing[],
-): Refusal {
-  const { code, facts } = result;
+function explain({ row, rule, businessDate }: AwardDraft, refusal: Refusal, conflicts: Unreversed[]): Refusal {
+  const { code, facts } = refusal;
   if (code === 'budget-exhausted') return new Refusal(code, { limit: facts.limit, used: facts.used });
-  if (code !== 'cap-reached' && code !== 'rule-exclusive') return new Refusal(code, facts);
-  const { line, occasion, judged } = entry;
-  const { rule, businessDate } = judged;
-  const beside = standing.filter(one => one.householdId === line.householdId && one.occasion === occasion);
+  if (code !== 'cap-reached' && code !== 'rule-exclusive') return refusal;
+  const { householdId, memberId, occasion } = row;
+  const sameOccasion = conflicts.filter(one => one.householdId === householdId && one.occasion === occasion);
   const kind = kindOfLimit(facts.cap as string);
   if (kind === 'once') {
-    const twin = beside.find(one => one.ruleCode === rule.code && one.memberId === line.memberId);
-    return new Refusal('award-duplicate', { awardId: twin?.id ?? null });
+    const duplicate = sameOccasion.find(one => one.ruleCode === rule.code && one.memberId === memberId);
+    return new Refusal('award-duplicate', { awardId: duplicate?.id ?? null });
   }
   if (kind === 'exclusion') {
-    const rival = beside.find(
+    const excluding = sameOccasion.find(
       one =>
-        (rule.capScope === 'household' || one.memberId === line.memberId) &&
+        (rule.capScope === 'household' || one.memberId === memberId) &&
         (rule.excludes.includes(one.ruleCode) ||
           (rule.highestOnlyGroup !== null && one.highestOnlyGroup === rule.highestOnlyGroup)),
     );
-    return new Refusal('rule-exclusive', { awardId: rival?.id ?? null });
+    return new Refusal('rule-exclusive', { awardId: excluding?.id ?? null });
   }
   return new Refusal('cap-reached', {
     cap: kind,

@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Clock } from '../calendar.ts';
-import type { Mutate } from '../http/idempotency.ts';
 import { VillageParams } from '../http/shapes.ts';
+import type { Mutate } from '../posting/mutate.ts';
 import { giveBasePoints } from './base-points.ts';
 import { BasePoints } from './schemas.ts';
 

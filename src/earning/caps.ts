@@ -2,11 +2,11 @@ import { createHash } from 'node:crypto';
 import type { Limit } from '../ledger/transactions.ts';
 import type { CapPeriod } from '../rules/tables.ts';
 import type { PolicySettings } from '../villages/policy-settings.ts';
-import type { GroundRule } from './grounds.ts';
+import type { RuleInBook } from './validate-award.ts';
 
 /** What limits follow from. */
 export type CappedRule = Pick<
-  GroundRule,
+  RuleInBook,
   'code' | 'excludes' | 'highestOnlyGroup' | 'capTimes' | 'capPeriod' | 'capScope'
 >;
 
@@ -29,9 +29,9 @@ const exclusionPrefixes = ['awardPair:', 'awardGroup:'];
 const householdDayPrefix = 'awardDay:';
 
 /**
- * What an award uses up, to be judged under the pen in this order: its occasion, what excludes it, the cap of its rule in
- * units, the household's points of the day, and the money that the village has for points in the year. Reversing the award
- * gives all of it back.
+ * What an award uses up, checked by the ledger in this order: its occasion, which pays once; what excludes it, because of
+ * rules that exclude each other only one pays for an occasion; the cap of its rule in units; the household's points of the
+ * day; and the money that the village has for points in the year. Reversing the award gives all of it back.
  */
 export function limitsOf(
   rule: CappedRule,
@@ -39,7 +39,16 @@ export function limitsOf(
   policy: Pick<PolicySettings, 'householdDayMaxPoints' | 'pointValueFen' | 'issuingFund' | 'issuingBudgetFen'>,
 ): Limit[] {
   const holder = holderOf(rule, use);
-  const limits = use.occasion === null ? [] : onceLimits(rule, use, use.occasion, holder);
+  const limits: Limit[] = [];
+  if (use.occasion !== null) {
+    const digest = createHash('sha256').update(use.occasion).digest('base64url').slice(0, 22);
+    const keys = [
+      `${oncePrefix}${rule.code}:${use.householdId}:${use.memberId ?? '-'}`,
+      ...rule.excludes.map(excluded => `awardPair:${[rule.code, excluded].sort().join('+')}:${holder}`),
+      ...(rule.highestOnlyGroup === null ? [] : [`awardGroup:${rule.highestOnlyGroup}:${holder}`]),
+    ];
+    for (const key of keys) limits.push({ key: `${key}:${digest}`, use: 1, max: 1, code: 'rule-exclusive' });
+  }
   limits.push(...capOf(rule, use));
   const day = `${householdDayPrefix}${use.householdId}:${use.businessDate}`;
   limits.push({ key: day, use: use.points, max: policy.householdDayMaxPoints, code: 'cap-reached' });
@@ -55,19 +64,6 @@ export function capOf(rule: CappedRule, use: Use): Limit[] {
   if (rule.capTimes === null || rule.capPeriod === null) return [];
   const key = `cap:${holderOf(rule, use)}:${rule.code}:${periodOf(rule.capPeriod, use.businessDate)}`;
   return [{ key, use: use.quantity, max: rule.capTimes, code: 'cap-reached' }];
-}
-
-/** That an occasion pays once, and that of rules which exclude each other one pays for it. */
-function onceLimits(rule: CappedRule, use: Use, occasion: string, holder: string): Limit[] {
-  const digest = createHash('sha256').update(occasion).digest('base64url').slice(0, 22);
-  const once = (key: string): Limit => ({ key: `${key}:${digest}`, use: 1, max: 1, code: 'rule-exclusive' });
-  const limits = [once(`${oncePrefix}${rule.code}:${use.householdId}:${use.memberId ?? '-'}`)];
-  for (const excluded of rule.excludes) {
-    const pair = [rule.code, excluded].sort().join('+');
-    limits.push(once(`awardPair:${pair}:${holder}`));
-  }
-  if (rule.highestOnlyGroup !== null) limits.push(once(`awardGroup:${rule.highestOnlyGroup}:${holder}`));
-  return limits;
 }
 
 /** Which of its limits an award was refused for. */

@@ -1,21 +1,11 @@
 import { and, desc, eq, gte, inArray, lt, ne, sql } from 'drizzle-orm';
 import { type Db, one, rowsOf } from '../db/database.ts';
-import { seesWhole } from '../households/masking.ts';
 import { after, type Page, page } from '../http/paging.ts';
 import type { Actor } from '../http/route.ts';
 import { Refusal } from '../refusals.ts';
 import { rule } from '../rules/tables.ts';
-import { type AwardState, award, reversal } from './tables.ts';
-
-type AwardRow = typeof award.$inferSelect;
-
-/** The note is free text that may name people: null for those who see names masked. */
-export type AwardView = Omit<AwardRow, 'village'> & { ruleTitle: string };
-
-/** An award as this caller may see it. */
-export function viewOf({ village, ...row }: AwardRow, ruleTitle: string, actor: Actor): AwardView {
-  return { ...row, note: seesWhole(actor, village, row.householdId) ? row.note : null, ruleTitle };
-}
+import { type AwardView, viewOf } from './award-row.ts';
+import { type AwardRow, type AwardState, award, reversal } from './tables.ts';
 
 /** @throws Refusal `not-found` (another household's too, for a household) */
 export async function getAward(db: Db, actor: Actor, village: string, id: string): Promise<AwardView> {
@@ -62,43 +52,6 @@ export async function listAwards(
     .limit(limit + 1);
   const listed = page(rows, limit, filters, row => [row.award.transactionNumber]);
   return { ...listed, data: listed.data.map(row => viewOf(row.award, row.ruleTitle, actor)) };
-}
-
-export interface Standing {
-  id: string;
-  householdId: string;
-  memberId: string | null;
-  occasion: string;
-  ruleCode: string;
-  highestOnlyGroup: string | null;
-}
-
-/** Awards that stand, of any of these households for any of these occasions. */
-export async function findStanding(
-  db: Db,
-  village: string,
-  of: { householdIds: string[]; occasions: string[] },
-): Promise<Standing[]> {
-  return db
-    .select({
-      id: award.id,
-      householdId: award.householdId,
-      memberId: award.memberId,
-      occasion: award.occasion,
-      ruleCode: award.ruleCode,
-      highestOnlyGroup: rule.highestOnlyGroup,
-    })
-    .from(award)
-    .innerJoin(rule, and(eq(rule.village, award.village), eq(rule.id, award.ruleId)))
-    .where(
-      and(
-        eq(award.village, village),
-        inArray(award.householdId, [...new Set(of.householdIds)]),
-        inArray(award.occasion, [...new Set(of.occasions)]),
-        // In the words of the index, or it would not be used: an award that named no event is looked for by nobody.
-        sql`${award.state} in ('pending', 'posted') and ${award.occasion} <> ${award.id}::text`,
-      ),
-    );
 }
 
 type ReversalRow = typeof reversal.$inferSelect;

@@ -1,9 +1,9 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Clock } from '../calendar.ts';
 import type { Database } from '../db/database.ts';
-import type { Mutate } from '../http/idempotency.ts';
 import { type Access, actorOf } from '../http/route.ts';
 import { VillageParams } from '../http/shapes.ts';
+import type { Mutate } from '../posting/mutate.ts';
 import { getReversal, listReversals } from './read.ts';
 import { approveReversal, proposeReversal, rejectReversal } from './reverse.ts';
 import {

@@ -16,8 +16,9 @@ import { businessDateOf, householdBalances } from '../ledger/read.ts';
 import * as transactions from '../ledger/transactions.ts';
 import { Refusal } from '../refusals.ts';
 import { policyOn } from '../villages/policy.ts';
+import { lockAward, markReversed } from './award-row.ts';
 import { findOpenReversal, getAward, getReversal, honourOf, type ReversalView } from './read.ts';
-import { type AwardRow, award, reversal } from './tables.ts';
+import { type AwardRow, reversal } from './tables.ts';
 
 interface ReversalKey {
   village: string;
@@ -100,13 +101,10 @@ export async function cancelPending(
  * number of the last.
  */
 async function takeBack(tx: Tx, event: transactions.Event, taken: AwardRow): Promise<number> {
-  const { village, id, releaseNumber, transactionNumber } = taken;
+  const { village, releaseNumber, transactionNumber } = taken;
   if (releaseNumber !== null) await postOne(tx, village, transactions.reversal(event, releaseNumber));
   const { number } = await postOne(tx, village, transactions.reversal(event, transactionNumber));
-  await tx
-    .update(award)
-    .set({ state: 'reversed', reversalNumber: number })
-    .where(and(eq(award.village, village), eq(award.id, id)));
+  await markReversed(tx, taken, number);
   return number;
 }
 
@@ -168,17 +166,6 @@ async function lockProposal(tx: Tx, actor: Actor, key: ReversalKey): Promise<typ
     throw new Refusal('wrong-state', { state: row.state, allowedFrom: ['proposed'], since: row.decidedAt });
   }
   return row;
-}
-
-/** An award that nobody else changes until the database transaction ends. @throws Refusal `not-found` */
-export async function lockAward(tx: Tx, village: string, id: string): Promise<AwardRow> {
-  return one(
-    await tx
-      .select()
-      .from(award)
-      .where(and(eq(award.village, village), eq(award.id, id)))
-      .for('update'),
-  );
 }
 
 function mine(key: ReversalKey) {

@@ -1,17 +1,15 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Clock } from '../calendar.ts';
 import type { Database } from '../db/database.ts';
-import type { Mutate } from '../http/idempotency.ts';
 import { languageOf, problemOf } from '../http/problems.ts';
 import { type Access, actorOf } from '../http/route.ts';
 import { VillageParams } from '../http/shapes.ts';
-import type { Together } from '../http/together.ts';
+import type { Batched } from '../posting/batch.ts';
+import type { Mutate } from '../posting/mutate.ts';
 import { Refusal, type RefusalCode } from '../refusals.ts';
-import { type AwardResult, awardEach, draftAward, insertPostedAwards } from './award.ts';
+import { type AwardResult, singleAwards } from './award.ts';
 import { awardSheet } from './award-sheet.ts';
-import { groundsOf } from './grounds.ts';
-import type { AwardLine } from './judge.ts';
-import { type AwardView, getAward, listAwards } from './read.ts';
+import { getAward, listAwards } from './read.ts';
 import { Award, AwardBatch, AwardBatchResult, AwardCreate, AwardListQuery, AwardPage, AwardParams } from './schemas.ts';
 
 const awardReaders: Access = [
@@ -24,7 +22,7 @@ const awardReaders: Access = [
   'household',
 ];
 
-/** What one award can be refused with, alone or in a sheet. */
+/** What one award can be refused with, by itself or in a sheet. */
 const awardRefusals: RefusalCode[] = [
   'own-household',
   'household-not-active',
@@ -42,26 +40,11 @@ export const earningRoutes: FastifyPluginAsyncTypebox<{
   database: Database;
   clock: Clock;
   mutate: Mutate;
-  together: Together;
+  batched: Batched;
   /** Root of problem addresses, for the problems inside a sheet's answer. */
   origin: string;
-}> = async (app, { database, clock, mutate, together, origin }) => {
-  const awardOnce = together({
-    read: (tx, asked: { village: string; input: AwardLine }[]) =>
-      groundsOf(
-        tx,
-        asked.map(({ village, input }) => ({ village, ...input })),
-      ),
-    draft: ({ input, ...by }, grounds, number) =>
-      draftAward({ ...by, line: input }, grounds.get(by.village)!, number, clock.now()),
-    write: insertPostedAwards,
-    async alone(tx, { input, ...by }) {
-      const grounds = await groundsOf(tx, [{ village: by.village, ...input }]);
-      const options = { atomic: false, batchId: null };
-      const [result] = await awardEach(tx, [{ ...by, line: input }], grounds, options, clock.now());
-      return awardOf(result!);
-    },
-  });
+}> = async (app, { database, clock, mutate, batched, origin }) => {
+  const awardOne = batched(singleAwards);
 
   app.route({
     method: 'GET',
@@ -98,7 +81,7 @@ export const earningRoutes: FastifyPluginAsyncTypebox<{
     },
     handler: (request, reply) => {
       const { village } = request.params;
-      return awardOnce(request, reply, lineOf(request.body), {
+      return awardOne(request, reply, request.body, {
         status: 201,
         location: made => `/v1/villages/${village}/awards/${made.id}`,
       });
@@ -131,8 +114,7 @@ export const earningRoutes: FastifyPluginAsyncTypebox<{
         request,
         reply,
         async (tx, actor) => {
-          const lines = items.map(lineOf);
-          const { batchId, results } = await awardSheet(tx, actor, village, { ...sheet, lines }, clock.now());
+          const { batchId, results } = await awardSheet(tx, actor, village, { ...sheet, lines: items }, clock.now());
           const answers = results.map((result, index) => ({
             index,
             ref: items[index]!.ref ?? null,
@@ -169,28 +151,6 @@ export const earningRoutes: FastifyPluginAsyncTypebox<{
     },
   });
 };
-
-function lineOf(
-  body: Omit<AwardLine, 'memberId' | 'note'> & { memberId?: string | null; note?: string | null },
-): AwardLine {
-  const { ruleId, householdId, quantity, occurredAt, occasion } = body;
-  return {
-    ruleId,
-    householdId,
-    memberId: body.memberId ?? null,
-    quantity,
-    occurredAt,
-    occasion,
-    note: body.note ?? null,
-  };
-}
-
-/** An award. @throws Refusal why there is none */
-function awardOf(result: AwardResult): AwardView {
-  if (result === 'undone') throw new Error('a batch that is not atomic rolls nothing back');
-  if ('refusal' in result) throw result.refusal;
-  return result.award;
-}
 
 /** What a line would have been answered alone. One that was undone is not shown: its sheet is refused as a whole. */
 function answerOf(result: AwardResult, problemOfLine: (refusal: Refusal) => ReturnType<typeof problemOf>) {

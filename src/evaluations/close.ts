@@ -3,11 +3,9 @@ import { sql } from 'drizzle-orm';
 import { dayOf, iso, startOf } from '../calendar.ts';
 import type { Tx } from '../db/database.ts';
 import { type AwardResult, awardEach } from '../earning/award.ts';
-import { type Grounds, groundsOf } from '../earning/grounds.ts';
-import type { AwardLine } from '../earning/judge.ts';
+import { type AwardContext, type AwardLine, readContexts, refuseUnlessInForce } from '../earning/validate-award.ts';
 import type { Actor } from '../http/route.ts';
 import { Refusal } from '../refusals.ts';
-import { refuseUnlessInForce } from '../rules/read.ts';
 import { averageOf, gradeOf, judgesNeeded } from './grade.ts';
 import {
   type Figures,
@@ -94,7 +92,7 @@ async function awardGrades(
   const { village, id: roundId, month, createdBy, grades } = row;
   const occurredAt = iso(momentOf(month, now));
   const winners = graded.filter(one => one.grade !== null);
-  const asked = winners.map(({ householdId, grade, scoredBy, averageHundredths }) => ({
+  const inputs = winners.map(({ householdId, grade, scoredBy, averageHundredths }) => ({
     actor,
     village,
     line: {
@@ -114,15 +112,12 @@ async function awardGrades(
     },
   }));
   // Once for all of them: it locks the households, which must not be waited for under the pen.
-  const grounds = await groundsOf(
-    tx,
-    asked.map(({ line }) => ({ village, ...line })),
-  );
-  refuseRulesOutOfForce(asked, grounds.get(village));
+  const contexts = await readContexts(tx, inputs);
+  refuseRulesOutOfForce(inputs, contexts.get(village));
   const options = { atomic: false, batchId: randomUUIDv7() };
-  for (let from = 0; from < asked.length; from += awardsAtOnce) {
-    const part = asked.slice(from, from + awardsAtOnce);
-    const results = await awardEach(tx, part, grounds, options, now);
+  for (let from = 0; from < inputs.length; from += awardsAtOnce) {
+    const part = inputs.slice(from, from + awardsAtOnce);
+    const results = await awardEach(tx, part, contexts, options, now);
     results.forEach((result, index) => {
       Object.assign(winners[from + index]!, becameOf(result));
     });
@@ -130,9 +125,9 @@ async function awardGrades(
 }
 
 /** A rule that has gone out of force would refuse every award for good: so nothing is closed, and the round plans anew. */
-function refuseRulesOutOfForce(asked: { line: AwardLine }[], grounds: Grounds | undefined): void {
-  for (const { ruleId, occurredAt } of new Set(asked.map(({ line }) => line))) {
-    const rule = grounds?.rules.get(ruleId);
+function refuseRulesOutOfForce(inputs: { line: AwardLine }[], context: AwardContext | undefined): void {
+  for (const { ruleId, occurredAt } of new Set(inputs.map(({ line }) => line))) {
+    const rule = context?.rules.get(ruleId);
     if (rule !== undefined) refuseUnlessInForce(rule, dayOf(Temporal.Instant.from(occurredAt!)).toString());
   }
 }

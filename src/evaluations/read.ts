@@ -1,9 +1,9 @@
 import { and, asc, desc, eq, inArray, isNotNull, lt, sql } from 'drizzle-orm';
 import { type Db, one, rowsOf } from '../db/database.ts';
-import { maskName, seesWhole } from '../households/masking.ts';
+import { maskName } from '../households/masking.ts';
 import { household } from '../households/tables.ts';
 import { after, type Page, page } from '../http/paging.ts';
-import type { Actor } from '../http/route.ts';
+import { type Actor, seesWhole } from '../http/route.ts';
 import { Refusal } from '../refusals.ts';
 import { rule } from '../rules/tables.ts';
 import { entrant, type Outcome, type RoundState, round } from './tables.ts';

@@ -1,8 +1,7 @@
 import { and, desc, eq, inArray, isNotNull, lt, or, sql } from 'drizzle-orm';
 import { type Db, one, rowsOf } from '../db/database.ts';
-import { seesWhole } from '../households/masking.ts';
 import { after, type Page, page } from '../http/paging.ts';
-import { type Actor, holds } from '../http/route.ts';
+import { type Actor, holds, seesWhole } from '../http/route.ts';
 import { abroad } from '../ledger/accounts.ts';
 import { earnedOf } from '../ledger/earned.ts';
 import { lotsOf } from '../ledger/lots.ts';

@@ -1,14 +1,3 @@
-import { type Actor, holds } from '../http/route.ts';
-
-/**
- * Who sees names and phones whole: those who need them for the village's work, and the household itself. Everybody else
- * sees 张*三 and 138****1234.
- */
-export function seesWhole(actor: Actor, village: string, householdId: string): boolean {
-  if (actor.kind === 'household') return actor.householdId === householdId;
-  return holds(actor, village, ['villageAdmin', 'clerk']);
-}
-
 const graphemes = new Intl.Segmenter('zh', { granularity: 'grapheme' });
 
 /**

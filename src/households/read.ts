@@ -1,12 +1,12 @@
 import { and, asc, count, eq, gt, inArray, isNull, or, sql } from 'drizzle-orm';
 import { type Db, one } from '../db/database.ts';
 import { after, type Page, page } from '../http/paging.ts';
-import { type Actor, holds } from '../http/route.ts';
+import { type Actor, holds, seesWhole } from '../http/route.ts';
 import { spendableBalances } from '../ledger/read.ts';
 import { Refusal } from '../refusals.ts';
 import { listGrids } from '../villages/read.ts';
 import { folded, numberKey } from './folding.ts';
-import { maskName, maskPhone, seesWhole } from './masking.ts';
+import { maskName, maskPhone } from './masking.ts';
 import { card, household, member } from './tables.ts';
 
 interface MemberView {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { AnyReply, AnyRequest } from './idempotency.ts';
+import type { AnyReply, AnyRequest } from './route.ts';
 
 /**
  * Sends what may be kept and asked for again: with an ETag over its bytes, and without them (304) to whoever has them

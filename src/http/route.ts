@@ -1,5 +1,5 @@
 import type {} from '@fastify/swagger';
-import type { FastifyInstance, FastifyRequest, RouteOptions } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
 import fp from 'fastify-plugin';
 import { type RefusalCode, refusals } from '../refusals.ts';
 
@@ -61,15 +61,30 @@ declare module 'fastify' {
   }
 }
 
+/** Requests and replies of every route: what their own schemas say of them does not matter here. */
+// biome-ignore lint/suspicious/noExplicitAny: Fastify's eight type parameters are the route's affair
+export type AnyRequest = FastifyRequest<any, any, any, any, any, any, any>;
+// biome-ignore lint/suspicious/noExplicitAny: as above
+export type AnyReply = FastifyReply<any, any, any, any, any, any, any, any>;
+
 /** The caller of an operation that is not public. */
 export function actorOf(request: FastifyRequest): Actor {
   if (request.actor === null) throw new Error('a public operation asked for its caller');
   return request.actor;
 }
 
-/** True when the actor holds one of `wanted` over `village`. */
-export function holds(actor: Actor, village: string, wanted: readonly Role[]): boolean {
-  return actor.grants.some(([role, prefix]) => wanted.includes(role) && village.startsWith(prefix));
+/** True when the actor holds one of `wanted` over `village`; where there is none, over anything. */
+export function holds(actor: Actor, village: string | undefined, wanted: readonly Role[]): boolean {
+  return actor.grants.some(([role, prefix]) => wanted.includes(role) && (village?.startsWith(prefix) ?? true));
+}
+
+/**
+ * Who sees names, phones and notes of a household whole: those who need them for the village's work, and the household
+ * itself. Everybody else sees 张*三 and 138****1234 (`households/masking.ts`).
+ */
+export function seesWhole(actor: Actor, village: string, householdId: string): boolean {
+  if (actor.kind === 'household') return actor.householdId === householdId;
+  return holds(actor, village, ['villageAdmin', 'clerk']);
 }
 
 /**

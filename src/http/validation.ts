@@ -62,30 +62,22 @@ function parse(text: string): unknown {
 
 /** The last of two equal keys would win, and another reader of the same body may take the first. */
 function refuseRepeatedKeys(text: string): void {
-  const objects: Set<string>[] = [];
-  // The reader calls itself for each level: it is stopped long before the stack ends.
-  let depth = 0;
-  const deeper = () => {
-    depth += 1;
-    if (depth > depthMax) throw tooDeep('');
+  // The names seen in each object and list that is open. The reader calls itself for each level: it is stopped long
+  // before the stack ends.
+  const open: Set<string>[] = [];
+  const descend = () => {
+    if (open.push(new Set()) > depthMax) throw tooDeep('');
   };
+  const ascend = () => void open.pop();
   visit(text, {
-    onArrayBegin: deeper,
-    onArrayEnd: () => {
-      depth -= 1;
-    },
-    onObjectBegin: () => {
-      deeper();
-      objects.push(new Set());
-    },
+    onArrayBegin: descend,
+    onArrayEnd: ascend,
+    onObjectBegin: descend,
+    onObjectEnd: ascend,
     onObjectProperty: name => {
-      const seen = objects.at(-1);
+      const seen = open.at(-1);
       if (seen?.has(name)) throw malformed('', 'repeatedKey', `repeated key ${JSON.stringify(name.slice(0, 40))}`);
       seen?.add(name);
-    },
-    onObjectEnd: () => {
-      depth -= 1;
-      objects.pop();
     },
     onError: (_error: ParseErrorCode) => undefined,
   });

@@ -1,12 +1,13 @@
-import { and, eq, gt, isNull, or, sql } from 'drizzle-orm';
+import { eq, sql } from 'drizzle-orm';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import { type Clock, iso } from '../calendar.ts';
 import { type Database, type Db, rowsOf, type Tx } from '../db/database.ts';
-import { type Access, type Actor, actorOf, holds, type Role } from '../http/route.ts';
+import { type Actor, type AnyRequest, actorOf, holds, type Role } from '../http/route.ts';
+import type { Reauthorise } from '../posting/keys.ts';
 import { Refusal } from '../refusals.ts';
 import { endOf, getLiveSession, type SessionEnd } from './sessions.ts';
-import { grant, session, user } from './tables.ts';
+import { session } from './tables.ts';
 import type { Tokens } from './tokens.ts';
 
 /** Refuses a kiosk that may not be used. Kiosks stand above identity, so what they say comes in as a function. */
@@ -17,7 +18,7 @@ type RecogniseDevice = (
 ) => Promise<void>;
 
 /**
- * Judges every request before it is looked at: no or bad token 401, a village out of scope 404, a role without the
+ * Authorises every request before it is looked at: no or bad token 401, a village out of scope 404, a role without the
  * action 403. The path names the village and the grant decides; no right comes from a header or a body.
  */
 export const guard = fp(
@@ -38,10 +39,28 @@ export const guard = fp(
       const actor = deps.tokens.verify(bearerOf(request));
       if (actor.kind !== 'staff') await admitFromDevice(deps, actor);
       request.actor = actor;
-      await judge(actor, request, access, deps.villageExists);
+      const { village, household } = request.params as { village?: string; household?: string };
+      if (village !== undefined) {
+        const inScope = /^[0-9]{12}$/.test(village) && actor.grants.some(([, prefix]) => village.startsWith(prefix));
+        if (!inScope || !(await deps.villageExists(village))) throw new Refusal('not-found');
+      }
+      const admitted = ifAllowed(actor, request);
+      if (admitted instanceof Refusal) throw admitted;
+      // A household is told of another one's page what it would be told of none.
+      if (household !== undefined && actor.kind === 'household' && household !== actor.householdId) {
+        throw new Refusal('not-found');
+      }
     });
   },
 );
+
+/** The caller, if one of their roles may call this operation. */
+function ifAllowed(actor: Actor, request: AnyRequest): Actor | Refusal {
+  const { access } = request.routeOptions.config;
+  const { village } = request.params as { village?: string };
+  if (!Array.isArray(access) || holds(actor, village, access)) return actor;
+  return new Refusal('forbidden', { requiredRoles: access });
+}
 
 function bearerOf(request: FastifyRequest): string {
   const [scheme, token, ...rest] = (request.headers.authorization ?? '').split(' ');
@@ -49,31 +68,6 @@ function bearerOf(request: FastifyRequest): string {
     throw new Refusal('unauthenticated');
   }
   return token;
-}
-
-async function judge(
-  actor: Actor,
-  request: FastifyRequest,
-  access: Exclude<Access, 'public'>,
-  villageExists: (village: string) => Promise<boolean>,
-): Promise<void> {
-  const { village, household } = request.params as { village?: string; household?: string };
-  if (village !== undefined) {
-    if (!/^[0-9]{12}$/.test(village)) throw new Refusal('not-found');
-    if (!actor.grants.some(([, prefix]) => village.startsWith(prefix))) throw new Refusal('not-found');
-    if (!(await villageExists(village))) throw new Refusal('not-found');
-  }
-  if (access !== 'signedIn' && !mayCall(actor, village, access)) {
-    throw new Refusal('forbidden', { requiredRoles: access });
-  }
-  // A household is told of another one's page what it would be told of none.
-  if (household !== undefined && actor.kind === 'household' && household !== actor.householdId) {
-    throw new Refusal('not-found');
-  }
-}
-
-function mayCall(actor: Actor, village: string | undefined, access: readonly Role[]): boolean {
-  return village === undefined ? actor.grants.some(([role]) => access.includes(role)) : holds(actor, village, access);
 }
 
 /**
@@ -104,95 +98,68 @@ function deviceOf(actor: Actor): { village: string; kioskId: string; itself: boo
 }
 
 /**
- * Reads sign-in and grants, or the device, again in the database transaction of a write: a dismissed clerk can change
- * nothing from that moment on. Answers the caller with the grants that hold now.
- * @throws Refusal `session-revoked` | `kiosk-session-ended` | `forbidden` | `device-suspended`
+ * Reads the callers' sessions and grants, or devices, again. Returns each caller with their current grants, or a refusal:
+ * `session-revoked` | `token-expired` | `kiosk-session-ended` | `forbidden` | `device-suspended`.
  */
-export function standing(deps: {
-  clock: Clock;
-  recogniseDevice: RecogniseDevice;
-}): (tx: Tx, request: FastifyRequest) => Promise<Actor> {
-  const { clock, recogniseDevice } = deps;
-  return async (tx, request) => {
-    const actor = actorOf(request);
-    await getLiveSession(tx, actor.sessionId, clock.now());
-    if (actor.kind !== 'staff') {
-      await recogniseDevice(tx, deviceOf(actor), clock.now());
-      return actor;
-    }
-    return withGrants(request, await grantsOf(tx, actor.id, clock.now()));
-  };
-}
-
-/** The same for the calls of many, staff all of them, with one question; a refusal is an answer here. */
-export function standingOfAll({
+export function reauthorising({
   clock,
+  recogniseDevice,
 }: {
   clock: Clock;
-}): (tx: Tx, requests: FastifyRequest[]) => Promise<(Actor | Refusal)[]> {
+  recogniseDevice: RecogniseDevice;
+}): Reauthorise {
   return async (tx, requests) => {
     const now = clock.now();
     const actors = requests.map(actorOf);
-    const ids = (pick: (actor: Actor) => string) => sql.param([...new Set(actors.map(pick))]);
-    const [row] = await rowsOf<{ sessions: ({ id: string } & SessionEnd)[]; grants: [string, Role, string][] }>(
-      tx,
-      sql`
-      select (select coalesce(json_agg(json_build_object(
-                       'id', id, 'kind', kind, 'usedAt', used_at, 'idleSeconds', idle_seconds, 'expiresAt', expires_at,
-                       'endedAt', ended_at, 'endedReason', ended_reason)), '[]')
-                from identity.session
-               where id = any(${ids(actor => actor.sessionId)}::uuid[])) as sessions,
-             (select coalesce(json_agg(json_build_array(g.user_id, g.role, g.prefix) order by g.role, g.prefix), '[]')
-                from identity."grant" g
-                join identity."user" u on u.id = g.user_id
-               where g.user_id = any(${ids(actor => actor.id)}::uuid[]) and u.state = 'active' and g.ended_at is null
-                 and (g.until is null or g.until > ${iso(now)})) as grants`,
-    );
-    const ends = new Map(row!.sessions.map(session => [session.id, endOf(session, now)]));
-    const grants = Map.groupBy(row!.grants, ([userId]) => userId);
-    return requests.map((request, index) => {
-      const { id, sessionId } = actors[index]!;
-      const end = ends.has(sessionId) ? ends.get(sessionId) : new Refusal('unauthenticated');
-      if (end !== undefined) return end;
-      try {
-        return withGrants(
-          request,
-          (grants.get(id) ?? []).map(([, role, prefix]) => [role, prefix]),
-        );
-      } catch (error) {
-        if (error instanceof Refusal) return error;
-        throw error;
-      }
-    });
+    const ids = { sessions: actors.map(actor => actor.sessionId), users: actors.map(actor => actor.id) };
+    const { sessions, grants } = await readSignIns(tx, ids, now);
+    const answers: (Actor | Refusal)[] = [];
+    for (const [index, actor] of actors.entries()) {
+      const session = sessions.get(actor.sessionId);
+      const ended = session === undefined ? new Refusal('unauthenticated') : endOf(session, now);
+      const held = grants.get(actor.id);
+      if (ended !== undefined) answers.push(ended);
+      else if (actor.kind !== 'staff')
+        answers.push(await recogniseDevice(tx, deviceOf(actor), now).then(() => actor, refusalIn));
+      else if (held === undefined) answers.push(new Refusal('session-revoked', { reason: 'grantEnded' }));
+      else answers.push(ifAllowed({ ...actor, grants: held }, requests[index]!));
+    }
+    return answers;
   };
 }
 
-/** The caller with the grants that hold now. @throws Refusal `session-revoked` | `forbidden` */
-function withGrants(request: FastifyRequest, grants: [Role, string][]): Actor {
-  if (grants.length === 0) throw new Refusal('session-revoked', { reason: 'grantEnded' });
-  const { access } = request.routeOptions.config;
-  const { village } = request.params as { village?: string };
-  const actor = { ...actorOf(request), grants };
-  if (Array.isArray(access) && !mayCall(actor, village, access)) {
-    throw new Refusal('forbidden', { requiredRoles: access });
-  }
-  return actor;
+function refusalIn(error: unknown): Refusal {
+  if (error instanceof Refusal) return error;
+  throw error;
 }
 
 /** Role and prefix of every grant that holds now; none for a disabled user. */
 export async function grantsOf(db: Db, userId: string, now: Temporal.Instant): Promise<[Role, string][]> {
-  const rows = await db
-    .select({ role: grant.role, prefix: grant.prefix })
-    .from(grant)
-    .innerJoin(user, eq(user.id, grant.userId))
-    .where(
-      and(
-        eq(grant.userId, userId),
-        eq(user.state, 'active'),
-        isNull(grant.endedAt),
-        or(isNull(grant.until), gt(grant.until, iso(now))),
-      ),
-    )
-    .orderBy(grant.role, grant.prefix);
-  return rows.map(({ role, prefix }) => [role, prefix]);
+  const { grants } = await readSignIns(db, { sessions: [], users: [userId] }, now);
+  return grants.get(userId) ?? [];
+}
+
+/** Sessions, and the current grants of users, in one round trip. */
+async function readSignIns(
+  db: Db,
+  ids: { sessions: string[]; users: string[] },
+  now: Temporal.Instant,
+): Promise<{ sessions: Map<string, SessionEnd>; grants: Map<string, [Role, string][]> }> {
+  const [row] = await rowsOf<{ sessions: ({ id: string } & SessionEnd)[]; grants: [string, [Role, string][]][] }>(
+    db,
+    sql`
+    select (select coalesce(json_agg(json_build_object(
+                     'id', id, 'kind', kind, 'usedAt', used_at, 'idleSeconds', idle_seconds, 'expiresAt', expires_at,
+                     'endedAt', ended_at, 'endedReason', ended_reason)), '[]')
+              from identity.session
+             where id = any(${sql.param([...new Set(ids.sessions)])}::uuid[])) as sessions,
+           (select coalesce(json_agg(json_build_array(user_id, grants)), '[]')
+              from (select g.user_id, json_agg(json_build_array(g.role, g.prefix) order by g.role, g.prefix) as grants
+                      from identity."grant" g
+                      join identity."user" u on u.id = g.user_id
+                     where g.user_id = any(${sql.param([...new Set(ids.users)])}::uuid[]) and u.state = 'active'
+                       and g.ended_at is null and (g.until is null or g.until > ${iso(now)})
+                     group by g.user_id) held) as grants`,
+  );
+  return { sessions: new Map(row!.sessions.map(one => [one.id, one])), grants: new Map(row!.grants) };
 }

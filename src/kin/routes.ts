@@ -1,8 +1,8 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Clock } from '../calendar.ts';
 import type { Database } from '../db/database.ts';
-import type { Write } from '../http/idempotency.ts';
 import { type Access, actorOf } from '../http/route.ts';
+import type { Write } from '../posting/mutate.ts';
 import { getKin } from './read.ts';
 import { Kin, KinParams, KinSet } from './schemas.ts';
 import { setKin } from './set-kin.ts';

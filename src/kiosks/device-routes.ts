@@ -3,10 +3,10 @@ import { Type } from 'typebox';
 import type { Clock } from '../calendar.ts';
 import type { Database } from '../db/database.ts';
 import { none } from '../db/scope.ts';
-import { getOutcome } from '../http/idempotency.ts';
 import { actorOf } from '../http/route.ts';
 import { endSessions } from '../identity/sessions.ts';
 import type { Tokens } from '../identity/tokens.ts';
+import { getOutcome } from '../posting/keys.ts';
 import { getKioskConfig } from './config.ts';
 import { pollPairing, refreshDevice } from './device.ts';
 import { createPairing, pairingSeconds } from './pairing.ts';
@@ -188,7 +188,7 @@ export const kioskDeviceRoutes: FastifyPluginAsyncTypebox<{
     handler: request => {
       const { village, kioskId } = deviceOf(request);
       const row = { village, client: kioskId, key: request.params.key };
-      return database.inTransaction(village, tx => getOutcome(tx, row, clock.now()));
+      return database.inTransaction(village, tx => getOutcome(tx, row));
     },
   });
 };

@@ -1,9 +1,9 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Clock } from '../calendar.ts';
 import type { Database } from '../db/database.ts';
-import type { Mutate } from '../http/idempotency.ts';
 import type { Access } from '../http/route.ts';
 import { VillageParams } from '../http/shapes.ts';
+import type { Mutate } from '../posting/mutate.ts';
 import { approvePairing, denyPairing, getPairing } from './pairing.ts';
 import { getKiosk, listKiosks } from './read.ts';
 import { Kiosk, KioskListQuery, KioskPage, KioskParams, Pairing, PairingApprove, PairingParams } from './schemas.ts';

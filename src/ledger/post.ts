@@ -19,8 +19,8 @@ export type PostResult = Posted | { status: 'undone' } | { status: 'refused'; co
 
 /**
  * Posts a list of commands in a village's book, in order, and answers each. One refused command never harms its
- * neighbours; with `atomic` all are posted or none. Takes the pen of the book until the database transaction ends, so
- * it is called last.
+ * neighbours; with `atomic` all are posted or none. Locks the book until the database transaction ends, so it is
+ * called last.
  */
 export async function post(
   tx: Tx,
@@ -30,22 +30,20 @@ export async function post(
 ): Promise<PostResult[]> {
   const [row] = await rowsOf<{ results: PostResult[] }>(
     tx,
-    sql`select ledger.post(${village}, ${JSON.stringify(shortened(commands))}::jsonb, ${options.atomic}) as results`,
+    sql`select ${posting(village, commands, options)} as results`,
   );
   return row!.results.map(checked);
 }
 
-/**
- * Posts lists of commands in several books, as a lane does, as the query of a statement that goes on with what was posted:
- * `place`, which counts the commands of all lists from 1, and `number`. What was refused is not in it. Takes the pens in the
- * order of the villages' codes.
- */
+/** The same as a SQL expression, for a statement that uses the results: a `jsonb` array with one element per command. */
+export function posting(village: string, commands: Command[], { atomic }: { atomic: boolean }): SQL {
+  return sql`ledger.post(${village}, ${JSON.stringify(shortened(commands))}::jsonb, ${atomic})`;
+}
+
+/** Like `posting`, for several books: the results of all lists, concatenated. Locks the books in the order of their codes. */
 export function postingBooks(lists: { village: string; commands: Command[] }[]): SQL {
-  const said = lists.map(({ village, commands }) => ({ village, commands: shortened(commands) }));
-  return sql`
-    select place::integer, (answer ->> 'number')::bigint as number
-      from jsonb_array_elements(ledger.post_books(${JSON.stringify(said)}::jsonb)) with ordinality a (answer, place)
-     where answer ->> 'status' = 'posted'`;
+  const input = lists.map(({ village, commands }) => ({ village, commands: shortened(commands) }));
+  return sql`ledger.post_books(${JSON.stringify(input)}::jsonb)`;
 }
 
 /** The commands as the ledger reads them: what one has in common with an earlier one, as the lines of a sheet do, is said once. */
@@ -54,10 +52,10 @@ function shortened(commands: Command[]): object[] {
   const firsts = new Map<string, number>();
   return commands.map((command, place) => {
     const { id, cause, transfers, limits, reverses, ...event } = command;
-    const said = JSON.stringify(event);
-    const first = firsts.get(said);
+    const text = JSON.stringify(event);
+    const first = firsts.get(text);
     if (first !== undefined) return { as: first, id, cause, transfers, limits, reverses };
-    firsts.set(said, place);
+    firsts.set(text, place);
     return command;
   });
 }
@@ -65,9 +63,13 @@ function shortened(commands: Command[]): object[] {
 function checked(result: PostResult): PostResult {
   if (result.status === 'undone') return result;
   if (result.status !== 'refused') return { ...result, postedAt: new Date(result.postedAt).toISOString() };
-  // A code that refusals.ts does not know would reach the client as a bug, and it is one.
-  if (!isRefusalCode(result.code)) throw new Error(`the ledger refused with an unknown code: ${result.code}`);
-  return result;
+  return { ...result, code: knownCode(result.code) };
+}
+
+/** A code that refusals.ts does not know would reach the client as a bug, and it is one. */
+export function knownCode(code: string): RefusalCode {
+  if (!isRefusalCode(code)) throw new Error(`the ledger refused with an unknown code: ${code}`);
+  return code;
 }
 
 /**

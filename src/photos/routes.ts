@@ -4,10 +4,11 @@ import { type Static, Type } from 'typebox';
 import { type Clock, iso } from '../calendar.ts';
 import type { Database } from '../db/database.ts';
 import type { Jobs } from '../db/jobs.ts';
-import { keyRowOf, type Mutate, type Write } from '../http/idempotency.ts';
 import { type Access, type Actor, actorOf } from '../http/route.ts';
 import { VillageParams } from '../http/shapes.ts';
 import type { Links } from '../identity/links.ts';
+import { callOf } from '../posting/keys.ts';
+import type { Mutate, Write } from '../posting/mutate.ts';
 import { Refusal } from '../refusals.ts';
 import { answerOf, keyOf, type PhotoStore, type Variant, variants } from './photo-store.ts';
 import { findPhotoRow, getPhoto, similarTo, viewOf } from './read.ts';
@@ -184,7 +185,7 @@ const uploadRoute: FastifyPluginAsyncTypebox<{
       const bytes: unknown = request.body;
       if (!Buffer.isBuffer(bytes)) throw new Refusal('media-type-unsupported');
       // A call without a key is told so before anything is done for it.
-      keyRowOf(request);
+      callOf(request);
       const upload = { village, householdId, bytes, signal: whileAwaited(reply) };
       const received = await logged(request, receive({ database, photos, waitingRoom }, upload, clock.now()));
       const isNew = !('uploadedAt' in received);

@@ -2,7 +2,7 @@ import { randomUUIDv7 } from 'node:crypto';
 import { sql } from 'drizzle-orm';
 import { iso } from '../calendar.ts';
 import type { Tx } from '../db/database.ts';
-import { lockAward } from '../earning/reverse.ts';
+import { lockAward } from '../earning/award-row.ts';
 import { type Actor, holds } from '../http/route.ts';
 import { Refusal } from '../refusals.ts';
 import { type AppealView, getAppeal, getObjection, getObjectionRow, isOwn, tookBack } from './read-cases.ts';

@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { iso } from '../calendar.ts';
 import { rowsOf, type Tx } from '../db/database.ts';
-import { lockAward } from '../earning/reverse.ts';
+import { lockAward } from '../earning/award-row.ts';
 import type { AwardRow } from '../earning/tables.ts';
 import type { Actor } from '../http/route.ts';
 import { Refusal } from '../refusals.ts';

@@ -3,10 +3,10 @@ import { iso } from '../calendar.ts';
 import type { Tx } from '../db/database.ts';
 import { jobActor } from '../db/jobs.ts';
 import { awardEach } from '../earning/award.ts';
-import { groundsOf } from '../earning/grounds.ts';
 import { findOpenReversal } from '../earning/read.ts';
 import { approveReversal, cancelPending, proposeReversal } from '../earning/reverse.ts';
 import type { AwardRow } from '../earning/tables.ts';
+import { readContexts } from '../earning/validate-award.ts';
 import type { Actor } from '../http/route.ts';
 import { Refusal } from '../refusals.ts';
 import { type AppealKey, lockAppeal, recordNewAward, refuseHands, refuseKin } from './case.ts';
@@ -64,7 +64,7 @@ async function makeAgain(
 ): Promise<void> {
   const { village, ruleId, householdId, memberId, quantity, occurredAt, occasion, note, points, roundId } = award;
   const line = { ruleId, householdId, memberId, quantity, occurredAt, occasion, note };
-  const contexts = await groundsOf(tx, [{ village, ...line }]);
+  const contexts = await readContexts(tx, [{ village, line }]);
   const origin = {
     ...(roundId !== null && { roundId }),
     enteredBy: award.createdBy,

@@ -1,8 +1,8 @@
 import { type SQL, sql } from 'drizzle-orm';
 import { type Db, rowsOf } from '../db/database.ts';
-import { maskName, seesWhole } from '../households/masking.ts';
+import { maskName } from '../households/masking.ts';
 import { after, type Page, page } from '../http/paging.ts';
-import type { Actor } from '../http/route.ts';
+import { type Actor, seesWhole } from '../http/route.ts';
 import { getVillage } from '../villages/read.ts';
 import { getNotice, type NoticeView } from './read.ts';
 

@@ -3,7 +3,7 @@ import { sql } from 'drizzle-orm';
 import { iso } from '../calendar.ts';
 import type { Tx } from '../db/database.ts';
 import { jobActor } from '../db/jobs.ts';
-import { lockAward } from '../earning/reverse.ts';
+import { lockAward } from '../earning/award-row.ts';
 import { getHouseholdRow } from '../households/read.ts';
 import type { Actor } from '../http/route.ts';
 import { Refusal } from '../refusals.ts';

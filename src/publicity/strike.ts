@@ -1,7 +1,8 @@
 import { sql } from 'drizzle-orm';
 import { iso } from '../calendar.ts';
 import type { Tx } from '../db/database.ts';
-import { cancelPending, lockAward } from '../earning/reverse.ts';
+import { lockAward } from '../earning/award-row.ts';
+import { cancelPending } from '../earning/reverse.ts';
 import type { Actor } from '../http/route.ts';
 import { refuseKin } from '../kin/refuse-kin.ts';
 import { Refusal } from '../refusals.ts';

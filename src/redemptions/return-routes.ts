@@ -1,9 +1,9 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Clock } from '../calendar.ts';
 import type { Database } from '../db/database.ts';
-import type { Mutate } from '../http/idempotency.ts';
 import type { Access } from '../http/route.ts';
 import { VillageParams } from '../http/shapes.ts';
+import type { Mutate } from '../posting/mutate.ts';
 import { Rejection } from '../store/shapes.ts';
 import { approveReturn, rejectReturn } from './decide-return.ts';
 import { proposeReturn } from './propose-return.ts';

@@ -1,7 +1,6 @@
 import { and, asc, desc, eq, isNotNull, lt, lte, sql } from 'drizzle-orm';
 import { type Db, one } from '../db/database.ts';
 import { after, type Page, page } from '../http/paging.ts';
-import { Refusal } from '../refusals.ts';
 import { rule, ruleBook } from './tables.ts';
 
 /** What the village assembly decided: the meeting's day, who was there, how they voted. */
@@ -107,16 +106,6 @@ export async function rulesInForce(db: Db, village: string, day: Temporal.PlainD
     ruleBook: { ...found, inForceFrom: found.inForceFrom! },
     data: await rulesOf(db, village, found.id),
   };
-}
-
-/** @throws Refusal `rule-not-in-force` (facts: `ruleId`, `fromOn`, `toOn`) */
-export function refuseUnlessInForce(
-  rule: { id: string; inForceFrom: string | null; inForceTo: string | null },
-  day: string,
-): void {
-  const { id, inForceFrom, inForceTo } = rule;
-  if (inForceFrom !== null && inForceFrom <= day && (inForceTo === null || day < inForceTo)) return;
-  throw new Refusal('rule-not-in-force', { ruleId: id, fromOn: inForceFrom, toOn: inForceTo });
 }
 
 async function rulesOf(db: Db, village: string, ruleBookId: string): Promise<RuleView[]> {

@@ -1,9 +1,9 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { type Clock, dayOf } from '../calendar.ts';
 import type { Database } from '../db/database.ts';
-import type { Mutate, Write } from '../http/idempotency.ts';
 import type { Access } from '../http/route.ts';
 import { VillageParams } from '../http/shapes.ts';
+import type { Mutate, Write } from '../posting/mutate.ts';
 import { adoptRuleBook } from './adopt.ts';
 import { draftRuleBook } from './draft.ts';
 import { getRuleBook, listRuleBooks } from './read.ts';

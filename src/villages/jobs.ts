@@ -2,7 +2,7 @@ import type { Clock } from '../calendar.ts';
 import type { Database } from '../db/database.ts';
 import type { JobDefinition } from '../db/jobs.ts';
 import { none } from '../db/scope.ts';
-import { forgetAnswers } from '../http/idempotency.ts';
+import { forgetAnswers } from '../posting/keys.ts';
 import { listOpenVillages } from './read.ts';
 
 interface World {

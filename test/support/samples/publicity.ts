@@ -4,7 +4,7 @@ import { drizzle } from 'drizzle-orm/node-postgres';
 import pg from 'pg';
 import { rowsOf, type Tx } from '../../../src/db/database.ts';
 import { awardEach } from '../../../src/earning/award.ts';
-import { groundsOf } from '../../../src/earning/grounds.ts';
+import { readContexts } from '../../../src/earning/validate-award.ts';
 import { type Ask, at, get, placed, post, type Sample } from '../sample-calls.ts';
 import { type Caller, nobody } from '../service.ts';
 import { until } from '../waiting.ts';
@@ -70,7 +70,7 @@ function publicly(url: string): string {
 async function award(tx: Tx, world: World, village: string, on: { ruleId: string; householdId: string }) {
   const line = { ...on, memberId: null, quantity: 1, note: null };
   const origin = { enteredBy: nobody.id, decidedBy: [randomUUIDv7()], frozen: {} };
-  const contexts = await groundsOf(tx, [{ village, ...line }]);
+  const contexts = await readContexts(tx, [{ village, line }]);
   // The sample rule is exempt from publicity; this one award is not.
   contexts.get(village)!.rules.get(line.ruleId)!.publicity = 'required';
   const asked = [{ actor: nobody, village, line, origin }];

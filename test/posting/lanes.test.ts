@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { t } from 'tap';
-import { openLanes } from '../../src/ledger/lanes.ts';
+import { openLanes } from '../../src/posting/batch.ts';
 
 /** Lanes whose runs end when they are told to; `runs` says what went together. */
 function held(options: { lanes: number; itemsMax: number }) {
