@@ -454,7 +454,7 @@ test('a household’s session', async t => {
       state: 'active',
       since: '2026-11-23T02:07:58.000Z',
     });
-    t.equal((await call('GET', `${own}/households/${id}/points`)).status, 200, 'nothing had ended');
+    t.equal((await ask('GET', `${own}/households/${id}/points`)).status, 200, 'nothing had ended');
   });
 
   await t.test('thirty unknown cards within an hour suspend the device', async t => {

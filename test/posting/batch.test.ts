@@ -6,6 +6,7 @@ import { lockKey } from '../support/keys.ts';
 import { adoptRules, ruleDraft } from '../support/rules.ts';
 import { connect, openService, villages } from '../support/service.ts';
 import { recordStatements } from '../support/statements.ts';
+import { until } from '../support/waiting.ts';
 
 /* What shares a batch, and what becomes of the others when one of it cannot go with it. Awards are what is batched. */
 
@@ -26,17 +27,10 @@ const keptUnder = async (key: string) =>
 /** Waits until so many sessions wait for a lock in this database; with `on`, until one waits for that session. */
 async function waiting(count: number, on?: pg.Client): Promise<void> {
   const pid = on === undefined ? null : (await on.query('select pg_backend_pid() as pid')).rows[0].pid;
-  for (let left = 400; left > 0; left -= 1) {
-    const { rows } = await owner.query(
-      `select count(*)::int as n from pg_stat_activity
-        where datname = current_database() and cardinality(pg_blocking_pids(pid)) > 0
-          and ($1::int is null or $1 = any(pg_blocking_pids(pid)))`,
-      [pid],
-    );
-    if (rows[0].n >= count) return;
-    await new Promise(resolve => setTimeout(resolve, 10));
-  }
-  throw new Error(`${count} sessions were to wait`);
+  const query = `select count(*)::int as n from pg_stat_activity
+                  where datname = current_database() and cardinality(pg_blocking_pids(pid)) > 0
+                    and ($1::int is null or $1 = any(pg_blocking_pids(pid)))`;
+  await until(async () => (await owner.query(query, [pid])).rows[0].n >= count, `${count} sessions wait for a lock`);
 }
 
 /** Holds the book of the village in a transaction of its owner's while `work` runs. */

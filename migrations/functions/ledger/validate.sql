@@ -6,7 +6,8 @@
 --      second-person-required.
 --   4. Every limit stays within its maximum: cap-reached, or the limit's own `code`.
 --   5. Line by line: the accounts exist, not-found; amount and balances are within bounds, out-of-bounds; no account falls
---      below its floor, and points whose last day has passed are not spent: insufficient-points, insufficient-stock, insufficient-balance, reversal-arrears.
+--      below its floor, and points whose last day has passed are not spent: insufficient-points, insufficient-stock,
+--      insufficient-balance, reversal-arrears.
 -- Bugs, JF003: no line, a limit used less than once, an account that pays itself, more lots than a line moves.
 --
 -- What changes with every line is in variables: PL/pgSQL changes an array in place only there, and only by an expression
@@ -74,13 +75,10 @@ begin
       source := batch.line_from[line];
       target := batch.line_to[line];
       amount := batch.line_amounts[line];
-      -- An order is for its business date: points whose last day is before it are not there for it, whether or not a run has
-      -- taken them. What an order set aside was spent when it was made, and any other move takes ended points along.
       ended := '{}';
-      if carries_lots[source] and lots[source] <> '{}' and not is_reversal
-         and (batch.line_to_codes[line] = 'redeemed' or batch.line_to_codes[line] like 'household:%:held')
-         and batch.line_from_codes[line] like 'household:%:available' then
-        ended := ledger.ended_lots(lots[source], batch.commands[batch.command_headers[command]] ->> 'businessDate');
+      if carries_lots[source] and lots[source] <> '{}' and not is_reversal then
+        ended := ledger.ended_lots(lots[source], batch.line_from_codes[line], batch.line_to_codes[line],
+                                   batch.commands[batch.command_headers[command]] ->> 'businessDate');
       end if;
       sum := case when ended = '{}' then balances[source] else balances[source] - ledger.dated(ended) end;
       if source = target then
@@ -97,8 +95,8 @@ begin
         moved := '{}';
         if carries_lots[source] then
           if lots[source] <> '{}' then
-            moved := ledger.take_lots(case when ended = '{}' then lots[source] else ledger.add_lots(lots[source], ended, -1) end,
-                                      sum, lots_wanted[line], amount);
+            held := case when ended = '{}' then lots[source] else ledger.add_lots(lots[source], ended, -1) end;
+            moved := ledger.take_lots(held, sum, lots_wanted[line], amount);
           end if;
         elsif carries_lots[target] and lots_wanted[line] is not null then
           moved := lots_wanted[line];
@@ -121,8 +119,7 @@ begin
     if refusal is not null then
       -- A refused command leaves no trace: undo the lines before the one that was refused.
       for undone in reverse line - 1 .. first_line loop
-        source := batch.line_from[undone];
-        target := batch.line_to[undone];
+        source := batch.line_from[undone]; target := batch.line_to[undone];
         balances[source] := balances[source] + batch.line_amounts[undone]; entries[source] := entries[source] - 1;
         balances[target] := balances[target] - batch.line_amounts[undone]; entries[target] := entries[target] - 1;
         if carries_lots[source] then lots[source] := ledger.add_lots(lots[source], line_lots[undone], 1); end if;
