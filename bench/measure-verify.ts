@@ -1,5 +1,5 @@
 import { openDatabase } from '../src/db/database.ts';
-import { verifyVillage } from '../src/verification/verify.ts';
+import { verifyBook } from '../src/verification/verify.ts';
 import type { Bench } from './bench.ts';
 import { growthWhile } from './exports.ts';
 import type { Fixture } from './fixture.ts';
@@ -17,7 +17,7 @@ export async function verifyOnce(fixture: Fixture, { village }: Village) {
   try {
     const begin = performance.now();
     const { result, growth } = await growthWhile(process.pid, () =>
-      database.inExport(village, db => verifyVillage(db, village)),
+      database.inExport(village, db => verifyBook(db, village)),
     );
     const seconds = (performance.now() - begin) / 1000;
     if (!result.sound) throw new Error(`the book is unsound: ${JSON.stringify(result.checks)}`);

@@ -86,6 +86,28 @@ alter table audit.subtree force row level security;
 create policy scope on audit.subtree using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
 grant insert, select on audit.subtree to jifen_app;
 
+-- audit.verification
+create table audit.verification (
+  village text collate "C" not null,
+  checked_at timestamp(3) with time zone not null,
+  number bigint not null,
+  sound boolean not null,
+  head_hash bytea not null,
+  root_hash bytea not null,
+  checks jsonb not null,
+  constraint verification_pkey PRIMARY KEY (village, checked_at),
+  constraint verification_checks CHECK ((jsonb_typeof(checks) = 'array'::text)),
+  constraint verification_number CHECK ((number >= 0))
+);
+comment on table audit.verification is 'What verifying a book found. It stays what it was.';
+comment on column audit.verification.number is 'The book was recomputed through this transaction.';
+comment on column audit.verification.checks is 'Each check with what it found, as bookVerify answers it.';
+CREATE INDEX verification_unsound ON audit.verification USING btree (village, checked_at) WHERE (NOT sound);
+alter table audit.verification enable row level security;
+alter table audit.verification force row level security;
+create policy scope on audit.verification using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
+grant insert, select on audit.verification to jifen_app;
+
 -- claims.claim
 create table claims.claim (
   village text collate "C" not null,

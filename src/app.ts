@@ -15,7 +15,6 @@ import Fastify, {
 import { auditRoutes } from './audit/routes.ts';
 import { bookRoutes } from './book/routes.ts';
 import type { Clock } from './calendar.ts';
-import { checkpointJobs } from './checkpoints/jobs.ts';
 import { proofRoutes } from './checkpoints/routes.ts';
 import type { BookSigner } from './checkpoints/signer.ts';
 import { reviewRoutes } from './claims/review-routes.ts';
@@ -67,6 +66,7 @@ import { ruleRoutes } from './rules/routes.ts';
 import { signalRoutes } from './signals/routes.ts';
 import { stockRoutes } from './stock/routes.ts';
 import { goodsRoutes } from './store/routes.ts';
+import { verificationJobs } from './verification/jobs.ts';
 import { verificationRoutes } from './verification/routes.ts';
 import { villageJobs } from './villages/jobs.ts';
 import { villageExists } from './villages/read.ts';
@@ -103,7 +103,7 @@ const jobDefinitions: JobDefinition<JobWorld>[] = [
   ...redemptionJobs,
   ...publicityJobs,
   ...expiryJobs,
-  ...checkpointJobs,
+  ...verificationJobs,
 ];
 
 /** Every queue of jobs there is. */
@@ -212,9 +212,9 @@ export async function build(deps: Deps): Promise<FastifyInstance> {
   await app.register(kioskDeviceRoutes, { database, clock, tokens });
   await app.register(bookRoutes, { database });
   await app.register(auditRoutes, { database, clock });
-  await app.register(verificationRoutes, { database, clock });
+  await app.register(verificationRoutes, { ...world, signer: deps.signer });
   await app.register(signalRoutes, { database, clock });
-  await app.register(proofRoutes, { ...world, signer: deps.signer });
+  await app.register(proofRoutes, { database, signer: deps.signer });
   return app;
 }
 

@@ -9,7 +9,7 @@ import { journalCanonical } from '../src/audit/journal-canonical.ts';
 import type { Db } from '../src/db/database.ts';
 import type { Soundness } from '../src/verification/findings.ts';
 import { verifyJournal } from '../src/verification/journal-file.ts';
-import { verifyVillage } from '../src/verification/verify.ts';
+import { verifyBook } from '../src/verification/verify.ts';
 import { home, openBooks } from './support/book.ts';
 import {
   columnsOf,
@@ -37,14 +37,14 @@ t.test('whoever holds a checkpoint finds every tampering', async t => {
   t.comment(`seed ${seed}, ${deeds} tamperings`);
   const books = await openBooks(t);
   const { oldNumber } = await fillBook(books);
-  const untouched = await books.database.inExport(home, db => verifyVillage(db, home));
+  const untouched = await books.database.inExport(home, db => verifyBook(db, home));
   const last = untouched.number;
   const kept = [{ size: last, root: Buffer.from(untouched.rootHash, 'hex'), origin: 'kept', village: home }];
   const random = randomOf(seed);
 
   await t.test('an untouched book raises no alarm', async t => {
     t.ok(untouched.sound, findingsOf(untouched));
-    t.ok((await books.database.inExport(home, db => verifyVillage(db, home, kept))).sound);
+    t.ok((await books.database.inExport(home, db => verifyBook(db, home, kept))).sound);
     const { rows } = await books.superuser.query(
       `select count(*) filter (where f.key like 'lots:%')::int as lots,
               count(*) filter (where f.key like 'limit:%')::int as limits, count(distinct t.reverses)::int as reversals
@@ -61,7 +61,7 @@ t.test('whoever holds a checkpoint finds every tampering', async t => {
       await books.superuser.query('begin');
       try {
         await books.superuser.query(by);
-        return await verifyVillage(drizzle(books.superuser, { casing: 'snake_case' }) as unknown as Db, home, roots);
+        return await verifyBook(drizzle(books.superuser, { casing: 'snake_case' }) as unknown as Db, home, roots);
       } finally {
         await books.superuser.query('rollback');
       }

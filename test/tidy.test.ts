@@ -119,7 +119,22 @@ const reads: Record<string, string[]> = {
     'store.redemption',
     'villages.policy',
   ],
-  verification: ['ledger.account', 'ledger.book', 'ledger.limit_use', 'ledger.transaction', 'ledger.transfer'],
+  verification: [
+    'earning.award',
+    'expiry.line',
+    'households.change',
+    'ledger.account',
+    'ledger.book',
+    'ledger.limit_use',
+    'ledger.transaction',
+    'ledger.transfer',
+    'store.goods',
+    'store.redemption',
+    'store.redemption_line',
+    'store.return',
+    'store.stock_document',
+    'store.stock_line',
+  ],
 };
 
 test('the house is tidy', async t => {

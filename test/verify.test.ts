@@ -5,7 +5,7 @@ import type { Db } from '../src/db/database.ts';
 import { openBook } from '../src/ledger/post.ts';
 import { redemption, reversal } from '../src/ledger/transactions.ts';
 import type { Soundness } from '../src/verification/findings.ts';
-import { verifyVillage } from '../src/verification/verify.ts';
+import { verifyBook } from '../src/verification/verify.ts';
 import { available, event, give, home, honour, ids, openBooks, sibling, spend } from './support/book.ts';
 import { forge, settle } from './support/tampering.ts';
 
@@ -289,7 +289,7 @@ t.test('verify', async t => {
   ]);
   await books.post([{ ...reversal(event, 5), id: randomUUIDv7() }, give(1), spend(1)]);
   await books.post([give(1)], { village: sibling });
-  const verify = () => books.database.inExport(home, db => verifyVillage(db, home));
+  const verify = () => books.database.inExport(home, db => verifyBook(db, home));
 
   await t.test('a sound book is found sound, through the service’s own role', async t => {
     const sound = await verify();
@@ -302,12 +302,12 @@ t.test('verify', async t => {
       [],
     );
     t.equal(sound.checks.length, 14);
-    t.match(await books.database.inExport(sibling, db => verifyVillage(db, sibling)), { sound: true, number: 1 });
+    t.match(await books.database.inExport(sibling, db => verifyBook(db, sibling)), { sound: true, number: 1 });
   });
 
   await t.test('an empty book is sound', async t => {
     await books.database.inTransaction('520281127109', tx => openBook(tx, '520281127109', []));
-    t.match(await books.database.inExport('520281127109', db => verifyVillage(db, '520281127109')), {
+    t.match(await books.database.inExport('520281127109', db => verifyBook(db, '520281127109')), {
       sound: true,
       number: 0,
       headHash: 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855',
@@ -319,7 +319,7 @@ t.test('verify', async t => {
     await books.superuser.query('begin; set local session_replication_role = replica');
     try {
       await books.superuser.query(by);
-      return await verifyVillage(drizzle(books.superuser, { casing: 'snake_case' }) as unknown as Db, home);
+      return await verifyBook(drizzle(books.superuser, { casing: 'snake_case' }) as unknown as Db, home);
     } finally {
       await books.superuser.query('rollback');
     }

@@ -1,17 +1,12 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { TransactionParams } from '../book/shapes.ts';
-import type { Clock } from '../calendar.ts';
 import type { Database } from '../db/database.ts';
 import { type Access, actorOf } from '../http/route.ts';
-import { exportTimeoutMs } from '../http/send-export.ts';
 import { VillageParams } from '../http/shapes.ts';
 import { getBook } from '../ledger/read.ts';
-import type { Mutate } from '../posting/mutate.ts';
-import { growTree, makeCheckpoint } from './make-checkpoint.ts';
 import { getConsistency, getInclusion } from './proofs.ts';
-import { getLatest, listCheckpoints, verifierKeys, viewOf } from './read.ts';
+import { getLatest, listCheckpoints, verifierKeys } from './read.ts';
 import {
-  Checkpoint,
   CheckpointListQuery,
   CheckpointPage,
   Consistency,
@@ -21,8 +16,6 @@ import {
   ProofAnswer,
 } from './schemas.ts';
 import type { BookSigner } from './signer.ts';
-
-const makers: Access = ['villageAdmin', 'supervisionBoard', 'auditor'];
 
 /** Hashes and signatures name nobody: whoever has to do with the village may have them. */
 const readers: Access = [
@@ -43,33 +36,8 @@ const plain = 'text/plain; charset=utf-8';
 /** Signed heads of the book, and the proofs that they make possible. */
 export const proofRoutes: FastifyPluginAsyncTypebox<{
   database: Database;
-  clock: Clock;
-  mutate: Mutate;
   signer: BookSigner;
-}> = async (app, { database, clock, mutate, signer }) => {
-  app.route({
-    method: 'POST',
-    url: '/v1/villages/:village/book/checkpoints',
-    config: { access: makers, idempotent: true, refusals: ['book-unsound'] },
-    handlerTimeout: exportTimeoutMs,
-    schema: {
-      operationId: 'checkpointCreate',
-      tags: ['audit'],
-      summary: 'Sign a checkpoint of the book',
-      description:
-        'Signs the current head of the book. The service also does this by itself every evening if the book has grown. If the book has not grown, returns its latest checkpoint. A book that does not continue its latest checkpoint is not signed.',
-      params: VillageParams,
-      response: { 200: Checkpoint },
-    },
-    handler: async (request, reply) => {
-      const { village } = request.params;
-      await growTree(database, village);
-      return mutate(request, reply, async tx => viewOf(await makeCheckpoint(tx, signer, village, clock.now())), {
-        status: 200,
-      });
-    },
-  });
-
+}> = async (app, { database, signer }) => {
   app.route({
     method: 'GET',
     url: '/v1/villages/:village/book/checkpoints',

@@ -1,39 +1,8 @@
 import { Type } from 'typebox';
 import { BookNumber, Digest } from '../book/shapes.ts';
 import { PageOf, PageQuery } from '../http/paging.ts';
-import { exampleVillage, Instant } from '../http/shapes.ts';
+import { Checkpoint, exampleNote, Note, exampleName as name } from './shapes.ts';
 
-const name = `jifen.example/books/${exampleVillage}`;
-const root = 'WUI5flpWpAeilPuMRqVWNwJFE2Jv5+wCnssC2mHdGeg=';
-const signature = Buffer.alloc(68, 7).toString('base64');
-const exampleNote = `${name}\n1\n${root}\n\n— ${name} ${signature}\n`;
-
-const Note = Type.String({
-  maxLength: 2_000,
-  description:
-    'C2SP signed note: name of the book, tree size, root hash in base64, an empty line, and the Ed25519 signature.',
-  examples: [exampleNote],
-});
-
-export const Checkpoint = Type.Object(
-  {
-    size: BookNumber,
-    rootHash: Digest,
-    name: Type.String({
-      maxLength: 200,
-      description: 'Name under which the book signs. Never changes.',
-      examples: [name],
-    }),
-    keyId: Type.String({
-      maxLength: 8,
-      description: 'ID of the key that signed the checkpoint.',
-      examples: ['7a1c09ee'],
-    }),
-    note: Note,
-    madeAt: Instant('When the checkpoint was signed.'),
-  },
-  { title: 'Checkpoint' },
-);
 export const CheckpointPage = PageOf(Checkpoint, 'CheckpointPage');
 export const CheckpointListQuery = Type.Object(PageQuery);
 

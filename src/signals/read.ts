@@ -3,6 +3,7 @@ import { iso, startOf } from '../calendar.ts';
 import type { Db } from '../db/database.ts';
 import { Refusal } from '../refusals.ts';
 import { awardSignals } from './award-signals.ts';
+import { bookSignals } from './book-signals.ts';
 import { claimSignals } from './claim-signals.ts';
 import { redemptionSignals } from './redemption-signals.ts';
 import { reversalSignals } from './reversal-signals.ts';
@@ -41,6 +42,7 @@ export async function listSignals(
     ...(await reversalSignals(db, span)),
     ...(await claimSignals(db, span)),
     ...(await redemptionSignals(db, span)),
+    ...(await bookSignals(db, span)),
   ].sort((a, b) => b.severity - a.severity);
   return { ...period, data: found.slice(0, signalsMax), truncated: found.length > signalsMax };
 }

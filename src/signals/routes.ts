@@ -19,7 +19,7 @@ export const signalRoutes: FastifyPluginAsyncTypebox<{ database: Database; clock
       tags: ['signals'],
       summary: 'List signals',
       description:
-        'Returns unusual patterns worth a look: awards to one’s own household or relatives, decisions within seconds, amounts just below a limit, entries at night, one household’s share of awards, one reviewer for one clerk, reversals by one person, near-identical photos, points spent on slips without a card or PIN. Each comes with its evidence. A signal accuses no one, blocks nothing and is not stored.',
+        'Returns unusual patterns worth a look: awards to one’s own household or relatives, decisions within seconds, amounts just below a limit, entries at night, one household’s share of awards, one reviewer for one clerk, reversals by one person, near-identical photos, points spent on slips without a card or PIN, discrepancies in the book. Each comes with its evidence. A signal accuses no one, blocks nothing and is not stored.',
       params: VillageParams,
       querystring: SignalsQuery,
       response: { 200: Signals },

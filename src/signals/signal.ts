@@ -13,6 +13,7 @@ export const signalKinds = [
   'reversalProposals',
   'nearDuplicatePhotos',
   'slipRedemptions',
+  'bookUnsound',
 ] as const;
 
 type SignalKind = (typeof signalKinds)[number];

@@ -27,7 +27,7 @@ export interface Soundness {
 const findingsMax = 24;
 
 /** Every check there is; where nothing is stored with the transactions, some find nothing to look at. */
-export const checkNames = [
+const checkNames = [
   /** Transactions are numbered 1…n, and the book says n. */
   'numbers',
   /** Whatever is hashed has the form that lets no two transactions share one text. */
@@ -56,7 +56,12 @@ export const checkNames = [
   'chain',
   /** Every checkpoint that was handed in is the root over the beginning of this book. */
   'checkpoints',
+  /** What is on record outside the book (awards, orders, stock documents, …) has the transactions it should, and no other. */
+  'records',
 ] as const;
+
+/** Those that need nothing but the book. */
+export const bookChecks = checkNames.filter(name => name !== 'records');
 
 export type CheckName = (typeof checkNames)[number];
 

@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
 import { BookNumber, Digest } from '../book/shapes.ts';
+import { PageOf, PageQuery } from '../http/paging.ts';
 import { Instant } from '../http/shapes.ts';
 
 const Finding = Type.Object(
@@ -36,3 +37,13 @@ export const Soundness = Type.Object(
   },
   { title: 'Soundness' },
 );
+export const VerificationPage = PageOf(Soundness, 'VerificationPage');
+export const VerificationListQuery = Type.Object({
+  sound: Type.Optional(
+    Type.Boolean({
+      description: 'Only verifications that found no discrepancies, or only those that did.',
+      examples: [false],
+    }),
+  ),
+  ...PageQuery,
+});

@@ -2,10 +2,20 @@ import { eq } from 'drizzle-orm';
 import { checkpoint } from '../checkpoints/tables.ts';
 import { type Db, one } from '../db/database.ts';
 import { type CheckedBook, checkBook, type KeptRoot } from './check-book.ts';
-import { checkNames, gatherFindings, type Report, type Soundness } from './findings.ts';
+import { bookChecks, gatherFindings, type Report, type Soundness } from './findings.ts';
 import { newColumn } from './fingerprints.ts';
+import { reconcileRecords } from './reconcile.ts';
 import { type AccountNames, instantOf, recordedOf, textRows } from './recorded.ts';
 import { hasFloor } from './replay-accounts.ts';
+
+/** `verifyBook`, and what is on record outside the book compared with it. */
+export async function verifyVillage(db: Db, village: string, kept: readonly KeptRoot[] = []): Promise<Soundness> {
+  const { report, checks } = gatherFindings();
+  const book = await verifyBook(db, village, kept);
+  await reconcileRecords(db, village, report);
+  const records = checks(['records']);
+  return { ...book, sound: book.sound && records.every(({ ok }) => ok), checks: [...book.checks, ...records] };
+}
 
 /**
  * Recomputes everything a village's book says from its transactions, and names what is wrong. Run it on one unchanging
@@ -15,7 +25,7 @@ import { hasFloor } from './replay-accounts.ts';
  * anew.
  * @throws Refusal `not-found`
  */
-export async function verifyVillage(db: Db, village: string, kept: readonly KeptRoot[] = []): Promise<Soundness> {
+export async function verifyBook(db: Db, village: string, kept: readonly KeptRoot[] = []): Promise<Soundness> {
   const { report, checks } = gatherFindings();
   const accounts = await storedAccounts(db, village);
   const names: AccountNames = new Map(accounts.map(({ number, code, asset }) => [number, { code, asset }]));
@@ -27,7 +37,7 @@ export async function verifyVillage(db: Db, village: string, kept: readonly Kept
   await compareBook(db, village, made, accounts, report);
   compareAccounts(accounts, made, report);
   await compareLimits(db, village, made, report);
-  const all = checks(checkNames);
+  const all = checks(bookChecks);
   const { headHash, rootHash, last } = made;
   return { sound: all.every(({ ok }) => ok), number: last?.number ?? 0, headHash, rootHash, checks: all };
 }

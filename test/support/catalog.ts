@@ -56,6 +56,7 @@ export const checkedBefore: Record<string, string> = {
   award_claim_key: 'a claim is locked while it is approved, and approved once',
   rule_book_in_force_key: 'an adoption locks every book of the village and looks at their days',
   checkpoint_pkey: 'inserted with `on conflict do nothing`, then looked for',
+  verification_pkey: 'inserted with `on conflict do nothing`: at one moment one is enough',
   subtree_pkey: 'inserted with `on conflict do nothing`: the rows follow from the book',
   notice_number_key: 'counted while the village publishes one notice at a time',
   notice_line_place_key: 'counted as the lines of one notice are written',

@@ -205,6 +205,7 @@ export const samples: Record<string, Sample> = {
   returnReject: placed(async (world, ask) => post(`${await proposedReturn(world, ask)}/reject`, { note: '已开封' })),
 
   bookGet: placed(async (_world, { village }) => get(`${at(village)}/book`)),
+  verificationList: placed(async (_world, { village }) => get(`${at(village)}/book/verifications?sound=true`)),
   bookVerify: placed(async (_world, { village }) => post(`${at(village)}/book/verify`)),
   accountList: placed(async (_world, { village }) => get(`${at(village)}/accounts`)),
   accountGet: placed(async (world, ask) => get(await account(world, ask))),

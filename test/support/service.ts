@@ -296,6 +296,7 @@ export async function openService(
       const [id] = await database.inTransaction(village, tx => enrol(tx, nobody, village, [newcomer], clock.now()));
       return id!;
     },
+    // Of a kind of its own: every `award` in the book has its record.
     async givePoints(householdId, points, village = villages.own) {
       const now = clock.now();
       const event = { actor: nobody.id, occurredAt: iso(now), businessDate: dayOf(now).toString() };
@@ -309,7 +310,7 @@ export async function openService(
         limits: [],
         frozen: {},
       });
-      await database.inTransaction(village, tx => postOne(tx, village, given));
+      await database.inTransaction(village, tx => postOne(tx, village, { ...given, kind: 'given' }));
     },
     inVillage: (village, work) => database.inTransaction(village, work),
   };
