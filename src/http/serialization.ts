@@ -8,8 +8,26 @@ import fp from 'fastify-plugin';
  * and writes what is not as it writes what never is: by its type, unvalidated.
  */
 export const serialization = fp(async (app: FastifyInstance) => {
-  app.setSerializerCompiler(({ schema }) => fastJson(withNullable(schema) as Schema));
+  app.setSerializerCompiler(
+    ({ schema }) =>
+      value =>
+        writerOf(schema as object)(value),
+  );
 });
+
+type Writer = (value: unknown) => string;
+
+const writers = new WeakMap<object, Writer>();
+
+/** Made when it is first used, as validators are, and once for all operations and services that share the schema. */
+function writerOf(schema: object): Writer {
+  let writer = writers.get(schema);
+  if (writer === undefined) {
+    writer = fastJson(withNullable(schema) as Schema);
+    writers.set(schema, writer);
+  }
+  return writer;
+}
 
 /**
  * The schema with `nullable: true` for each choice between null and a schema of one type. Beneath any other choice nothing

@@ -1,4 +1,4 @@
-import { Ajv } from 'ajv';
+import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
 import addFormats from 'ajv-formats';
 import type { FastifyInstance } from 'fastify';
 import fp from 'fastify-plugin';
@@ -10,11 +10,7 @@ import { malformed, type Refusal } from '../refusals.ts';
  * text, are converted. Only `application/json` has a parser.
  */
 export const validation = fp(async (app: FastifyInstance) => {
-  const strict = ajv({ coerceTypes: false });
-  const converting = ajv({ coerceTypes: 'array' });
-  app.setValidatorCompiler(({ schema, httpPart }) =>
-    (httpPart === 'body' ? strict : converting).compile(schema as Record<string, unknown>),
-  );
+  app.setValidatorCompiler(({ schema, httpPart }) => whenUsed(httpPart === 'body' ? strict : converting, schema));
 
   app.removeAllContentTypeParsers();
   app.addContentTypeParser<string>('application/json', { parseAs: 'string' }, (_request, text, done) => {
@@ -38,6 +34,28 @@ export const validation = fp(async (app: FastifyInstance) => {
     if (/%00/.test(request.url)) throw malformed('', 'nul', 'NUL characters are not allowed');
   });
 });
+
+// An instance knows a schema again that it has compiled before, whichever operation or service brings it.
+const strict = ajv({ coerceTypes: false });
+const converting = ajv({ coerceTypes: 'array' });
+
+/** Compiles at the first call: a process uses few of the operations, and would compile all of them for half a second. */
+function whenUsed(instance: Ajv, schema: unknown): Validator {
+  let compiled: ValidateFunction | undefined;
+  const validate: Validator = data => {
+    compiled ??= instance.compile(schema as Record<string, unknown>);
+    const valid = compiled(data);
+    validate.errors = compiled.errors ?? null;
+    return valid;
+  };
+  return validate;
+}
+
+/** Fastify reads the errors of the last call from the function. */
+interface Validator {
+  (data: unknown): boolean;
+  errors?: ErrorObject[] | null;
+}
 
 function ajv(options: { coerceTypes: boolean | 'array' }): Ajv {
   const instance = new Ajv({ ...options, removeAdditional: false, useDefaults: true, allErrors: false, strict: false });
