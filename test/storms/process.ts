@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { freePort } from '../support/free-port.ts';
+import { bareEnvironment } from '../support/processes.ts';
 import { patienceMs } from '../support/waiting.ts';
 
 /** A process of the service, to be killed. */
@@ -22,14 +23,11 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 export async function startApi(options: { ownerUrl: string; dataDir: string; port?: number }): Promise<ApiProcess> {
   const begun = performance.now();
   const port = options.port ?? (await freePort());
-  const { PATH, HOME, NODE_COMPILE_CACHE } = process.env;
   const child = spawn(process.execPath, ['src/main.ts'], {
     cwd: root,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
-      PATH,
-      HOME,
-      NODE_COMPILE_CACHE,
+      ...bareEnvironment(),
       PORT: String(port),
       DATABASE_URL: options.ownerUrl,
       JIFEN_DATA_DIR: options.dataDir,

@@ -8,6 +8,7 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Test } from 'tap';
+import { bareEnvironment } from './processes.ts';
 import { until } from './waiting.ts';
 
 /** What every program is told when it asks for a password. */
@@ -15,12 +16,10 @@ export const password = 'seven bags of rice';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** Nothing of the environment of the tests reaches the service, but where Node keeps what it has compiled. */
 export function spawnNode(t: Test, args: string[], env: Record<string, string>): ChildProcess {
-  const { PATH, HOME, NODE_COMPILE_CACHE } = process.env;
   const child = spawn(process.execPath, args, {
     cwd: root,
-    env: { PATH, HOME, NODE_COMPILE_CACHE, JIFEN_SAMPLE: 'off', PORT: '0', ...env },
+    env: { ...bareEnvironment(), JIFEN_SAMPLE: 'off', PORT: '0', ...env },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   t.teardown(() => child.kill('SIGKILL'));
