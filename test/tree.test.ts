@@ -207,23 +207,27 @@ t.test('notes, keys and proofs of the wrong form', async t => {
   const publicKey = rawPublicKey(privateKey);
   const vkey = verifierText(name, publicKey);
   const refused: [string, () => unknown, RegExp][] = [
-    ['no signature', () => parseNote(`${name}\n\n`), /lines of signatures/],
+    ['no signature', () => parseNote(`${name}\n\n`), /end with signature lines/],
     ['no empty line', () => parseNote(note.replace('\n\n', '\n')), /an empty line/],
     ['a control character', () => parseNote(note.replace('\n1\n', '\n1\r\n')), /control characters/],
-    ['cut off', () => parseNote(note.slice(0, -1)), /lines of signatures/],
-    ['no base64', () => parseNote(note.replace(/.=*\n$/, '\n')), /no signature/],
-    ['a key id of another', () => parseVerifier(vkey.replace(/\+[0-9a-f]{8}\+/, '+00000000+')), /key id/],
+    ['cut off', () => parseNote(note.slice(0, -1)), /end with signature lines/],
+    ['no base64', () => parseNote(note.replace(/.=*\n$/, '\n')), /Not a signature/],
+    [
+      'a key id of another',
+      () => parseVerifier(vkey.replace(/\+[0-9a-f]{8}\+/, '+00000000+')),
+      /key ID does not match/,
+    ],
     ['another algorithm', () => parseVerifier(`${name}+00000000+${Buffer.alloc(33, 2).toString('base64')}`), /Ed25519/],
-    ['no origin', () => parseCheckpoint(`\n1\n${leaves[0]!.toString('base64')}\n`), /an origin, a size/],
+    ['no origin', () => parseCheckpoint(`\n1\n${leaves[0]!.toString('base64')}\n`), /origin, size and root hash/],
     [
       'a size with a zero before it',
       () => parseCheckpoint(`${name}\n01\n${leaves[0]!.toString('base64')}\n`),
-      /an origin, a size/,
+      /origin, size and root hash/,
     ],
-    ['a short root', () => parseCheckpoint(`${name}\n1\nAAAA\n`), /an origin, a size/],
-    ['another first line', () => parseTlogProof(`c2sp.org/tlog-proof@v2\nindex 0\n\n${note}`), /begins with/],
-    ['no index', () => parseTlogProof(`c2sp.org/tlog-proof@v1\n\n${note}`), /which leaf/],
-    ['a short hash', () => parseTlogProof(`c2sp.org/tlog-proof@v1\nindex 0\nAAAA\n\n${note}`), /no hash/],
+    ['a short root', () => parseCheckpoint(`${name}\n1\nAAAA\n`), /origin, size and root hash/],
+    ['another first line', () => parseTlogProof(`c2sp.org/tlog-proof@v2\nindex 0\n\n${note}`), /must start with/],
+    ['no index', () => parseTlogProof(`c2sp.org/tlog-proof@v1\n\n${note}`), /index of its leaf/],
+    ['a short hash', () => parseTlogProof(`c2sp.org/tlog-proof@v1\nindex 0\nAAAA\n\n${note}`), /Not a hash/],
   ];
   for (const [what, read, why] of refused) t.throws(read, why, what);
   const extra = parseTlogProof(`c2sp.org/tlog-proof@v1\nextra AAAA\nindex 0\n\n${note}`);
