@@ -68,12 +68,12 @@ export async function makeBackupKey(): Promise<number> {
 /** Restores into the empty data folder, and verifies every book. Answers 1 where one is unsound. */
 export async function restoreBackup(
   folder: string,
-  said: { at: string | undefined; identity: string | undefined; kept: KeptCheckpoint[] },
+  options: { at: string | undefined; identity: string | undefined; kept: KeptCheckpoint[] },
 ): Promise<number> {
   const config = embeddedConfig();
   const set = await oneInstallation(resolve(folder));
-  const choice = chooseBase(set, said.at === undefined ? null : parseMoment(said.at));
-  const identity = said.identity === undefined ? null : await readIdentity(said.identity);
+  const choice = chooseBase(set, options.at === undefined ? null : parseMoment(options.at));
+  const identity = options.identity === undefined ? null : await readIdentity(options.identity);
   await restore(set, choice, {
     dataDir: config.dataDir,
     bin: config.postgresBin,
@@ -82,7 +82,7 @@ export async function restoreBackup(
   });
   say(`Restored ${resolve(config.dataDir)} as of ${local(choice.until)}. Verifying every book.\n`);
   const own = choice.base.checkpoints.map(note => readCheckpoint(note, undefined));
-  return verifyRestored([...own, ...said.kept], foldersOf(config).photos);
+  return verifyRestored([...own, ...options.kept], foldersOf(config).photos);
 }
 
 function embeddedConfig(): Config {

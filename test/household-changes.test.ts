@@ -3,7 +3,7 @@ import { sql } from 'drizzle-orm';
 import { t } from 'tap';
 import type { Tx } from '../src/db/database.ts';
 import { holdHousehold } from '../src/households/household.ts';
-import { postOne, takePen } from '../src/ledger/post.ts';
+import { lockBook, postOne } from '../src/ledger/post.ts';
 import { pointsOf, readyToRace, tally } from './support/awards.ts';
 import { awardOf, changesPath, give, openRegister, own, totals } from './support/changes.ts';
 import { isRefused } from './support/refusal.ts';
@@ -584,7 +584,7 @@ t.test('nobody is entered into a household while it is closed', async t => {
   const { id } = (await propose({ kind: 'merge', householdId: a.id, toHouseholdId: b.id })).body;
   const watch = await connect(t, service.ownerUrl);
   const entering = await service.inVillage(villages.own, async tx => {
-    await takePen(tx, villages.own);
+    await lockBook(tx, villages.own);
     const approving = approve(id);
     await untilBlocked(watch);
     const entering = clerk('POST', `${own}/households/${a.id}/members`, { name: '陈迟' });
@@ -600,7 +600,7 @@ t.test('whoever awards while it is agreed to is waited for', async t => {
   const { service, home, propose, approve, points, lots } = register;
   const watch = await connect(t, service.ownerUrl);
   // With the household held, as an award holds it before it comes to the book; and with the pen in hand.
-  for (const hold of [holdHousehold, (tx: Tx, village: string) => takePen(tx, village)]) {
+  for (const hold of [holdHousehold, (tx: Tx, village: string) => lockBook(tx, village)]) {
     const [a, b] = [await home(), await home()];
     await service.givePoints(a.id, 20);
     const { id } = (await propose({ kind: 'merge', householdId: a.id, toHouseholdId: b.id })).body;

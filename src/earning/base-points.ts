@@ -3,7 +3,7 @@ import type { Tx } from '../db/database.ts';
 import { listActiveHouseholds } from '../households/read.ts';
 import type { Actor } from '../http/route.ts';
 import { baseAccount } from '../ledger/accounts.ts';
-import { openAccounts, post, takePen } from '../ledger/post.ts';
+import { lockBook, openAccounts, post } from '../ledger/post.ts';
 import { numbersByCause } from '../ledger/read.ts';
 import * as transactions from '../ledger/transactions.ts';
 import { Refusal } from '../refusals.ts';
@@ -39,7 +39,7 @@ export async function giveBasePoints(
   const period = periodOf(basePeriod, today);
   const event = { actor: actor.id, occurredAt: iso(now), businessDate: today.toString() };
   // Under the pen, so that no household is closed, and nobody given them, between the look and the posting.
-  await takePen(tx, village);
+  await lockBook(tx, village);
   const householdIds = await listActiveHouseholds(tx, village);
   const commands = householdIds.map(householdId => transactions.basePoints(event, { householdId, period, points }));
 

@@ -11,7 +11,7 @@ import { causes } from '../ledger/causes.ts';
 import { earnedTerms, earningsOfHousehold } from '../ledger/earned.ts';
 import { successorReturn } from '../ledger/household-transactions.ts';
 import { lotsMoved } from '../ledger/lots.ts';
-import { openAccounts, postOne, takePen } from '../ledger/post.ts';
+import { lockBook, openAccounts, postOne } from '../ledger/post.ts';
 import { businessDateOf, householdBalances } from '../ledger/read.ts';
 import * as transactions from '../ledger/transactions.ts';
 import { Refusal } from '../refusals.ts';
@@ -116,7 +116,7 @@ async function takeBack(tx: Tx, event: transactions.Event, taken: AwardRow): Pro
  */
 async function makeGood(tx: Tx, event: transactions.Event, taken: AwardRow, lend: boolean): Promise<void> {
   const { village, id: awardId, householdId, points } = taken;
-  await takePen(tx, village);
+  await lockBook(tx, village);
   const owner = await successorOf(tx, village, householdId);
   const { state } = await getHouseholdRow(tx, village, owner);
   if (state === 'closed') throw new Refusal('household-not-active', { state });

@@ -1,6 +1,6 @@
 import { dayOf, iso } from '../calendar.ts';
 import type { Tx } from '../db/database.ts';
-import { type PostResult, post, takePen } from '../ledger/post.ts';
+import { lockBook, type PostResult, post } from '../ledger/post.ts';
 import { type Command, expiry } from '../ledger/transactions.ts';
 import { dueOf, holdingsOf } from './holdings.ts';
 import { lockAnyRun, moveOn, nextHouseholds, type RunKey, type RunRow, settleLines } from './run.ts';
@@ -24,7 +24,7 @@ export async function postBatch(tx: Tx, key: RunKey, now: Temporal.Instant): Pro
     return false;
   }
 
-  await takePen(tx, key.village);
+  await lockBook(tx, key.village);
   const { holdings } = await holdingsOf(tx, key.village, row, householdIds);
   const due = holdings.map(holding => ({ householdId: holding.householdId, points: dueOf(row, holding) }));
   const commands = due.filter(({ points }) => points > 0).map(part => commandOf(row, part));

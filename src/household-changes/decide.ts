@@ -3,7 +3,7 @@ import type { Tx } from '../db/database.ts';
 import { lockHouseholds } from '../households/household.ts';
 import type { Actor } from '../http/route.ts';
 import { refuseKin } from '../kin/refuse-kin.ts';
-import { takePen } from '../ledger/post.ts';
+import { lockBook } from '../ledger/post.ts';
 import { Refusal } from '../refusals.ts';
 import { type Change, otherHouseholdOf } from './change.ts';
 import { type ChangeKey, lockProposal, type Proposal, recordVerdict } from './change-row.ts';
@@ -23,7 +23,7 @@ export async function approveChange(tx: Tx, actor: Actor, key: ChangeKey, now: T
   await lockHouseholds(tx, village, householdsOf(proposal));
   // A new household's number may be waited for, and never while the book is locked.
   const change = await readyToSettle(tx, proposal, now);
-  await takePen(tx, village);
+  await lockBook(tx, village);
   const household = await readHousehold(tx, village, proposal.householdId);
   await validateChange(tx, proposal, household, now);
   const event = {

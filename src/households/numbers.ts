@@ -44,9 +44,9 @@ export async function nextNumber(db: Db, village: string): Promise<string> {
 export async function refuseFarNumber(
   db: Db,
   village: string,
-  said: { number?: string | null | undefined; numberConfirmed?: boolean | undefined },
+  input: { number?: string | null | undefined; numberConfirmed?: boolean | undefined },
 ): Promise<void> {
-  const { number, numberConfirmed = false } = said;
+  const { number, numberConfirmed = false } = input;
   if (!number || numberConfirmed) return;
   const [, letter = '', digits = ''] = /^([A-Z]?)([0-9]{1,8})$/.exec(numberKey(number)) ?? [];
   if (Number(digits) <= gapMax) return;

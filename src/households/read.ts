@@ -94,13 +94,13 @@ export async function listHouseholds(
 }
 
 function matches(actor: Actor, village: string, q: string) {
-  const said = folded(q);
-  if (said === '') return sql`false`;
-  const number = said.toUpperCase();
+  const term = folded(q);
+  if (term === '') return sql`false`;
+  const number = term.toUpperCase();
   const byNumber = sql`(starts_with(${household.number}, ${number}) or starts_with(${household.numberKey}, ${number}))`;
   if (!holds(actor, village, ['villageAdmin', 'clerk'])) return byNumber;
   return sql`(${byNumber} or exists (select from households.member m
-    where m.village = ${village} and m.household_id = ${household.id} and position(${said} in m.name_folded) > 0))`;
+    where m.village = ${village} and m.household_id = ${household.id} and position(${term} in m.name_folded) > 0))`;
 }
 
 async function viewsOf(

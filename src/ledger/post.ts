@@ -76,7 +76,7 @@ export function knownCode(code: string): RefusalCode {
  * Takes the pen of a village until the database transaction ends, for a verb that must know a balance or lots to say what
  * it posts. What it reads after this call is what it posts on.
  */
-export async function takePen(tx: Tx, village: string): Promise<void> {
+export async function lockBook(tx: Tx, village: string): Promise<void> {
   await tx.execute(sql`select ledger.lock_book(${village})`);
 }
 

@@ -45,7 +45,7 @@ async function countLookUp(tx: Tx, actor: Actor, village: string, now: Temporal.
     returning t.tries`,
   );
   if (counted.length === 1) return;
-  const [row] = await tx.select().from(codeTry).where(mine(actor, village));
+  const [row] = await tx.select().from(codeTry).where(byActor(actor, village));
   const until = Temporal.Instant.from(row!.since).add({ hours: 1 });
   const retryAfterSeconds = Math.max(1, Math.ceil(until.since(now).total('seconds')));
   throw new Refusal('too-many-requests', { retryAfterSeconds, policy: 'pickupCode' });
@@ -55,9 +55,9 @@ async function forgetLookUp(tx: Tx, actor: Actor, village: string): Promise<void
   await tx
     .update(codeTry)
     .set({ tries: sql`${codeTry.tries} - 1` })
-    .where(mine(actor, village));
+    .where(byActor(actor, village));
 }
 
-function mine(actor: Actor, village: string) {
+function byActor(actor: Actor, village: string) {
   return and(eq(codeTry.village, village), eq(codeTry.userId, actor.id));
 }

@@ -32,9 +32,9 @@ export interface ShownWithCode extends Shown {
 const codeTriesMax = 5;
 
 /** @throws Refusal `identification-required` | `validation-failed` (two of them) */
-export function presentedBy(actor: Actor, said: Shown): Presented {
+export function presentedBy(actor: Actor, input: Shown): Presented {
   if (actor.kind === 'household') return actor.level!;
-  const { cardCode, pin, slip } = said;
+  const { cardCode, pin, slip } = input;
   if (slip !== undefined) {
     if (cardCode === undefined && pin === undefined) return 'slip';
     throw new Refusal('validation-failed', {
@@ -47,9 +47,9 @@ export function presentedBy(actor: Actor, said: Shown): Presented {
 }
 
 /** @throws Refusal `identification-required` | `validation-failed` (two of them) */
-export function presentedAtHandOver(actor: Actor, said: ShownWithCode): Presented | 'pickupCode' {
-  if (actor.kind === 'household' || said.pickupCode === undefined) return presentedBy(actor, said);
-  const other = (['cardCode', 'pin', 'slip'] as const).find(name => said[name] !== undefined);
+export function presentedAtHandOver(actor: Actor, input: ShownWithCode): Presented | 'pickupCode' {
+  if (actor.kind === 'household' || input.pickupCode === undefined) return presentedBy(actor, input);
+  const other = (['cardCode', 'pin', 'slip'] as const).find(name => input[name] !== undefined);
   if (other === undefined) return 'pickupCode';
   throw new Refusal('validation-failed', {
     errors: [{ pointer: `/${other}`, code: 'dependency', detail: 'only without a pick-up code' }],
@@ -65,11 +65,11 @@ export async function proveShownPin(
   database: Database,
   actor: Actor,
   village: string,
-  said: Shown & { householdId?: string | undefined },
+  input: Shown & { householdId?: string | undefined },
   now: Temporal.Instant,
 ): Promise<void> {
-  const { pin, cardCode, householdId } = said;
-  if (actor.kind === 'household' || pin === undefined || said.slip !== undefined) return;
+  const { pin, cardCode, householdId } = input;
+  if (actor.kind === 'household' || pin === undefined || input.slip !== undefined) return;
   if (cardCode === undefined && householdId === undefined) return;
   await provePin(
     database,
@@ -92,27 +92,27 @@ export async function proveAtHandOver(
   database: Database,
   actor: Actor,
   key: RedemptionKey,
-  said: ShownWithCode,
+  input: ShownWithCode,
   now: Temporal.Instant,
 ): Promise<void> {
   const { village } = key;
-  const mine = and(eq(redemption.village, village), eq(redemption.id, key.redemptionId));
-  const { pin, pickupCode } = said;
+  const byKey = and(eq(redemption.village, village), eq(redemption.id, key.redemptionId));
+  const { pin, pickupCode } = input;
   if (pin !== undefined && pickupCode === undefined && actor.kind !== 'household') {
     const [row] = await database.inSnapshot(village, db =>
-      db.select({ householdId: redemption.householdId }).from(redemption).where(mine),
+      db.select({ householdId: redemption.householdId }).from(redemption).where(byKey),
     );
     // A card and a PIN are of one household, that of the order: the card is looked at when the goods leave.
-    if (row !== undefined) await proveShownPin(database, actor, village, { pin, slip: said.slip, ...row }, now);
+    if (row !== undefined) await proveShownPin(database, actor, village, { pin, slip: input.slip, ...row }, now);
   }
   if (pickupCode === undefined) return;
   const [wrong] = await database.inTransaction(village, async tx => {
-    const [row] = await tx.select({ householdId: redemption.householdId }).from(redemption).where(mine);
+    const [row] = await tx.select({ householdId: redemption.householdId }).from(redemption).where(byKey);
     if (row !== undefined) refuseForeign(actor, row);
     return tx
       .update(redemption)
       .set({ codeTries: sql`${redemption.codeTries} + 1` })
-      .where(and(mine, ne(redemption.pickupCode, pickupCode), lt(redemption.codeTries, codeTriesMax)))
+      .where(and(byKey, ne(redemption.pickupCode, pickupCode), lt(redemption.codeTries, codeTriesMax)))
       .returning({ codeTries: redemption.codeTries });
   });
   if (wrong !== undefined) {
@@ -121,18 +121,18 @@ export async function proveAtHandOver(
 }
 
 /** Says no to a wrong code, and to any when too many were wrong. @throws Refusal `pickup-code-wrong` */
-export function refuseWrongCode(row: RedemptionRow, said: ShownWithCode): void {
-  if (said.pickupCode === undefined) return;
-  const same = timingSafeEqual(Buffer.from(said.pickupCode), Buffer.from(row.pickupCode!));
+export function refuseWrongCode(row: RedemptionRow, input: ShownWithCode): void {
+  if (input.pickupCode === undefined) return;
+  const same = timingSafeEqual(Buffer.from(input.pickupCode), Buffer.from(row.pickupCode!));
   if (!same || row.codeTries >= codeTriesMax) {
     throw new Refusal('pickup-code-wrong', { attemptsLeft: codeTriesMax - row.codeTries });
   }
 }
 
 /** A card of somebody else's fetches nothing. @throws Refusal `card-unknown` | `card-revoked` */
-export async function refuseForeignCard(tx: Tx, actor: Actor, row: RedemptionRow, said: Shown): Promise<void> {
-  if (actor.kind === 'household' || said.cardCode === undefined) return;
-  const { id } = await householdOfCard(tx, row.village, said.cardCode);
+export async function refuseForeignCard(tx: Tx, actor: Actor, row: RedemptionRow, input: Shown): Promise<void> {
+  if (actor.kind === 'household' || input.cardCode === undefined) return;
+  const { id } = await householdOfCard(tx, row.village, input.cardCode);
   if (id !== row.householdId) throw new Refusal('card-unknown');
 }
 
@@ -145,16 +145,16 @@ export async function recordSlip(
   actor: Actor,
   row: RedemptionRow,
   step: 'order' | 'handOver',
-  said: Shown['slip'],
+  input: Shown['slip'],
   now: Temporal.Instant,
 ): Promise<SlipView[]> {
-  if (said === undefined || actor.kind === 'household') return [];
+  if (input === undefined || actor.kind === 'household') return [];
   const { village, householdId } = row;
   const id = randomUUIDv7();
-  await usePhotos(tx, village, { claimId: id, householdId, photoIds: [said.photoId] }, now);
+  await usePhotos(tx, village, { claimId: id, householdId, photoIds: [input.photoId] }, now);
   const made = await tx
     .insert(slip)
-    .values({ village, id, redemptionId: row.id, step, ...said, recordedBy: actor.id, recordedAt: iso(now) })
+    .values({ village, id, redemptionId: row.id, step, ...input, recordedBy: actor.id, recordedAt: iso(now) })
     .returning();
   return made.map(slipViewOf);
 }

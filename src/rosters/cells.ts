@@ -35,27 +35,27 @@ export function cellsReader({ columns, width }: Header, mistakes: Mistake[]) {
     if (isNote(cells)) return void wrong('', 'row-left');
     if (swallows) wrong('', 'quote-open');
     else if (cells.slice(width).some(cell => cell.trim() !== '')) wrong('', 'row-too-long');
-    const said = new Map<Column, string>();
+    const texts = new Map<Column, string>();
     for (const column of columns.keys()) {
       const cell = (cells[placeOf(column, cells)] ?? '').trim();
       // Two phones below each other in a cell.
       const line = column === 'phone' || column === 'head_phone' ? cell.replace(/[\r\n]+/g, '/') : cell;
       if (line !== visible(line)) wrong(column, 'control-character');
       // An apostrophe before a number keeps a spreadsheet from reading it as one.
-      said.set(
+      texts.set(
         column,
         visible(line)
           .replace(/^['‘’＇`]/, '')
           .trim(),
       );
     }
-    const written = (column: Column) => said.get(column) ?? '';
+    const written = (column: Column) => texts.get(column) ?? '';
     for (const column of columns.keys()) {
       const isName = column === 'head_name' || column === 'member_name';
       if (!isName && errorValue.test(written(column))) wrong(column, 'cell-error');
       else if (numeric === undefined || written(column) !== unkeptFormula) continue;
       else if (column !== 'id_last4' || written('id_number') === '') wrong(column, 'formula-unkept');
-      said.set(column, '');
+      texts.set(column, '');
     }
     return {
       row,

@@ -65,11 +65,12 @@ export function headerIn(rows: { row: number; cells: string[] }[]): { header: He
   let nearest: { header: Header; end: number } | undefined;
   for (const [place, row] of rows.slice(0, headerWithin).entries()) {
     const lower = rows[place + 1];
-    const alone = columnsOf(row.row, row.cells.map(single));
+    const singleRow = columnsOf(row.row, row.cells.map(single));
     // A title is no group of columns.
-    const isTitle = alone.columns.size === 0 && lower && !isIncomplete(columnsOf(lower.row, lower.cells.map(single)));
+    const isTitle =
+      singleRow.columns.size === 0 && lower && !isIncomplete(columnsOf(lower.row, lower.cells.map(single)));
     const isDouble = lower !== undefined && !isTitle && isLowerHeader(lower.cells);
-    const header = isDouble ? columnsOf(row.row, merged(row.cells, lower.cells)) : alone;
+    const header = isDouble ? columnsOf(row.row, merged(row.cells, lower.cells)) : singleRow;
     const found = { header, end: place + (isDouble ? 2 : 1) };
     if (!isIncomplete(header)) return found;
     if (nearest === undefined || header.columns.size > nearest.header.columns.size) nearest = found;
@@ -88,9 +89,9 @@ export function isIncomplete({ mistakes }: Header): boolean {
 
 /** Most of its cells are names of columns. Of people, one cell may be: 户主, as what somebody is. */
 function isLowerHeader(cells: string[]): boolean {
-  const said = cells.map(plain).filter(cell => cell !== '');
-  const known = said.filter(cell => byName.has(cell)).length;
-  return known >= 2 && known * 2 > said.length;
+  const names = cells.map(plain).filter(cell => cell !== '');
+  const known = names.filter(cell => byName.has(cell)).length;
+  return known >= 2 && known * 2 > names.length;
 }
 
 /** Each column's names, the likeliest first: that of both rows together, of the lower, or of the upper alone. */
@@ -110,8 +111,8 @@ function columnsOf(row: number, headings: string[][]): Header {
     ...{ columns: new Map(), understood: [], ignored: [], mistakes: [] },
   };
   const { columns, understood, ignored, mistakes } = header;
-  for (const [place, said] of headings.entries()) {
-    const heading = said.find(name => byName.has(plain(name))) ?? said.at(-1)!;
+  for (const [place, names] of headings.entries()) {
+    const heading = names.find(name => byName.has(plain(name))) ?? names.at(-1)!;
     const column = byName.get(plain(heading));
     const shown = visible(heading).trim().slice(0, 60);
     if (column === undefined) {

@@ -34,7 +34,9 @@ export async function compareWithRegister(
       there.add(number);
       const found = differencesOf(household, registered);
       differences.push(
-        ...found.map(({ place, ...said }) => (said.code === 'member-new' && elsewhere(said.row, place)) || said),
+        ...found.map(
+          ({ place, ...listed }) => (listed.code === 'member-new' && elsewhere(listed.row, place)) || listed,
+        ),
       );
     } else mistakes.push({ row: rows[0]!, column: 'number', code: 'number-taken', facts: {} });
   }
@@ -46,14 +48,17 @@ function columnOf(place: number): 'head_name' | 'member_name' {
 }
 
 /** What a roster says of a household that the register has otherwise, or not at all. */
-function differencesOf(said: RosterHousehold, { grid, address, people }: Registered): (Mistake & { place: number })[] {
+function differencesOf(
+  listed: RosterHousehold,
+  { grid, address, people }: Registered,
+): (Mistake & { place: number })[] {
   const differences: ReturnType<typeof differencesOf> = [];
   const differ = (place: number, column: string, code: Mistake['code'], facts = {}) =>
-    differences.push({ row: said.rows[place]!, column, code, facts, place });
-  if (said.grid !== null && said.grid !== grid) differ(0, 'grid_number', 'grid-differs');
-  if (said.address && said.address !== address) differ(0, 'address', 'address-differs');
-  for (const place of said.rows.keys()) {
-    const member = said.members[place]!;
+    differences.push({ row: listed.rows[place]!, column, code, facts, place });
+  if (listed.grid !== null && listed.grid !== grid) differ(0, 'grid_number', 'grid-differs');
+  if (listed.address && listed.address !== address) differ(0, 'address', 'address-differs');
+  for (const place of listed.rows.keys()) {
+    const member = listed.members[place]!;
     const known = people.find(person => isSame(person, member));
     if (known === undefined) differ(place, columnOf(place), 'member-new');
     else {
@@ -63,8 +68,8 @@ function differencesOf(said: RosterHousehold, { grid, address, people }: Registe
   }
   // Whose people are only counted says by their number that one was born.
   const living = people.filter(({ isDead }) => !isDead).length;
-  const isCounted = said.members.length > said.rows.length;
-  if (isCounted && said.members.length !== living) differ(0, 'members', 'members-differ', { number: living });
+  const isCounted = listed.members.length > listed.rows.length;
+  if (isCounted && listed.members.length !== living) differ(0, 'members', 'members-differ', { number: living });
   return differences;
 }
 

@@ -38,9 +38,9 @@ const noneWords = new Set(['无', '暂无', '没有', '不详', '-', '--', '—'
 function phoneOf({ text, isNumeric, wrong }: Cells, column: 'phone' | 'head_phone'): string {
   const phones = text(column)
     .split(/[/、,;或]/)
-    .map(said => said.trim())
-    .filter(said => said !== '' && !noneWords.has(said));
-  const first = phones.map(said => digitsOf(said) || said)[0] ?? '';
+    .map(text => text.trim())
+    .filter(text => text !== '' && !noneWords.has(text));
+  const first = phones.map(text => digitsOf(text) || text)[0] ?? '';
   if (first === '') return '';
   const phone = isNumeric(column) && lacksZero(first) ? `0${first}` : first;
   if (!/^[0-9+-]{5,20}$/.test(phone)) wrong(column, 'phone-bad');
@@ -48,8 +48,8 @@ function phoneOf({ text, isNumeric, wrong }: Cells, column: 'phone' | 'head_phon
 }
 
 /** A phone without what stands in brackets beside it. Of two with a blank between them, the first: no part of one is as long. */
-function digitsOf(said: string): string {
-  const plain = said.replace(/\([^()\d]*\)/g, '').trim();
+function digitsOf(text: string): string {
+  const plain = text.replace(/\([^()\d]*\)/g, '').trim();
   const [start = ''] = plain.split(/\s/, 1);
   return (/^\d{7,12}$/.test(start) ? start : plain).replace(/[\s()]/g, '');
 }
@@ -63,20 +63,20 @@ function lacksZero(digits: string): boolean {
 function endOfIdOf(cells: Cells): string {
   const { text, isNumeric, wrong } = cells;
   const whole = idEndOf(cells, 'id_number');
-  const said = noneWords.has(text('id_last4')) ? '' : text('id_last4').toUpperCase();
-  if (said === '') return whole;
-  const end = isNumeric('id_last4') && /^[0-9]{1,3}$/.test(said) ? said.padStart(4, '0') : said;
+  const value = noneWords.has(text('id_last4')) ? '' : text('id_last4').toUpperCase();
+  if (value === '') return whole;
+  const end = isNumeric('id_last4') && /^[0-9]{1,3}$/.test(value) ? value.padStart(4, '0') : value;
   if (!isEnd(end) || (whole !== '' && whole !== end)) wrong('id_last4', 'id-bad');
   return end;
 }
 
 /** The end of a whole ID number. The rest of it is not kept. */
 function idEndOf({ text, isNumeric, wrong }: Cells, column: 'id_number' | 'head_id_number'): string {
-  const said = text(column).replace(/\s/g, '').toUpperCase();
-  if (said === '' || noneWords.has(said)) return '';
-  if (isEnd(said)) return said;
-  if (!/^[0-9]{17}[0-9X]$/.test(said) || isNumeric(column) || isRounded(said)) wrong(column, 'id-number-bad');
-  return said.slice(-4);
+  const value = text(column).replace(/\s/g, '').toUpperCase();
+  if (value === '' || noneWords.has(value)) return '';
+  if (isEnd(value)) return value;
+  if (!/^[0-9]{17}[0-9X]$/.test(value) || isNumeric(column) || isRounded(value)) wrong(column, 'id-number-bad');
+  return value.slice(-4);
 }
 
 function isEnd(text: string): boolean {
