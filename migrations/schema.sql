@@ -910,9 +910,14 @@ create table identity.sign_in (
   failed_attempts integer not null,
   locked_until timestamp(3) with time zone,
   tried_at timestamp(3) with time zone not null,
-  constraint sign_in_pkey PRIMARY KEY (login)
+  address text not null,
+  succeeded_at timestamp(3) with time zone,
+  constraint sign_in_pkey PRIMARY KEY (login, address),
+  constraint sign_in_address_check CHECK ((length(address) <= 64))
 );
-comment on table identity.sign_in is 'Wrong passwords, by the name that was typed: kept for unknown names too, so that a lock does not tell who exists.';
+comment on table identity.sign_in is 'Wrong passwords in a row, by the name that was typed and where: kept for unknown names too, so that a lock does not tell who exists.';
+comment on column identity.sign_in.address is 'Address of the caller, the first 64 bits of an IPv6 one. Empty: all addresses together at which the name has not succeeded within 30 days.';
+comment on column identity.sign_in.succeeded_at is 'When the right password last came from there. Others cannot lock the name at such an address; forgotten after 30 days.';
 grant delete, insert, select, update on identity.sign_in to jifen_app;
 
 -- identity.spent_refresh

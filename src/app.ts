@@ -31,14 +31,14 @@ import { expiryJobs } from './expiry/jobs.ts';
 import { expiryRoutes } from './expiry/routes.ts';
 import { householdChangeRoutes } from './household-changes/routes.ts';
 import { householdRoutes } from './households/routes.ts';
-import { addressLimit, limits, type Quotas } from './http/limits.ts';
+import { limits, type Quotas } from './http/limits.ts';
 import { openapi } from './http/openapi.ts';
 import { serviceRoutes } from './http/probes.ts';
 import { problems } from './http/problems.ts';
 import { declaredRoutes } from './http/route.ts';
 import { serialization } from './http/serialization.ts';
 import { validation } from './http/validation.ts';
-import { guard, reauthorising } from './identity/guard.ts';
+import { guard, identification, reauthorising } from './identity/guard.ts';
 import { identityJobs } from './identity/jobs.ts';
 import type { Keys } from './identity/keys.ts';
 import { openLinks } from './identity/links.ts';
@@ -86,7 +86,8 @@ interface Deps {
   version: string;
   corsOrigins: string[];
   quotas: Quotas;
-  trustProxy: boolean;
+  /** Whose `X-Forwarded-For` is believed: so many proxies in a row, or these addresses. */
+  trustProxy: false | number | string[];
   /** Above it the service sheds load (503); 0: never. */
   eventLoopDelayMaxMs: number;
   logger: FastifyBaseLogger;
@@ -119,7 +120,7 @@ export async function build(deps: Deps): Promise<FastifyInstance> {
   const { database, clock, origin } = deps;
   const app = Fastify({
     loggerInstance: deps.logger,
-    trustProxy: deps.trustProxy,
+    trustProxy: trusted(deps.trustProxy),
     // One line a request, written by us without names, tokens or bodies.
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: 1024 * 1024,
@@ -174,9 +175,9 @@ export async function build(deps: Deps): Promise<FastifyInstance> {
 
   const tokens = await openTokens(app, { keys: deps.keys, clock, origin });
   const links = openLinks(app, { keys: deps.keys, clock, origin });
-  await app.register(addressLimit, { quotas: deps.quotas });
-  await app.register(guard, { database, clock, tokens, villageExists: rememberingVillages(database), recogniseDevice });
+  await app.register(identification, { tokens });
   await app.register(limits, { quotas: deps.quotas });
+  await app.register(guard, { database, clock, tokens, villageExists: rememberingVillages(database), recogniseDevice });
   await app.register(openapi, { origin, version: deps.version });
 
   const writing = { database, clock, reauthorise: reauthorising({ clock, recogniseDevice }) };
@@ -216,6 +217,14 @@ export async function build(deps: Deps): Promise<FastifyInstance> {
   await app.register(signalRoutes, { database, clock });
   await app.register(proofRoutes, { database, signer: deps.signer });
   return app;
+}
+
+/**
+ * Fastify takes a number for a mistake: whoever gets past the proxies may write as many hops as are believed. Where the
+ * service is reachable through them alone, as the README asks, the count is right also when their addresses change.
+ */
+function trusted(trustProxy: Deps['trustProxy']) {
+  return typeof trustProxy === 'number' ? (_address: string, hop: number) => hop < trustProxy : trustProxy;
 }
 
 /** A village that was opened stays open, so a yes is remembered; a no is asked again. */

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { join } from 'node:path';
 import { Encrypter } from 'age-encryption';
 import { envSchema } from 'env-schema';
@@ -22,7 +23,7 @@ const Environment = Type.Object({
   JIFEN_CORS_ORIGINS: Type.String({ default: '' }),
   JIFEN_LOG_LEVEL: Type.Enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], { default: 'info' }),
   JIFEN_REQUESTS_PER_MINUTE: Type.Integer({ default: 600, minimum: 10, maximum: 10_000_000 }),
-  JIFEN_TRUST_PROXY: Type.Boolean({ default: false }),
+  JIFEN_TRUST_PROXY: Type.String({ default: 'false' }),
   JIFEN_PHOTO_S3_ENDPOINT: Type.String({ default: '' }),
   JIFEN_PHOTO_S3_REGION: Type.String({ default: 'us-east-1' }),
   JIFEN_PHOTO_S3_BUCKET: Type.String({ default: '' }),
@@ -64,7 +65,8 @@ export interface Config {
   logLevel: string;
   /** Quota of a person's sign-in; a kiosk has half of it, an address without a sign-in a tenth. */
   requestsPerMinute: number;
-  trustProxy: boolean;
+  /** Whose `X-Forwarded-For` is believed: nobody's, that of so many proxies in a row, or that of these addresses. */
+  trustProxy: false | number | string[];
   /** Where photos lie; null: in the data folder. */
   photoBucket: { endpoint: string; region: string; bucket: string; keyId: string; secret: string } | null;
 }
@@ -93,7 +95,7 @@ export function readConfig(): Config {
     corsOrigins: env.JIFEN_CORS_ORIGINS.split(',').filter(origin => origin !== ''),
     logLevel: env.JIFEN_LOG_LEVEL,
     requestsPerMinute: env.JIFEN_REQUESTS_PER_MINUTE,
-    trustProxy: env.JIFEN_TRUST_PROXY,
+    trustProxy: trustedProxies(env.JIFEN_TRUST_PROXY),
     photoBucket: bucketOf(env),
   };
 }
@@ -135,6 +137,26 @@ function isRecipient(text: string): boolean {
   } catch {
     return false;
   }
+}
+
+/** Trusting every sender would let each client choose its own address: so `true` is no answer. */
+function trustedProxies(text: string): Config['trustProxy'] {
+  if (text === 'false') return false;
+  if (/^[1-9]$/.test(text)) return Number(text);
+  const proxies = text.split(',').map(proxy => proxy.trim());
+  if (!proxies.every(isProxy))
+    throw new Error(
+      'JIFEN_TRUST_PROXY must be false, the number of proxies in front of the service (1 to 9), or their addresses, such as 10.0.0.2,fd00::/64.',
+    );
+  return proxies;
+}
+
+function isProxy(proxy: string): boolean {
+  if (['loopback', 'linklocal', 'uniquelocal'].includes(proxy)) return true;
+  const [address = '', bits, ...rest] = proxy.split('/');
+  const bitsMax = { 0: 0, 4: 32, 6: 128 }[isIP(address)]!;
+  if (bitsMax === 0 || rest.length > 0) return false;
+  return bits === undefined || (/^[1-9][0-9]{0,2}$/.test(bits) && Number(bits) <= bitsMax);
 }
 
 function bucketOf(env: Static<typeof Environment>): Config['photoBucket'] {

@@ -19,25 +19,30 @@ test('requests are counted', async t => {
   });
 
   await t.test('by address without one, however the path is spelt', async t => {
-    const refresh = (path: string) => service.anonymous('POST', path, { refreshToken: 'x'.repeat(43) });
-    for (let n = 0; n < 4; n += 1) isRefused(t, await refresh('/%761/sessions/refresh'), '401 unauthenticated');
-    isRefused(t, await refresh('/%761/sessions/refresh'), '429 too-many-requests', {
-      retryAfterSeconds: 60,
-      policy: 'public',
-    });
-    isRefused(t, await refresh('/v1/sessions/refresh'), '429 too-many-requests', {
-      retryAfterSeconds: 60,
-      policy: 'public',
-    });
-    t.equal((await service.anonymous('GET', '/healthz')).status, 200, 'probes are not');
+    const notices = (path: string) => service.anonymous('GET', `${path}/public/villages/${villages.own}/notices`);
+    for (let n = 0; n < 4; n += 1) t.equal((await notices('/%761')).status, 200);
+    const over = { retryAfterSeconds: 60, policy: 'public' };
+    isRefused(t, await notices('/%761'), '429 too-many-requests', over);
+    isRefused(t, await notices('/v1'), '429 too-many-requests', over);
   });
 
-  await t.test('by address before a token is looked at', async t => {
-    let refused = 0;
-    for (let n = 0; n < 140; n += 1) {
-      const answer = await service.anonymous('GET', home, undefined, { authorization: 'Bearer x.y.z' });
-      if (answer.status === 429) refused += 1;
-    }
-    t.ok(refused > 0, 'forged tokens come to an end');
+  await t.test('by address where a token does not verify', async t => {
+    const forged = () => service.anonymous('GET', home, undefined, { authorization: 'Bearer x.y.z' });
+    for (let n = 0; n < 120; n += 1) isRefused(t, await forged(), '401 unauthenticated');
+    isRefused(t, await forged(), '429 too-many-requests', { policy: 'other', retryAfterSeconds: 60 });
+    isRefused(t, await service.anonymous('GET', '/nowhere'), '429 too-many-requests', {
+      policy: 'other',
+      retryAfterSeconds: 60,
+    });
+  });
+
+  await t.test('by sign-in also where the village is another', async t => {
+    const other = await service.as('clerk');
+    for (let n = 0; n < 12; n += 1)
+      isRefused(t, await other('GET', `/v1/villages/${villages.foreign}`), '404 not-found');
+    isRefused(t, await other('GET', `/v1/villages/${villages.foreign}`), '429 too-many-requests', {
+      policy: 'default',
+      retryAfterSeconds: 60,
+    });
   });
 });

@@ -119,6 +119,10 @@ test('what is wrong with the environment is reported in one line', async t => {
   const cases: [Record<string, string>, string][] = [
     [{ PORT: 'many' }, 'PORT must be integer.'],
     [{ JIFEN_ROLE: 'king' }, 'JIFEN_ROLE must be equal to one of the allowed values: all, api, worker.'],
+    ...['true', '10.0.0.0/0', '10.0.0.2,proxy'].map((value): [Record<string, string>, string] => [
+      { JIFEN_TRUST_PROXY: value },
+      'JIFEN_TRUST_PROXY must be false, the number of proxies in front of the service (1 to 9), or their addresses, such as 10.0.0.2,fd00::/64.',
+    ]),
     [{ JIFEN_ROLE: 'api' }, 'JIFEN_ROLE=api requires DATABASE_URL: the embedded database serves a single process.'],
     [
       { JIFEN_BACKUP_KEEP: '0,4,12' },

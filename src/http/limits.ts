@@ -1,7 +1,8 @@
-import rateLimit from '@fastify/rate-limit';
-import type { FastifyInstance } from 'fastify';
+import rateLimit, { normalizeIP } from '@fastify/rate-limit';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import { Refusal } from '../refusals.ts';
+import type { Quota } from './route.ts';
 
 /** Requests a minute, per user or household session, per kiosk, and per address of callers who are not signed in. */
 export interface Quotas {
@@ -23,47 +24,54 @@ export function quotasOf(requestsPerMinute: number): Quotas {
 const addressFactor = 10;
 
 /**
- * Counts every request of an address, before its token is looked at: forged tokens are refused by the hundred thousand
- * otherwise. Registered before the guard.
+ * Where a request comes from, as limits count it, at most 64 characters: an IPv4 address, or the first 64 bits of an IPv6
+ * address, since whoever has one has all that begin so. Some proxies write the client's port behind its address.
  */
-export const addressLimit = fp(async (app: FastifyInstance, { quotas }: { quotas: Quotas }) => {
-  const max = quotas.default * addressFactor;
-  await app.register(rateLimit, { global: false });
-  const check = app.createRateLimit({ max, timeWindow: 60_000, keyGenerator: request => `address:${request.ip}` });
-  app.addHook('onRequest', async request => {
-    const state = await check(request);
-    if (!state.isAllowed && state.isExceeded) {
-      throw new Refusal('too-many-requests', { retryAfterSeconds: state.ttlInSeconds, policy: 'address' });
-    }
-  });
-});
+export function addressOf(request: FastifyRequest): string {
+  const ip = request.ip.replace(/^(\d+(?:\.\d+){3}):\d+$/, '$1').replace(/^\[([^\]]*)\](:\d+)?$/, '$1');
+  return normalizeIP(ip).slice(0, 64);
+}
 
 /**
- * Counts requests in this process; what protects a secret is counted in the database. Answers say what is left, in the
- * structured form of draft-ietf-httpapi-ratelimit-headers; the plug-in's own headers follow an older draft.
+ * Counts every request once, by the caller if its token was verified, else by its address. In this process; what
+ * protects a secret is counted in the database. Answers say what is left, in the structured form of
+ * draft-ietf-httpapi-ratelimit-headers; the plug-in's own headers follow an older draft. Registered when it is known who
+ * is calling, and before anything is looked up for them.
  */
 export const limits = fp(async (app: FastifyInstance, { quotas }: { quotas: Quotas }) => {
-  const checks = Object.fromEntries(
-    Object.entries(quotas).map(([name, max]) => [
-      name,
-      app.createRateLimit({
-        max,
-        timeWindow: 60_000,
-        keyGenerator: request => `${name}:${request.actor?.sessionId ?? request.ip}`,
-      }),
-    ]),
-  );
+  const maxima: Record<Quota, number> = {
+    default: quotas.default,
+    kiosk: quotas.kiosk,
+    public: quotas.public,
+    signIn: quotas.public,
+    token: quotas.default,
+    probe: quotas.default * addressFactor,
+    other: quotas.default * addressFactor,
+  };
+  await app.register(rateLimit, { global: false });
+  const checkOf = (max: number) =>
+    app.createRateLimit({
+      max,
+      timeWindow: 60_000,
+      keyGenerator: request => request.actor?.sessionId ?? addressOf(request),
+    });
+  const checks = new Map(Object.entries(maxima).map(([name, max]) => [name, checkOf(max)]));
 
-  // After the guard, which knows who is calling.
   app.addHook('onRequest', async (request, reply) => {
-    // The route, not the address as it was written: %76 is a v too.
-    if (!request.routeOptions.url?.startsWith('/v1/')) return;
-    const kind = request.actor === null ? 'public' : request.actor.kind === 'kiosk' ? 'kiosk' : 'default';
-    const policy = request.routeOptions.config.quota ?? kind;
-    const state = await checks[policy]!(request);
+    const policy = quotaOf(request);
+    const state = await checks.get(policy)!(request);
     if (state.isAllowed) return;
     reply.header('ratelimit-policy', `"${policy}";q=${state.max};w=60`);
     reply.header('ratelimit', `"${policy}";r=${state.remaining};t=${state.ttlInSeconds}`);
     if (state.isExceeded) throw new Refusal('too-many-requests', { retryAfterSeconds: state.ttlInSeconds, policy });
   });
 });
+
+function quotaOf({ actor, is404, routeOptions }: FastifyRequest): Quota {
+  if (is404) return 'other';
+  const { access, quota } = routeOptions.config;
+  if (quota !== undefined) return quota;
+  if (actor !== null) return actor.kind === 'kiosk' ? 'kiosk' : 'default';
+  // The route, not the address as it was written: %76 is a v too.
+  return access === 'public' && routeOptions.url?.startsWith('/v1/') ? 'public' : 'other';
+}

@@ -41,7 +41,7 @@ export const serviceRoutes: FastifyPluginAsyncTypebox<{ ready: () => Promise<voi
   app.route({
     method: 'GET',
     url: '/healthz',
-    config: { access: 'public' },
+    config: { access: 'public', quota: 'probe' },
     schema: {
       operationId: 'healthGet',
       tags: ['service'],
@@ -55,7 +55,7 @@ export const serviceRoutes: FastifyPluginAsyncTypebox<{ ready: () => Promise<voi
   app.route({
     method: 'GET',
     url: '/readyz',
-    config: { access: 'public' },
+    config: { access: 'public', quota: 'probe' },
     schema: {
       operationId: 'readinessGet',
       tags: ['service'],

@@ -45,6 +45,14 @@ export interface Actor {
   level: 'card' | 'cardAndPin' | 'pin' | null;
 }
 
+/**
+ * What calls are counted against. A caller who is signed in has `default` or `kiosk` for itself; the others are shared by
+ * everybody behind an address, and each is apart, so that none uses up what another needs:
+ * `public` what anybody may read, `signIn` passwords and new pairings, `token` exchanges of a refresh token or device
+ * code, `probe` health checks, `other` tokens that do not verify, pages of the contract and paths that lead nowhere.
+ */
+export type Quota = 'default' | 'kiosk' | 'public' | 'signIn' | 'token' | 'probe' | 'other';
+
 declare module 'fastify' {
   interface FastifyRequest {
     /** Null on public operations. */
@@ -55,7 +63,7 @@ declare module 'fastify' {
     /** Whether an Idempotency-Key is required; every POST says. */
     idempotent?: boolean;
     /** The quota that counts its calls, where the kind of caller does not say it. */
-    quota?: 'default' | 'kiosk' | 'public';
+    quota?: Quota;
     /** Refusals of this operation's own, beside those that every operation of its kind has. */
     refusals?: readonly RefusalCode[];
   }

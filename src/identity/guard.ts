@@ -18,6 +18,23 @@ type RecogniseDevice = (
 ) => Promise<void>;
 
 /**
+ * Reads who is calling, so that calls are counted by it: whoever brings a verified token is not stopped by what others
+ * do behind the same address. Refuses nothing itself; that is for the guard, after the count.
+ */
+export const identification = fp(async (app: FastifyInstance, { tokens }: { tokens: Tokens }) => {
+  app.decorateRequest('actor', null);
+  app.addHook('onRequest', async request => {
+    const { access } = request.routeOptions.config;
+    if (request.is404 || access === undefined || access === 'public') return;
+    try {
+      request.actor = tokens.verify(bearerOf(request));
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+    }
+  });
+});
+
+/**
  * Authorises every request before it is looked at: no or bad token 401, a village out of scope 404, a role without the
  * action 403. The path names the village and the grant decides; no right comes from a header or a body.
  */
@@ -32,11 +49,11 @@ export const guard = fp(
       recogniseDevice: RecogniseDevice;
     },
   ) => {
-    app.decorateRequest('actor', null);
     app.addHook('onRequest', async request => {
       const { access } = request.routeOptions.config;
       if (request.is404 || access === undefined || access === 'public') return;
-      const actor = deps.tokens.verify(bearerOf(request));
+      // A token that was not read is read again, for the refusal that says why.
+      const actor = request.actor ?? deps.tokens.verify(bearerOf(request));
       if (actor.kind !== 'staff') await admitFromDevice(deps, actor);
       request.actor = actor;
       const { village, household } = request.params as { village?: string; household?: string };

@@ -4,6 +4,7 @@ import { Type } from 'typebox';
 import type { Clock } from '../calendar.ts';
 import { type Database, one } from '../db/database.ts';
 import { none } from '../db/scope.ts';
+import { addressOf } from '../http/limits.ts';
 import { type Access, actorOf, holds } from '../http/route.ts';
 import type { Mutate, Write } from '../posting/mutate.ts';
 import { Refusal } from '../refusals.ts';
@@ -45,23 +46,29 @@ export const identityRoutes: FastifyPluginAsyncTypebox<{
   app.route({
     method: 'POST',
     url: '/v1/sessions',
-    config: { access: 'public', idempotent: false, refusals: ['sign-in-failed', 'sign-in-locked'] },
+    config: { access: 'public', idempotent: false, quota: 'signIn', refusals: ['sign-in-failed', 'sign-in-locked'] },
     schema: {
       operationId: 'sessionCreate',
       tags: ['identity'],
       summary: 'Sign in',
       description:
-        'Exchanges a login and password for an access token, valid for 15 minutes, and a refresh token. Five wrong passwords in a row lock the login for 15 minutes.',
+        'Exchanges a login and password for an access token, valid for 15 minutes, and a refresh token. Five wrong passwords in a row lock the login for 15 minutes at the caller’s address. Fifty from addresses at which the login has not succeeded within 30 days lock it for 15 minutes at all such addresses.',
       body: SessionCreate,
       response: { 201: SignedIn },
     },
-    handler: async (request, reply) => reply.code(201).send(await signIn({ database, clock, tokens }, request.body)),
+    handler: async (request, reply) =>
+      reply.code(201).send(await signIn({ database, clock, tokens }, { ...request.body, address: addressOf(request) })),
   });
 
   app.route({
     method: 'POST',
     url: '/v1/sessions/refresh',
-    config: { access: 'public', idempotent: false, refusals: ['unauthenticated', 'token-expired', 'session-revoked'] },
+    config: {
+      access: 'public',
+      idempotent: false,
+      quota: 'token',
+      refusals: ['unauthenticated', 'token-expired', 'session-revoked'],
+    },
     schema: {
       operationId: 'sessionRefresh',
       tags: ['identity'],
@@ -127,11 +134,12 @@ export const identityRoutes: FastifyPluginAsyncTypebox<{
       const row = await database.inSnapshot(none, async db =>
         one(await db.select().from(userTable).where(eq(userTable.id, actor.id))),
       );
-      await countTry({ database, clock }, row.login);
+      const from = { login: row.login, address: addressOf(request) };
+      await countTry({ database, clock }, from);
       if (!(await verifySecret(request.body.currentPassword, row.passwordHash))) throw new Refusal('sign-in-failed');
       const passwordHash = await hashSecret(request.body.newPassword);
       await write(request, async tx => {
-        await forgetTries(tx, row.login);
+        await forgetTries(tx, from, clock.now());
         await setPassword(tx, actor.id, passwordHash, clock.now());
       });
       return reply.code(204).send(null);

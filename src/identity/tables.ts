@@ -1,4 +1,4 @@
-import { integer, pgSchema, text, uuid } from 'drizzle-orm/pg-core';
+import { integer, pgSchema, primaryKey, text, uuid } from 'drizzle-orm/pg-core';
 import { bytea, instant } from '../db/columns.ts';
 import type { Role } from '../http/route.ts';
 
@@ -14,13 +14,19 @@ export const user = schema.table('user', {
   createdAt: instant().notNull(),
 });
 
-/** Wrong passwords by the name that was typed, whether anybody has that name or not. */
-export const signIn = schema.table('sign_in', {
-  login: text().primaryKey(),
-  failedAttempts: integer().notNull(),
-  lockedUntil: instant(),
-  triedAt: instant().notNull(),
-});
+/** Wrong passwords by the name that was typed, whether anybody has that name or not, and by where it was typed. */
+export const signIn = schema.table(
+  'sign_in',
+  {
+    login: text().notNull(),
+    address: text().notNull(),
+    failedAttempts: integer().notNull(),
+    lockedUntil: instant(),
+    triedAt: instant().notNull(),
+    succeededAt: instant(),
+  },
+  table => [primaryKey({ columns: [table.login, table.address] })],
+);
 
 export const grant = schema.table('grant', {
   id: uuid().primaryKey(),

@@ -3,6 +3,7 @@ import { Type } from 'typebox';
 import type { Clock } from '../calendar.ts';
 import type { Database } from '../db/database.ts';
 import { none } from '../db/scope.ts';
+import { addressOf } from '../http/limits.ts';
 import { actorOf } from '../http/route.ts';
 import { endSessions } from '../identity/sessions.ts';
 import type { Tokens } from '../identity/tokens.ts';
@@ -35,7 +36,7 @@ export const kioskDeviceRoutes: FastifyPluginAsyncTypebox<{
   app.route({
     method: 'POST',
     url: '/v1/kiosk/pairings',
-    config: { access: 'public', idempotent: false },
+    config: { access: 'public', idempotent: false, quota: 'signIn' },
     schema: {
       operationId: 'kioskPairingCreate',
       tags: ['kiosks'],
@@ -47,7 +48,7 @@ export const kioskDeviceRoutes: FastifyPluginAsyncTypebox<{
     },
     handler: async (request, reply) => {
       const { appVersion, hardware } = request.body;
-      const device = { address: request.ip, appVersion, ...hardware };
+      const device = { address: addressOf(request), appVersion, ...hardware };
       const codes = await database.inTransaction(none, tx => createPairing(tx, device, clock.now()));
       return reply.code(201).send({ ...codes, expiresInSeconds: pairingSeconds, intervalSeconds: 5 });
     },
@@ -59,6 +60,7 @@ export const kioskDeviceRoutes: FastifyPluginAsyncTypebox<{
     config: {
       access: 'public',
       idempotent: false,
+      quota: 'token',
       refusals: ['pairing-denied', 'not-found', 'expired', 'device-suspended'],
     },
     schema: {
@@ -82,6 +84,7 @@ export const kioskDeviceRoutes: FastifyPluginAsyncTypebox<{
     config: {
       access: 'public',
       idempotent: false,
+      quota: 'token',
       refusals: ['unauthenticated', 'token-expired', 'session-revoked', 'device-suspended'],
     },
     schema: {

@@ -134,6 +134,8 @@ export async function openService(
     policy?: Partial<PolicySettings>;
     worker?: boolean;
     quotas?: Quotas;
+    /** Whose `X-Forwarded-For` is believed. */
+    trustProxy?: false | number | string[];
     log?: (line: string) => void;
     /** Another PostgreSQL than that of the other tests, for those that do it harm. */
     cluster?: Cluster;
@@ -170,7 +172,7 @@ export async function openService(
     version: '0.0.0',
     corsOrigins: [],
     quotas: options.quotas ?? { default: 1_000_000, kiosk: 1_000_000, public: 1_000_000 },
-    trustProxy: false,
+    trustProxy: options.trustProxy ?? false,
     // A busy machine is no reason for a test to fail: what sheds load has tests of its own.
     eventLoopDelayMaxMs: 0,
     logger:
