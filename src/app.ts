@@ -31,6 +31,7 @@ import { expiryJobs } from './expiry/jobs.ts';
 import { expiryRoutes } from './expiry/routes.ts';
 import { householdChangeRoutes } from './household-changes/routes.ts';
 import { householdRoutes } from './households/routes.ts';
+import { bodies, requestTimeoutOf } from './http/bodies.ts';
 import { limits, type Quotas } from './http/limits.ts';
 import { openapi } from './http/openapi.ts';
 import { serviceRoutes } from './http/probes.ts';
@@ -88,6 +89,8 @@ interface Deps {
   quotas: Quotas;
   /** Whose `X-Forwarded-For` is believed: so many proxies in a row, or these addresses. */
   trustProxy: false | number | string[];
+  /** Time in which a body has to arrive, beside what its size takes. */
+  bodyBaseMs: number;
   /** Above it the service sheds load (503); 0: never. */
   eventLoopDelayMaxMs: number;
   logger: FastifyBaseLogger;
@@ -123,12 +126,13 @@ export async function build(deps: Deps): Promise<FastifyInstance> {
     trustProxy: trusted(deps.trustProxy),
     // One line a request, written by us without names, tokens or bodies.
     logController: new LogController({ disableRequestLogging: true }),
-    bodyLimit: 1024 * 1024,
-    requestTimeout: 30_000,
+    // Each body has a time of its own, and the headers a minute: this ends what passes by both.
+    requestTimeout: requestTimeoutOf(deps.bodyBaseMs, 20 * 1024 * 1024),
     connectionTimeout: 60_000,
     forceCloseConnections: 'idle',
     return503OnClosing: true,
-    exposeHeadRoutes: false,
+    // RFC 9110, section 9.1: whoever answers GET answers HEAD. Probes and links are checked with it.
+    exposeHeadRoutes: true,
     // Addresses that no route is asked about: they are answered before any plugin has seen them.
     frameworkErrors: (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
       reply.header('x-request-id', request.id);
@@ -147,6 +151,7 @@ export async function build(deps: Deps): Promise<FastifyInstance> {
     if (route.schema?.body === undefined) route.handlerTimeout ??= 10_000;
   });
   await app.register(problems, { origin });
+  await app.register(bodies, { baseMs: deps.bodyBaseMs });
   await app.register(helmet, { contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } } });
   await app.register(cors, { origin: deps.corsOrigins });
   await app.register(underPressure, {

@@ -92,6 +92,7 @@ async function start(config: Config, log: Logger, closing: Closing, lost: (reaso
     corsOrigins: config.corsOrigins,
     quotas: quotasOf(config.requestsPerMinute),
     trustProxy: config.trustProxy,
+    bodyBaseMs: 30_000,
     eventLoopDelayMaxMs: 2_000,
     logger: log,
   });

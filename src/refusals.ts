@@ -106,6 +106,12 @@ export const refusals = {
     en: 'Expired',
     detail: { zh: '已于 {expiredAt} 过期。', en: 'It expired at {expiredAt}.' },
   },
+  'request-timeout': {
+    status: 408,
+    zh: '内容未能按时收完',
+    en: 'Request body took too long',
+    detail: { zh: '网络太慢或上传中断，请重试。', en: 'The connection was too slow or interrupted. Try again.' },
+  },
   'body-too-large': { status: 413, zh: '内容过大', en: 'Body is too large' },
   'media-type-unsupported': { status: 415, zh: '不支持或无法识别的文件', en: 'File is unsupported or unreadable' },
   'idempotency-key-reused': {

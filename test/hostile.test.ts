@@ -50,7 +50,10 @@ test('bodies', async t => {
     for (const operation of withBody) {
       const ready = prepared.get(operation)!;
       for (const body of malformed(ready.call.body as object)) {
-        mustRefuse(operation, body, await send(service, { ...ready, call: { ...ready.call, body } }));
+        const answer = await send(service, { ...ready, call: { ...ready.call, body } });
+        // What everybody may send is small: the deepest ones are refused for their size there.
+        if (body.length > 16 * 1024) mustRefuse(operation, body, answer, [400, 413]);
+        else mustRefuse(operation, body, answer);
       }
       const body = ' '.repeat(4.5 * 1024 * 1024);
       mustRefuse(operation, 'too much', await send(service, { ...ready, call: { ...ready.call, body } }), [413]);

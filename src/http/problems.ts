@@ -75,17 +75,20 @@ export const problems = fp(async (app: FastifyInstance, { origin }: { origin: st
     return send(request, reply, refusal);
   });
 
-  app.setNotFoundHandler((request, reply) => {
-    const allow = (['GET', 'POST', 'PUT', 'DELETE'] as const).filter(
+  const refusalOfPath = (request: FastifyRequest) => {
+    const allow = (['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const).filter(
       method =>
         app.findRoute({ url: request.url.split('?')[0]!, method }) !== null ||
         app.hasRoute({ url: request.url.split('?')[0]!, method }),
     );
-    return send(
-      request,
-      reply,
-      allow.length > 0 ? new Refusal('method-not-allowed', { allow }) : new Refusal('not-found'),
-    );
+    // A route that takes the method has looked, and has not found what was asked for.
+    const isTaken = allow.some(method => method === request.method);
+    return allow.length > 0 && !isTaken ? new Refusal('method-not-allowed', { allow }) : new Refusal('not-found');
+  };
+  app.setNotFoundHandler((request, reply) => send(request, reply, refusalOfPath(request)));
+  // Where nothing takes a body, none is read.
+  app.addHook('preParsing', async request => {
+    if (request.is404) throw refusalOfPath(request);
   });
 });
 
@@ -104,7 +107,12 @@ function refusalOf(error: FastifyError, request: FastifyRequest): Refusal {
   }
   const framework = frameworkRefusals[error.code];
   if (framework !== undefined) return new Refusal(framework);
-  if (error.statusCode === 400) return new Refusal('validation-failed', { errors: [] });
+  // Plug-ins say with a status of their own what is wrong with a request: a path that leaves the documentation's folder is
+  // 403, a part of a file beyond its end 416.
+  const { statusCode } = error;
+  if (statusCode === 403 || statusCode === 404) return new Refusal('not-found');
+  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500)
+    return new Refusal('validation-failed', { errors: [] });
   const pg = pgErrorOf(error);
   if (pg !== undefined) {
     const named = pg.constraint === undefined ? undefined : refusalOfConstraint(pg.constraint);

@@ -136,6 +136,7 @@ export function refusalsOf(route: RouteOptions): RefusalCode[] {
   if (callable('household') || callable('kiosk')) add('device-suspended');
   if (schema?.params) add('not-found');
   if (route.method !== 'GET') add('body-too-large', 'media-type-unsupported');
+  if (schema?.body) add('request-timeout');
   if (config?.idempotent) add('idempotency-key-required', 'idempotency-in-progress', 'idempotency-key-reused');
   if (url.includes('?')) throw new Error(`query parameters belong in the schema: ${url}`);
   add(...(config?.refusals ?? []));

@@ -166,8 +166,6 @@ const uploadRoute: FastifyPluginAsyncTypebox<{
       refusals: ['household-not-active', 'out-of-bounds'],
     },
     bodyLimit: 8 * 1024 * 1024,
-    // A phone in the hills sends eight megabytes for a while; two pictures are drawn at a time.
-    handlerTimeout: 30_000,
     schema: {
       operationId: 'photoCreate',
       tags: ['photos'],

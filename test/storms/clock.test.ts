@@ -107,6 +107,7 @@ async function openSkewed(t: Test, { shop: { service } }: StormVillage, days: nu
     corsOrigins: [],
     quotas: { default: 1_000_000, kiosk: 1_000_000, public: 1_000_000 },
     trustProxy: false,
+    bodyBaseMs: 30_000,
     eventLoopDelayMaxMs: 0,
     logger: pino({ level: 'silent' }),
   });

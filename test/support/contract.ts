@@ -28,6 +28,7 @@ export async function contractText(): Promise<string> {
     corsOrigins: [],
     quotas: quotasOf(600),
     trustProxy: false,
+    bodyBaseMs: 30_000,
     eventLoopDelayMaxMs: 0,
     logger: pino({ level: 'silent' }),
   });

@@ -136,6 +136,8 @@ export async function openService(
     quotas?: Quotas;
     /** Whose `X-Forwarded-For` is believed. */
     trustProxy?: false | number | string[];
+    /** Time in which a body has to arrive, beside what its size takes. */
+    bodyBaseMs?: number;
     log?: (line: string) => void;
     /** Another PostgreSQL than that of the other tests, for those that do it harm. */
     cluster?: Cluster;
@@ -173,6 +175,7 @@ export async function openService(
     corsOrigins: [],
     quotas: options.quotas ?? { default: 1_000_000, kiosk: 1_000_000, public: 1_000_000 },
     trustProxy: options.trustProxy ?? false,
+    bodyBaseMs: options.bodyBaseMs ?? 30_000,
     // A busy machine is no reason for a test to fail: what sheds load has tests of its own.
     eventLoopDelayMaxMs: 0,
     logger:
