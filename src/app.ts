@@ -31,13 +31,11 @@ import { expiryJobs } from './expiry/jobs.ts';
 import { expiryRoutes } from './expiry/routes.ts';
 import { householdChangeRoutes } from './household-changes/routes.ts';
 import { householdRoutes } from './households/routes.ts';
-import { bodies, requestTimeoutOf } from './http/bodies.ts';
-import { limits, type Quotas } from './http/limits.ts';
+import { bodies, limits, type Quotas, requestTimeoutOf } from './http/limits.ts';
 import { openapi } from './http/openapi.ts';
 import { serviceRoutes } from './http/probes.ts';
 import { problems } from './http/problems.ts';
 import { declaredRoutes } from './http/route.ts';
-import { serialization } from './http/serialization.ts';
 import { validation } from './http/validation.ts';
 import { guard, identification, reauthorising } from './identity/guard.ts';
 import { identityJobs } from './identity/jobs.ts';
@@ -160,7 +158,6 @@ export async function build(deps: Deps): Promise<FastifyInstance> {
     retryAfter: 2,
   });
   await app.register(validation);
-  await app.register(serialization);
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id).header('cache-control', 'no-store');
   });

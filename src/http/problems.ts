@@ -75,22 +75,19 @@ export const problems = fp(async (app: FastifyInstance, { origin }: { origin: st
     return send(request, reply, refusal);
   });
 
-  const refusalOfPath = (request: FastifyRequest) => {
-    const allow = (['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const).filter(
-      method =>
-        app.findRoute({ url: request.url.split('?')[0]!, method }) !== null ||
-        app.hasRoute({ url: request.url.split('?')[0]!, method }),
-    );
-    // A route that takes the method has looked, and has not found what was asked for.
-    const isTaken = allow.some(method => method === request.method);
-    return allow.length > 0 && !isTaken ? new Refusal('method-not-allowed', { allow }) : new Refusal('not-found');
-  };
-  app.setNotFoundHandler((request, reply) => send(request, reply, refusalOfPath(request)));
-  // Where nothing takes a body, none is read.
-  app.addHook('preParsing', async request => {
-    if (request.is404) throw refusalOfPath(request);
-  });
+  app.setNotFoundHandler((request, reply) => send(request, reply, refusalOfPath(app, request)));
 });
+
+/** Why there is no answer to this method at this path. */
+export function refusalOfPath(app: FastifyInstance, request: FastifyRequest): Refusal {
+  const url = request.url.split('?')[0]!;
+  const allow = (['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const).filter(
+    method => app.findRoute({ url, method }) !== null || app.hasRoute({ url, method }),
+  );
+  // A route that takes the method has looked, and has not found what was asked for.
+  const isTaken = allow.some(method => method === request.method);
+  return allow.length > 0 && !isTaken ? new Refusal('method-not-allowed', { allow }) : new Refusal('not-found');
+}
 
 /** What a caught error means to the caller. Anything unexpected is a bug, and says no more than that. */
 function refusalOf(error: FastifyError, request: FastifyRequest): Refusal {

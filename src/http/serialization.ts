@@ -1,26 +1,12 @@
 import fastJson, { type Schema } from 'fast-json-stringify';
-import type { FastifyInstance } from 'fastify';
-import fp from 'fastify-plugin';
 
 /**
- * Answers are written by their schemas. What may be null is `anyOf: [schema, null]` in the contract, and of `anyOf` the
+ * A writer of answers by their schema. What may be null is `anyOf: [schema, null]` in the contract, and of `anyOf` the
  * writer validates every value to know which of the two it is; told in its own word for it, it looks whether it is null,
- * and writes what is not as it writes what never is: by its type, unvalidated.
+ * and writes what is not as it writes what never is: by its type, unvalidated. Made once for all operations and services
+ * that share the schema.
  */
-export const serialization = fp(async (app: FastifyInstance) => {
-  app.setSerializerCompiler(
-    ({ schema }) =>
-      value =>
-        writerOf(schema as object)(value),
-  );
-});
-
-type Writer = (value: unknown) => string;
-
-const writers = new WeakMap<object, Writer>();
-
-/** Made when it is first used, as validators are, and once for all operations and services that share the schema. */
-function writerOf(schema: object): Writer {
+export function writerOf(schema: object): Writer {
   let writer = writers.get(schema);
   if (writer === undefined) {
     writer = fastJson(withNullable(schema) as Schema);
@@ -28,6 +14,10 @@ function writerOf(schema: object): Writer {
   }
   return writer;
 }
+
+type Writer = (value: unknown) => string;
+
+const writers = new WeakMap<object, Writer>();
 
 /**
  * The schema with `nullable: true` for each choice between null and a schema of one type. Beneath any other choice nothing

@@ -4,13 +4,21 @@ import type { FastifyInstance } from 'fastify';
 import fp from 'fastify-plugin';
 import { type ParseErrorCode, visit } from 'jsonc-parser';
 import { malformed, type Refusal } from '../refusals.ts';
+import { writerOf } from './serialization.ts';
 
 /**
  * Strict bodies: nothing is coerced, nothing is dropped, an unknown field is refused. Path and query, which arrive as
- * text, are converted. Only `application/json` has a parser.
+ * text, are converted. Only `application/json` has a parser. Answers are written by their schemas.
  */
 export const validation = fp(async (app: FastifyInstance) => {
   app.setValidatorCompiler(({ schema, httpPart }) => whenUsed(httpPart === 'body' ? strict : converting, schema));
+  app.setSerializerCompiler(({ schema }) => {
+    let write: ReturnType<typeof writerOf> | undefined;
+    return value => {
+      write ??= writerOf(schema as object);
+      return write(value);
+    };
+  });
 
   app.removeAllContentTypeParsers();
   app.addContentTypeParser<string>('application/json', { parseAs: 'string' }, (_request, text, done) => {
