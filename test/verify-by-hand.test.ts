@@ -28,7 +28,7 @@ t.test('a stranger checks a book with what docs/verify-by-hand.md says', async t
     const id = randomUUIDv7();
     const transfers = [{ from: 'issued', to: `household:${household}:available`, asset: 'PTS' as const, amount: 1 }];
     const event = { actor: nobody.id, occurredAt: '2026-11-22T02:10:00.000Z', businessDate: '2026-11-22', memo };
-    return { id, kind: 'award', cause: `test:${id}`, ...event, transfers, frozen: { ruleCode: 'A\\01' } };
+    return { id, kind: 'given', cause: `test:${id}`, ...event, transfers, frozen: { ruleCode: 'A\\01' } };
   };
   const commands = [give(), give('第一组\n\n清扫'), give(''), ...Array.from({ length: 2 }, () => give())];
   await service.inVillage(village, tx => post(tx, village, commands, { atomic: true }));

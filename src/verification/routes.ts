@@ -8,6 +8,7 @@ import type { Database } from '../db/database.ts';
 import type { Access } from '../http/route.ts';
 import { exportTimeoutMs } from '../http/send-export.ts';
 import { VillageParams } from '../http/shapes.ts';
+import { callOf } from '../posting/keys.ts';
 import type { Mutate } from '../posting/mutate.ts';
 import { Refusal } from '../refusals.ts';
 import { listVerifications } from './read.ts';
@@ -82,6 +83,8 @@ export const verificationRoutes: FastifyPluginAsyncTypebox<{
     },
     handler: async (request, reply) => {
       const { village } = request.params;
+      // What has no key is refused before the whole book is read for it.
+      callOf(request);
       const soundness = await verifyAndKeep(database, village, clock.now());
       if (!soundness.sound) throw new Refusal('book-unsound', { discrepancyCount: discrepancyCount(soundness) });
       return mutate(request, reply, async tx => viewOf(await makeCheckpoint(tx, signer, village, clock.now())), {

@@ -62,7 +62,8 @@ export function awardOf(
   const now = service.clock.now();
   const event = { actor: nobody.id, occurredAt: iso(now), businessDate: dayOf(now).toString() };
   const terms = { householdId, points, honour: true, pending, expiresOn, limits: [], frozen: {} };
-  return award(event, { awardId: randomUUIDv7(), ...terms });
+  // Of a kind of its own: every `award` in the book has its record.
+  return { ...award(event, { awardId: randomUUIDv7(), ...terms }), kind: 'given' };
 }
 
 /** Posts them. */

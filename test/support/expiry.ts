@@ -39,8 +39,8 @@ export async function manyHouseholds(
     );
     const gifts = homes
       .filter(home => home.points > 0)
-      .map(home =>
-        award(event, {
+      .map(home => ({
+        ...award(event, {
           awardId: randomUUID(),
           householdId: home.id,
           points: home.points,
@@ -50,7 +50,9 @@ export async function manyHouseholds(
           limits: [],
           frozen: {},
         }),
-      );
+        // Of a kind of its own: every `award` in the book has its record.
+        kind: 'given',
+      }));
     for (let from = 0; from < gifts.length; from += 500) {
       await post(tx, villages.own, gifts.slice(from, from + 500), { atomic: true });
     }

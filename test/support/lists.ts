@@ -428,6 +428,9 @@ export const lists: Record<string, (ground: Ground) => Promise<List>> = {
     const [one, other] = [await home(), await home()];
     const reserved = idOf(await ready('redemptionGet', one));
     const { storeId, lines } = await made(keeper, 'GET', `${at}/redemptions/${reserved}`);
+    const { code: cardCode } = await made(clerk, 'POST', `${at}/households/${other.id}/cards`);
+    const pin = '274913';
+    await clerk('PUT', `${at}/households/${other.id}/pin`, { pin });
     const { id: fulfilled } = await made(clerk, 'POST', `${at}/redemptions`, {
       storeId,
       lines: lines.map(({ goodsId, quantity }: { goodsId: string; quantity: number }) => ({ goodsId, quantity })),
@@ -435,6 +438,8 @@ export const lists: Record<string, (ground: Ground) => Promise<List>> = {
       handOver: true,
       mode: 'counter',
       occurredAt: yesterdayAt,
+      cardCode,
+      pin,
     });
     return {
       url: `${at}/redemptions`,
@@ -444,6 +449,7 @@ export const lists: Record<string, (ground: Ground) => Promise<List>> = {
         state: { query: 'state=reserved', in: reserved, out: fulfilled },
         businessFrom: { query: `businessFrom=${today}`, in: reserved, out: fulfilled },
         businessTo: { query: `businessTo=${today}`, in: fulfilled, out: reserved },
+        presented: { query: 'presented=cardAndPin', in: fulfilled, out: reserved },
       },
       sees: [{ by: one.caller, in: reserved, out: fulfilled }],
     };
@@ -627,6 +633,24 @@ export const lists: Record<string, (ground: Ground) => Promise<List>> = {
       url: `${ground.at}/households/${one.id}/entries`,
       filters: { ...filters, account: honour },
       openToHouseholds: byPath,
+    };
+  },
+
+  async verificationList({ at, admin, service }) {
+    const at9 = (minute: number) => `2026-11-20T01:0${minute}:00.000Z`;
+    const found = (minute: number, sound: boolean) =>
+      service.inVillage(villages.own, tx =>
+        tx.execute(sql`
+        insert into audit.verification (village, checked_at, number, sound, head_hash, root_hash, checks)
+        values (${villages.own}, ${at9(minute)}, 0, ${sound}, sha256(''), sha256(''), '[]')`),
+      );
+    await found(1, true);
+    await found(2, false);
+    return {
+      url: `${at}/book/verifications`,
+      by: admin,
+      nameOf: row => row.checkedAt,
+      filters: { sound: { query: 'sound=false', in: at9(2), out: at9(1) } },
     };
   },
 
