@@ -33,6 +33,15 @@ export function remembering<A extends readonly unknown[], R>(work: (...args: A) 
   };
 }
 
+/**
+ * When a thing happened by the clock of a caller, which may be five minutes ahead of ours: that is now. What is further
+ * ahead stays as it is, for the operation to refuse.
+ */
+export function byOurClock(instant: Temporal.Instant, now: Temporal.Instant): Temporal.Instant {
+  const ahead = instant.epochMilliseconds - now.epochMilliseconds;
+  return ahead > 0 && ahead <= 5 * 60_000 ? now : instant;
+}
+
 /** The first instant of a day in Asia/Shanghai. */
 export function startOf(day: Temporal.PlainDate): Temporal.Instant {
   return day.toZonedDateTime(zone).toInstant();

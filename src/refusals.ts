@@ -1,6 +1,6 @@
 /**
  * Every way we say no. The key is the code that clients switch on; it never changes meaning. `zh` is at most 20
- * characters, so that a kiosk can show and speak it. In a detail, `{name}` stands for the fact of that name.
+ * characters, so that a kiosk can show and speak it. `http/details.ts` says what happened and what to do next.
  */
 export const refusals = {
   'validation-failed': { status: 400, zh: '填写内容不符合要求', en: 'Request is invalid' },
@@ -23,23 +23,17 @@ export const refusals = {
     status: 403,
     zh: '请核实来人身份',
     en: 'Household must identify itself',
-    detail: {
-      zh: '请刷本户的卡，或输入本户密码、取货码；都没有的，请拍下本户签字的凭条并写明原因。',
-      en: 'Present the household’s card, its PIN, the pick-up code, or a slip with a photo and a reason.',
-    },
   },
   'pin-required': { status: 403, zh: '请输入密码', en: 'PIN is required' },
   'pin-wrong': {
     status: 403,
     zh: '密码不正确',
     en: 'Wrong PIN',
-    detail: { zh: '还可以再试 {attemptsLeft} 次。', en: '{attemptsLeft} attempts left.' },
   },
   'pin-locked': {
     status: 403,
     zh: '密码已锁定',
     en: 'PIN is locked',
-    detail: { zh: '请找村文书当面解锁。', en: 'Ask the village clerk to unlock it in person.' },
   },
   'not-found': { status: 404, zh: '没有找到', en: 'Not found' },
   'card-unknown': { status: 404, zh: '无法识别此卡', en: 'Card not recognised' },
@@ -49,7 +43,6 @@ export const refusals = {
     status: 409,
     zh: '当前状态下不能办理',
     en: 'Not possible in the current state',
-    detail: { zh: '当前状态：{state}。', en: 'The state is {state}.' },
   },
   'already-exists': { status: 409, zh: '已有记录，不能重复办理', en: 'Already exists' },
   'idempotency-in-progress': { status: 409, zh: '上次请求仍在处理中', en: 'First request is still in progress' },
@@ -66,13 +59,11 @@ export const refusals = {
     status: 409,
     zh: '他人正在审核',
     en: 'Someone else is reviewing the claim',
-    detail: { zh: '{until} 前由他人审核。', en: 'Reserved by another reviewer until {until}.' },
   },
   'publicity-running': {
     status: 409,
     zh: '公示期未满',
     en: 'Public notice period has not ended',
-    detail: { zh: '公示至 {endsAt} 期满。', en: 'It ends at {endsAt}.' },
   },
   'nothing-waits': { status: 409, zh: '没有待公示的积分', en: 'No awards are waiting for public notice' },
   'objection-open': { status: 409, zh: '有异议尚未处理', en: 'An objection is open' },
@@ -80,7 +71,6 @@ export const refusals = {
     status: 409,
     zh: '细则草案已有改动',
     en: 'Draft has changed',
-    detail: { zh: '当前为第 {revision} 稿。', en: 'The current revision is {revision}.' },
   },
   'award-duplicate': { status: 409, zh: '此事项已计分，不能重复', en: 'Already awarded for this occasion' },
   'already-reversed': { status: 409, zh: '此笔不能再冲正', en: 'Already reversed, or itself a reversal' },
@@ -95,22 +85,16 @@ export const refusals = {
     status: 409,
     zh: '核验点尚未生成',
     en: 'No checkpoint covers this transaction yet',
-    detail: {
-      zh: '这是第 {number} 笔，最近的核验点到第 {treeSize} 笔。',
-      en: 'This is transaction {number}; the latest checkpoint covers {treeSize}.',
-    },
   },
   expired: {
     status: 410,
     zh: '已过期',
     en: 'Expired',
-    detail: { zh: '已于 {expiredAt} 过期。', en: 'It expired at {expiredAt}.' },
   },
   'request-timeout': {
     status: 408,
     zh: '内容未能按时收完',
     en: 'Request body took too long',
-    detail: { zh: '网络太慢或上传中断，请重试。', en: 'The connection was too slow or interrupted. Try again.' },
   },
   'body-too-large': { status: 413, zh: '内容过大', en: 'Body is too large' },
   'media-type-unsupported': { status: 415, zh: '不支持或无法识别的文件', en: 'File is unsupported or unreadable' },
@@ -124,28 +108,16 @@ export const refusals = {
     status: 422,
     zh: '积分不足',
     en: 'Not enough points',
-    detail: {
-      zh: '需要 {required} 分，可用 {available} 分。',
-      en: '{required} points are required, {available} are available.',
-    },
   },
   'insufficient-stock': {
     status: 422,
     zh: '库存不足',
     en: 'Not enough stock',
-    detail: {
-      zh: '需要 {required} 件，现有 {available} 件。',
-      en: '{required} pieces are required, {available} are in stock.',
-    },
   },
   'number-far': {
     status: 422,
     zh: '户号相差过大，请核对',
     en: 'Number is far from the village’s other numbers',
-    detail: {
-      zh: '下一个户号是 {next}。如确为 {number}，请核对后确认。',
-      en: 'The next number is {next}. If {number} is right, confirm it.',
-    },
   },
   'insufficient-balance': { status: 422, zh: '余额不足', en: 'Account balance is too low' },
   'rule-not-in-force': { status: 422, zh: '该细则当前未生效', en: 'Rule is not in force' },
@@ -158,10 +130,6 @@ export const refusals = {
     status: 422,
     zh: '评议人数不足',
     en: 'Quorum is not met',
-    detail: {
-      zh: '需要 {required} 人，现有 {present} 人。',
-      en: '{required} votes are required, {present} were cast.',
-    },
   },
   'sheet-incomplete': { status: 422, zh: '评分表未填完', en: 'Score sheet is incomplete' },
   'split-unequal': { status: 422, zh: '分户数额与余额不符', en: 'Split does not match the balance' },
@@ -169,45 +137,33 @@ export const refusals = {
     status: 422,
     zh: '已达封顶次数或分值',
     en: 'Cap has been reached',
-    detail: { zh: '上限 {limit}，已用 {used}。', en: 'The cap is {limit}, {used} used.' },
   },
   'rule-exclusive': { status: 422, zh: '同类事项只计一项', en: 'A mutually exclusive rule already applied' },
   'out-of-bounds': {
     status: 422,
     zh: '数值超出规定范围',
     en: 'Value is out of bounds',
-    detail: { zh: '{field} 须在 {min} 到 {max} 之间。', en: '{field} must be between {min} and {max}.' },
   },
   'business-date-refused': {
     status: 422,
     zh: '业务日期不符合规定',
     en: 'Business date is not allowed',
-    detail: { zh: '可用日期为 {earliest} 至 {latest}。', en: 'Dates from {earliest} to {latest} are allowed.' },
   },
   'reversal-arrears': {
     status: 422,
     zh: '积分已兑换，不足冲正',
     en: 'Points have already been spent',
-    detail: {
-      zh: '需冲正 {required} 分，可用 {available} 分。',
-      en: '{required} points must be taken back, {available} are available.',
-    },
   },
   'budget-exhausted': {
     status: 422,
     zh: '年度积分预算已用完',
     en: 'Points budget for the year is used up',
-    detail: {
-      zh: '年度预算 {limit} 分，已发放 {used} 分。',
-      en: '{used} of {limit} points have been awarded this year.',
-    },
   },
   'goods-not-offered': { status: 422, zh: '该商品暂不兑换', en: 'Goods are not offered' },
   'redemption-limit': {
     status: 422,
     zh: '已达兑换上限',
     en: 'Redemption limit has been reached',
-    detail: { zh: '每天 {limit} 次，已用 {used} 次。', en: 'The limit is {limit} a day, {used} used.' },
   },
   'exchange-closed': { status: 422, zh: '今天不是兑换日', en: 'Store is closed: not an exchange day' },
   'exchange-full': { status: 422, zh: '今日名额已满', en: 'No places left today' },
@@ -215,16 +171,11 @@ export const refusals = {
     status: 422,
     zh: '取货码不正确',
     en: 'Wrong pick-up code',
-    detail: {
-      zh: '还可以再试 {attemptsLeft} 次；次数用完后，请用卡、密码或凭条取货。',
-      en: '{attemptsLeft} attempts left. After that, collect with the card, the PIN or a slip.',
-    },
   },
   'too-early': {
     status: 422,
     zh: '未到办理日期',
     en: 'Too early',
-    detail: { zh: '{dueOn} 起可以办理。', en: 'Possible from {dueOn}.' },
   },
   'too-late': { status: 422, zh: '已过办理期限', en: 'Deadline has passed' },
   'export-too-large': { status: 422, zh: '导出范围过大', en: 'Export range is too large' },
@@ -232,7 +183,6 @@ export const refusals = {
     status: 429,
     zh: '操作太频繁',
     en: 'Too many requests',
-    detail: { zh: '请在 {retryAfterSeconds} 秒后再试。', en: 'Try again in {retryAfterSeconds} seconds.' },
   },
   'internal-error': { status: 500, zh: '系统出错，请稍后再试', en: 'Internal error' },
   unavailable: { status: 503, zh: '系统繁忙，请稍后再试', en: 'Temporarily unavailable' },
@@ -242,10 +192,15 @@ interface RefusalText {
   status: number;
   zh: string;
   en: string;
-  detail?: { zh: string; en: string };
 }
 
 export type RefusalCode = keyof typeof refusals;
+
+/** A sentence in both languages; `http/problems.ts` picks the caller's. */
+export interface Sentence {
+  zh: string;
+  en: string;
+}
 
 /** What this caller may know about the refusal: no SQL, no stack, no other household. */
 export type Facts = Record<string, unknown>;
@@ -268,6 +223,6 @@ export function isRefusalCode(code: string): code is RefusalCode {
 }
 
 /** What a schema could not say of a body. `pointer` is a JSON Pointer (RFC 6901), `code` a word for programs. */
-export function malformed(pointer: string, code: string, detail: string): Refusal {
+export function malformed(pointer: string, code: string, detail: Sentence): Refusal {
   return new Refusal('validation-failed', { errors: [{ pointer, code, detail }] });
 }

@@ -126,9 +126,9 @@ t.test('an award', async t => {
       ['a deduction', { ruleId: rules.DED01 }, '422 out-of-bounds', { field: 'points', min: 1, max: 30 }],
       [
         'the future',
-        { occurredAt: '2026-11-23T02:00:00.001Z' },
+        { occurredAt: '2026-11-23T02:05:00.001Z' },
         '422 business-date-refused',
-        { earliest: '2026-09-24', latest: '2026-11-23' },
+        { earliest: '2026-09-24', latest: '2026-11-23', serverTime: '2026-11-23T02:00:00.000Z' },
       ],
       ['an occasion with a blank', { occasion: 'a b' }, '400 validation-failed', { errors: ['/occasion pattern'] }],
       [
@@ -242,6 +242,22 @@ t.test('dates', async t => {
   const { id } = await household(service);
   const on = (occurredAt: string, ruleId = rules.ENV01, who = clerk) =>
     awarding(who)({ ruleId, householdId: id, occurredAt });
+
+  t.test('a clock that is ahead of ours', async t => {
+    const other = await household(service);
+    const said = (occurredAt: string) => awarding(clerk)({ ruleId: rules.ENV01, householdId: other.id, occurredAt });
+    t.match((await said('2026-11-23T10:00:01+08:00')).body, {
+      occurredAt: '2026-11-23T02:00:00.000Z',
+      backEntry: false,
+    });
+    t.match((await said('2026-11-23T10:05:00+08:00')).body, { occurredAt: '2026-11-23T02:00:00.000Z' });
+    isRefused(t, await said('2026-11-23T10:06:00+08:00'), '422 business-date-refused', {
+      earliest: '2026-11-20',
+      latest: '2026-11-23',
+      serverTime: '2026-11-23T02:00:00.000Z',
+      detail: '填写的时间晚于系统时间2026年11月23日 10:00。请核对本机的日期和时间，或改填发生时间。',
+    });
+  });
 
   t.test('how late an award may be entered', async t => {
     const bounds = { earliest: '2026-11-20', latest: '2026-11-23' };

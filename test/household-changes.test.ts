@@ -40,17 +40,7 @@ t.test('a member moves, and another head is named', async t => {
   });
   isRefused(t, await propose({ ...move, toHouseholdId: randomUUID(), headMemberId: second }), '404 not-found');
   isRefused(t, await propose({ ...move, points: 3 }), '400 validation-failed', {
-    errors: [
-      '/points additionalProperties',
-      '/memberIds required',
-      '/memberId additionalProperties',
-      '/toVillage required',
-      '/fromVillage required',
-      '/diedOn required',
-      '/memberId additionalProperties',
-      '/headMemberId required',
-      ' anyOf',
-    ],
+    errors: ['/points additionalProperties'],
   });
   isRefused(
     t,
@@ -217,7 +207,7 @@ t.test('a merger carries all, closes the other household and finds the successor
   t.match(await file(b.id), { memberCount: 3, state: 'active' });
   const masked = await (await service.as('auditor'))('GET', `${own}/households/${a.id}`);
   t.strictSame([masked.body.headName, masked.body.members], ['钱*', []]);
-  t.equal((await clerk('GET', `${own}/households/${a.id}/statement?month=2026-11`)).status, 200);
+  t.equal((await clerk('GET', `${own}/households/${a.id}/statement?from=2026-11-01&to=2026-12-01`)).status, 200);
 
   await t.test('it can neither earn nor spend, and ends once', async t => {
     const award = { ruleId: rules.R5, householdId: a.id, quantity: 1 };

@@ -305,13 +305,10 @@ test('a household’s session', async t => {
     t.equal((await start({ card, pin })).status, 201, 'the right one is let in');
     t.match((await start({ card, pin: '111111' })).body, { attemptsLeft: 4 }, 'and forgets the wrong ones');
     for (const [body, errors] of [
-      [{}, ['/card required', '/householdNumber required', ' anyOf']],
-      [
-        { card, householdNumber: number, pin },
-        ['/householdNumber additionalProperties', '/card additionalProperties', ' anyOf'],
-      ],
-      [{ pin }, ['/card required', '/householdNumber required', ' anyOf']],
-      [{ card: 'PS1.short' }, ['/card pattern', '/householdNumber required', ' anyOf']],
+      [{}, ['/card required']],
+      [{ card, householdNumber: number, pin }, ['/householdNumber additionalProperties']],
+      [{ pin }, ['/card required']],
+      [{ card: 'PS1.short' }, ['/card pattern']],
     ] as const) {
       isRefused(t, await start(body), '400 validation-failed', { errors });
     }

@@ -33,7 +33,10 @@ interface BalanceView {
 export async function balanceAt(db: Db, village: string, of: AccountView, moment: Moment): Promise<BalanceView> {
   const { through, postedAt, occurredAt } = moment;
   if ([through, postedAt, occurredAt].filter(moment => moment !== undefined).length > 1) {
-    const detail = 'provide at most one of through, postedAt and occurredAt';
+    const detail = {
+      zh: '截至笔号、入账时间、发生时间只能选填一项。',
+      en: 'Provide at most one of through, postedAt and occurredAt.',
+    };
     throw new Refusal('validation-failed', { errors: [{ pointer: '/query', code: 'maxProperties', detail }] });
   }
   const { number: last } = await getBook(db, village);

@@ -4,11 +4,12 @@ import type { Database } from '../db/database.ts';
 import { languageOf, problemOf } from '../http/problems.ts';
 import { actorOf } from '../http/route.ts';
 import { VillageParams } from '../http/shapes.ts';
+import { inOrder, refusedLines } from '../http/sheets.ts';
 import type { Mutate } from '../posting/mutate.ts';
 import type { Refusal, RefusalCode } from '../refusals.ts';
 import { answersOf } from './answers.ts';
 import { decideClaim, decideEach, rejectClaim } from './decide.ts';
-import { listQueue } from './read.ts';
+import { type ClaimView, listQueue } from './read.ts';
 import {
   Claim,
   ClaimBatchResult,
@@ -231,23 +232,26 @@ export const reviewRoutes: FastifyPluginAsyncTypebox<{
       refusals: [...yesRefusals, 'review-taken', 'already-exists'],
     },
     bodyLimit: 4 * 1024 * 1024,
+    attachValidation: true,
     schema: {
       operationId: 'claimDecisionBatch',
       tags: ['claims'],
       summary: 'Decide on claims in batch',
-      description: 'Decides up to 200 claims. Each item succeeds or fails on its own.',
+      description: 'Decides up to 200 claims. Each item succeeds or fails on its own, even if it is malformed.',
       params: VillageParams,
       body: ClaimDecisionBatch,
       response: { 207: ClaimBatchResult },
     },
     handler: (request, reply) => {
       const { village } = request.params;
+      const malformed = refusedLines(request, { apart: true });
       const { items } = request.body;
+      const lines = items.filter((_, index) => !malformed.has(index));
       const language = languageOf(request);
       const problem = (refusal: Refusal) =>
         problemOf(refusal, { origin, language, instance: request.url.split('?')[0]!, requestId: request.id });
       reply.header('content-language', language).header('vary', 'Accept-Language');
-      const decided = items.map(({ claimId, step, verdict, quantity, reason = null }) => ({
+      const decided = lines.map(({ claimId, step, verdict, quantity, reason = null }) => ({
         claimId,
         step,
         verdict,
@@ -257,7 +261,13 @@ export const reviewRoutes: FastifyPluginAsyncTypebox<{
       return mutate(
         request,
         reply,
-        async (tx, actor) => answersOf(await decideEach(tx, actor, village, decided, clock.now()), items, 200, problem),
+        async (tx, actor) =>
+          answersOf(
+            inOrder<ClaimView | Refusal>(await decideEach(tx, actor, village, decided, clock.now()), malformed),
+            items,
+            200,
+            problem,
+          ),
         { status: 207 },
       );
     },

@@ -4,10 +4,11 @@ import type { Database } from '../db/database.ts';
 import { languageOf, problemOf } from '../http/problems.ts';
 import { type Access, actorOf } from '../http/route.ts';
 import { VillageParams } from '../http/shapes.ts';
+import { inOrder, refusedLines } from '../http/sheets.ts';
 import type { Mutate } from '../posting/mutate.ts';
 import type { Refusal, RefusalCode } from '../refusals.ts';
 import { answersOf } from './answers.ts';
-import { getClaim, listClaims } from './read.ts';
+import { type ClaimView, getClaim, listClaims } from './read.ts';
 import {
   Claim,
   ClaimBatch,
@@ -91,18 +92,22 @@ export const claimRoutes: FastifyPluginAsyncTypebox<{
     url: '/v1/villages/:village/claims/batch',
     config: { access: ['clerk', 'villageAdmin'], idempotent: true, refusals: claimRefusals },
     bodyLimit: 4 * 1024 * 1024,
+    attachValidation: true,
     schema: {
       operationId: 'claimBatch',
       tags: ['claims'],
       summary: 'File claims in batch',
-      description: 'Files up to 200 claims on behalf of households. Each item succeeds or fails on its own.',
+      description:
+        'Files up to 200 claims on behalf of households. Each item succeeds or fails on its own, even if it is malformed.',
       params: VillageParams,
       body: ClaimBatch,
       response: { 207: ClaimBatchResult },
     },
     handler: (request, reply) => {
       const { village } = request.params;
+      const malformed = refusedLines(request, { apart: true });
       const { items } = request.body;
+      const claims = items.filter((_, index) => !malformed.has(index)).map(claimOf);
       const language = languageOf(request);
       const problem = (refusal: Refusal) =>
         problemOf(refusal, { origin, language, instance: request.url.split('?')[0]!, requestId: request.id });
@@ -111,7 +116,12 @@ export const claimRoutes: FastifyPluginAsyncTypebox<{
         request,
         reply,
         async (tx, actor) =>
-          answersOf(await submitEach(tx, actor, village, items.map(claimOf), clock.now()), items, 201, problem),
+          answersOf(
+            inOrder<ClaimView | Refusal>(await submitEach(tx, actor, village, claims, clock.now()), malformed),
+            items,
+            201,
+            problem,
+          ),
         { status: 207 },
       );
     },

@@ -42,7 +42,11 @@ const claimFields = {
   householdId: Id('ID of the household. A household may name only itself.'),
   memberId: Type.Optional(Nullable(Id('ID of the member who did it. Required if the rule applies to members.'))),
   quantity: Quantity,
-  occurredAt: Type.Optional(Instant('When it happened. Defaults to now; cannot be in the future.')),
+  occurredAt: Type.Optional(
+    Instant(
+      'When it happened. Defaults to now. A clock up to five minutes ahead is tolerated; anything later is refused.',
+    ),
+  ),
   place: Type.Optional(Nullable(Text(100, 'Where it happened.', '二组公厕'))),
   note: Type.Optional(Nullable(Note)),
   occasion: Type.Optional(Occasion),

@@ -44,7 +44,13 @@ function occurredAtOf({ businessDate, occurredAt }: Sheet, now: Temporal.Instant
   if (businessDate === undefined) return occurredAt;
   if (occurredAt !== undefined) {
     throw new Refusal('validation-failed', {
-      errors: [{ pointer: '/businessDate', code: 'not', detail: 'provide either businessDate or occurredAt' }],
+      errors: [
+        {
+          pointer: '/businessDate',
+          code: 'not',
+          detail: { zh: '业务日期和发生时间只能填一项。', en: 'Provide either businessDate or occurredAt.' },
+        },
+      ],
     });
   }
   const day = Temporal.PlainDate.from(businessDate);

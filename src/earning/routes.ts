@@ -4,6 +4,7 @@ import type { Database } from '../db/database.ts';
 import { languageOf, problemOf } from '../http/problems.ts';
 import { type Access, actorOf } from '../http/route.ts';
 import { VillageParams } from '../http/shapes.ts';
+import { inOrder, refOf, refusedLines } from '../http/sheets.ts';
 import type { Batched } from '../posting/batch.ts';
 import type { Mutate } from '../posting/mutate.ts';
 import { Refusal, type RefusalCode } from '../refusals.ts';
@@ -93,19 +94,23 @@ export const earningRoutes: FastifyPluginAsyncTypebox<{
     url: '/v1/villages/:village/awards/batch',
     config: { access: ['clerk'], idempotent: true, refusals: [...awardRefusals, 'batch-refused'] },
     bodyLimit: 4 * 1024 * 1024,
+    attachValidation: true,
     schema: {
       operationId: 'awardBatch',
       tags: ['awards'],
       summary: 'Create awards in batch',
       description:
-        'Validates items in order. With `perItem`, each item succeeds or fails on its own; with `atomic`, either all awards are made or none, and the response lists one problem per refused item.',
+        'Validates items in order. With `perItem`, each item succeeds or fails on its own, even if it is malformed; with `atomic`, either all awards are made or none, and the response lists one problem per refused item.',
       params: VillageParams,
       body: AwardBatch,
       response: { 201: AwardBatchResult, 207: AwardBatchResult },
     },
     handler: (request, reply) => {
       const { village } = request.params;
+      const refusals = refusedLines(request, { apart: request.body?.mode === 'perItem' });
       const { items, ...sheet } = request.body;
+      const lines = items.filter((_, index) => !refusals.has(index));
+      const malformed = new Map([...refusals].map(([index, refusal]) => [index, { refusal }]));
       const language = languageOf(request);
       const problem = (refusal: Refusal) =>
         problemOf(refusal, { origin, language, instance: request.url.split('?')[0]!, requestId: request.id });
@@ -114,10 +119,10 @@ export const earningRoutes: FastifyPluginAsyncTypebox<{
         request,
         reply,
         async (tx, actor) => {
-          const { batchId, results } = await awardSheet(tx, actor, village, { ...sheet, lines: items }, clock.now());
-          const answers = results.map((result, index) => ({
+          const { batchId, results } = await awardSheet(tx, actor, village, { ...sheet, lines }, clock.now());
+          const answers = inOrder<AwardResult>(results, malformed).map((result, index) => ({
             index,
-            ref: items[index]!.ref ?? null,
+            ref: refOf(items[index]),
             ...answerOf(result, problem),
           }));
           const refused = answers.filter(answer => answer.problem !== null);

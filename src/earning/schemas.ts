@@ -16,7 +16,11 @@ const line = {
   householdId: Id('ID of the household.'),
   memberId: Type.Optional(Nullable(Id('ID of the member who did it. Required if the rule applies to members.'))),
   quantity: Whole('Number of units of the rule.', { minimum: 1, maximum: 1000 }),
-  occurredAt: Type.Optional(Instant('When it happened. Defaults to now; cannot be in the future.')),
+  occurredAt: Type.Optional(
+    Instant(
+      'When it happened. Defaults to now. A clock up to five minutes ahead is tolerated; anything later is refused.',
+    ),
+  ),
   occasion: Type.Optional(Occasion),
   note: Type.Optional(Nullable(Text(200, 'Free-text note.', '清扫公厕周边'))),
 };

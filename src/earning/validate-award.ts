@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm';
-import { dayOf, iso, remembering } from '../calendar.ts';
+import { byOurClock, dayOf, iso, remembering } from '../calendar.ts';
 import { rowsOf, type Tx } from '../db/database.ts';
 import { malformed, Refusal } from '../refusals.ts';
 import type { RuleView } from '../rules/read.ts';
@@ -99,7 +99,7 @@ export function validateAward(
   origin?: Origin,
 ): ValidAward {
   const rule = refuseUnknown(line, context);
-  const occurred = line.occurredAt === undefined ? now : Temporal.Instant.from(line.occurredAt);
+  const occurred = line.occurredAt === undefined ? now : byOurClock(Temporal.Instant.from(line.occurredAt), now);
   const businessDate = dayOf(occurred);
   const day = businessDate.toString();
   if (origin === undefined) refuseDate(occurred, context, now);
@@ -136,7 +136,10 @@ function refuseUnknown({ householdId, ruleId, memberId = null }: AwardLine, cont
   const rule = context.rules.get(ruleId);
   if (rule === undefined) throw new Refusal('not-found', { field: 'ruleId' });
   if (memberId === null && rule.capScope !== 'household') {
-    throw malformed('/memberId', 'required', `rule ${rule.code} applies to members: name one`);
+    throw malformed('/memberId', 'required', {
+      zh: '这条细则按人计分，请选择成员。',
+      en: `Rule ${rule.code} applies to members: name one.`,
+    });
   }
   if (memberId !== null && context.members.get(memberId)?.householdId !== householdId) {
     throw new Refusal('not-found', { field: 'memberId' });
@@ -146,7 +149,7 @@ function refuseUnknown({ householdId, ruleId, memberId = null }: AwardLine, cont
 
 /**
  * How late a thing may be entered, by today's policy.
- * @throws Refusal `business-date-refused` (facts: `earliest`, `latest`)
+ * @throws Refusal `business-date-refused` (facts: `earliest`, `latest`; `serverTime` if it is in the future)
  */
 export function refuseDate(
   occurred: Temporal.Instant,
@@ -158,7 +161,10 @@ export function refuseDate(
   const allowed = daysBefore(today, policyOn(latest).backdateDays);
   const earliest = allowed > openedOn ? allowed : openedOn;
   const day = dayOf(occurred).toString();
-  if (day < earliest || Temporal.Instant.compare(occurred, now) > 0) {
+  if (Temporal.Instant.compare(occurred, now) > 0) {
+    throw new Refusal('business-date-refused', { earliest, latest, serverTime: iso(now) });
+  }
+  if (day < earliest) {
     throw new Refusal('business-date-refused', { earliest, latest });
   }
 }

@@ -51,14 +51,23 @@ function refuseFigures(entries: Entry[], items: Item[]): void {
   for (const [index, { householdId, scores, notSeen }] of entries.entries()) {
     const pointer = `/entries/${index}`;
     if (seen.has(householdId))
-      throw malformed(`${pointer}/householdId`, 'uniqueItems', 'a household may appear only once');
+      throw malformed(`${pointer}/householdId`, 'uniqueItems', {
+        zh: '同一户只能评分一次。',
+        en: 'A household may appear only once.',
+      });
     seen.add(householdId);
     if ((scores === undefined) === (notSeen === undefined)) {
-      throw malformed(pointer, 'oneOf', 'provide either scores or notSeen');
+      throw malformed(pointer, 'oneOf', {
+        zh: '评分和未查看须填一项，且只能填一项。',
+        en: 'Provide either scores or notSeen.',
+      });
     }
     if (scores === undefined) continue;
     if (scores.length !== items.length) {
-      throw malformed(`${pointer}/scores`, 'minItems', `one score is required for each of the ${items.length} items`);
+      throw malformed(`${pointer}/scores`, 'minItems', {
+        zh: `共 ${items.length} 个项目，每个项目须填一个分数。`,
+        en: `One score is required for each of the ${items.length} items.`,
+      });
     }
     const beyond = scores.findIndex((score, place) => score > items[place]!.maxScore);
     if (beyond === -1) continue;

@@ -4,7 +4,7 @@ import { dayOf, iso } from '../calendar.ts';
 import type { Tx } from '../db/database.ts';
 import type { Actor } from '../http/route.ts';
 import { grantsOf } from '../identity/guard.ts';
-import { Refusal } from '../refusals.ts';
+import { malformed, Refusal, type Sentence } from '../refusals.ts';
 import { getVillage } from '../villages/read.ts';
 import { listRules, type RoundView, viewOf } from './read.ts';
 import { type Grade, type Item, round } from './tables.ts';
@@ -85,8 +85,10 @@ async function refuseMonth(tx: Tx, village: string, month: string, now: Temporal
 function refuseSheet(items: Item[], grades: Grade[]): void {
   const full = items.reduce((sum, item) => sum + item.maxScore, 0);
   if (full > sheetMaxScore) throw new Refusal('out-of-bounds', { field: 'items', min: 1, max: sheetMaxScore });
-  if (new Set(items.map(item => item.name)).size < items.length) throw twice('/items', 'name');
-  if (new Set(grades.map(grade => grade.averageMin)).size < grades.length) throw twice('/grades', 'averageMin');
+  if (new Set(items.map(item => item.name)).size < items.length)
+    throw twice('/items', { zh: '项目名称不能重复。', en: 'Each name may appear only once.' });
+  if (new Set(grades.map(grade => grade.averageMin)).size < grades.length)
+    throw twice('/grades', { zh: '各等级的最低平均分不能相同。', en: 'Each averageMin may appear only once.' });
   if (grades[0]!.averageMin > full) {
     throw new Refusal('out-of-bounds', { field: 'grades/averageMin', min: 0, max: full });
   }
@@ -108,15 +110,13 @@ async function refuseRules(tx: Tx, village: string, grades: Grade[]): Promise<vo
         {
           pointer: `/grades/${index}/ruleId`,
           code: 'not',
-          detail: 'must be a rule that awards points to whole households',
+          detail: { zh: '只能选择按户加分的细则条目。', en: 'Choose a rule that awards points to whole households.' },
         },
       ],
     });
   }
 }
 
-function twice(pointer: string, member: string): Refusal {
-  return new Refusal('validation-failed', {
-    errors: [{ pointer, code: 'uniqueItems', detail: `each ${member} may appear only once` }],
-  });
+function twice(pointer: string, detail: Sentence): Refusal {
+  return malformed(pointer, 'uniqueItems', detail);
 }

@@ -84,7 +84,14 @@ async function lastDayOf(tx: Tx, village: string, input: NewRun, now: Temporal.I
     const pointer = input.kind === 'yearEnd' ? '/year' : '/throughOn';
     throw new Refusal('validation-failed', {
       errors: [
-        { pointer, code: 'required', detail: 'a year-end run needs year, a run of dated points needs throughOn' },
+        {
+          pointer,
+          code: 'required',
+          detail:
+            input.kind === 'yearEnd'
+              ? { zh: '年终处理须填年度，不填截至日期。', en: 'A year-end run needs year, and no throughOn.' }
+              : { zh: '到期清零须填截至日期，不填年度。', en: 'A run of dated points needs throughOn, and no year.' },
+        },
       ],
     });
   }

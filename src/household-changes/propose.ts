@@ -88,7 +88,10 @@ function splitOf(input: Input<'split'>, { living, balances }: Household): Terms 
 
 function deathOf({ kind, memberId, diedOn, headMemberId, heirHouseholdId, lapse }: Input<'death'>): Terms {
   if (heirHouseholdId !== undefined && lapse === true) {
-    throw malformed('/lapse', 'not', 'name an heir or set lapse, not both');
+    throw malformed('/lapse', 'not', {
+      zh: '继承户和积分作废只能选一项。',
+      en: 'Name an heir or set lapse, not both.',
+    });
   }
   const estate = heirHouseholdId !== undefined ? { heirHouseholdId } : lapse === true ? 'lapses' : null;
   return { kind, memberId, diedOn, headMemberId: headMemberId ?? null, estate };
@@ -96,10 +99,11 @@ function deathOf({ kind, memberId, diedOn, headMemberId, heirHouseholdId, lapse 
 
 function refuseSelf(change: Change): void {
   if (otherHouseholdOf(change) === change.householdId)
-    throw malformed('/toHouseholdId', 'not', 'must be another household');
+    throw malformed('/toHouseholdId', 'not', { zh: '接收户不能是本户，请另选一户。', en: 'Name another household.' });
   const otherVillage =
     change.kind === 'moveAway' ? change.toVillage : change.kind === 'moveIn' ? change.closing.village : null;
-  if (otherVillage === change.village) throw malformed('/toVillage', 'not', 'must be another village');
+  if (otherVillage === change.village)
+    throw malformed('/toVillage', 'not', { zh: '请选择另一个村。', en: 'Name another village.' });
 }
 
 async function refusePlaces(tx: Tx, change: Change): Promise<void> {

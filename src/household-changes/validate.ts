@@ -4,7 +4,7 @@ import type { Db } from '../db/database.ts';
 import { getHouseholdRow, type HouseholdRow } from '../households/read.ts';
 import { member } from '../households/tables.ts';
 import { householdBalances } from '../ledger/read.ts';
-import { malformed, Refusal } from '../refusals.ts';
+import { malformed, Refusal, type Sentence } from '../refusals.ts';
 import { type Change, leavingMembersOf, newHeadOf, otherHouseholdOf } from './change.ts';
 
 /** A household as it is when a change of it is validated. */
@@ -90,7 +90,12 @@ function refuseDeath(death: Extract<Change, { kind: 'death' }>, household: House
   }
   const last = endsHousehold(death, household);
   if (last !== (estate !== null)) {
-    const detail = last ? 'no member is left: name the heir, or set lapse' : 'members are left: nobody inherits';
+    const detail = last
+      ? {
+          zh: '户内已无其他成员，请选择继承户，或选择积分作废。',
+          en: 'No member is left: name the heir, or set lapse.',
+        }
+      : { zh: '户内还有其他成员，积分仍归本户，不要填写继承户。', en: 'Members are left: nobody inherits.' };
     throw malformed('/heirHouseholdId', last ? 'required' : 'not', detail);
   }
   const endedOn = Temporal.PlainDate.from(diedOn).add({ years: 1 });
@@ -105,21 +110,29 @@ function refuseHead(change: Change, household: Household): void {
   if (kind === 'moveIn') return;
   const headMemberId = newHeadOf(change);
   if (endsHousehold(change, household)) {
-    if (headMemberId !== null) throw malformed('/headMemberId', 'not', 'no member is left to become head');
+    if (headMemberId !== null)
+      throw malformed('/headMemberId', 'not', {
+        zh: '户内已无其他成员，不要填写户主。',
+        en: 'No member is left to become head.',
+      });
     return;
   }
   const leaving = leavingMembersOf(change);
   const staying = household.living.filter(id => !leaving.includes(id));
-  const broken = (detail: string) =>
+  const broken = (detail: Sentence) =>
     kind === 'split'
       ? new Refusal('split-unequal', { field: 'headMemberId' })
       : malformed('/headMemberId', 'enum', detail);
   // The last one to go takes all along, which is a merger.
   if (staying.length === 0)
-    throw malformed('/memberId', 'minItems', 'no member would be left: merge the households instead');
+    throw malformed('/memberId', 'minItems', {
+      zh: '户内将没有成员，请改用并户办理。',
+      en: 'No member would be left: merge the households instead.',
+    });
   if (headMemberId === null && leaving.includes(household.row.headMemberId))
-    throw broken('the head leaves: name a new one');
-  if (headMemberId !== null && !staying.includes(headMemberId)) throw broken('the head must be a member who stays');
+    throw broken({ zh: '户主将离开本户，请选择新户主。', en: 'The head leaves: name a new one.' });
+  if (headMemberId !== null && !staying.includes(headMemberId))
+    throw broken({ zh: '户主须是留在本户的成员。', en: 'The head must be a member who stays.' });
   if (kind === 'head' && headMemberId === household.row.headMemberId) {
     throw new Refusal('wrong-state', { state: 'head', memberId: headMemberId });
   }

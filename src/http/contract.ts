@@ -1,6 +1,7 @@
 // The last touches on the contract, once all routes have told theirs: examples, headers, components.
 
 import { Refusal, type RefusalCode, refusals } from '../refusals.ts';
+import { exampleFacts, factsTold } from './details.ts';
 import { problemOf } from './problems.ts';
 
 export type Json = Record<string, unknown>;
@@ -122,29 +123,10 @@ function exampleOf(schema: Json): unknown {
 
 function exampleProblem(code: RefusalCode, origin: string): Json {
   const text = refusals[code];
-  const told = 'detail' in text ? [...text.detail.zh.matchAll(/\{(\w+)\}/g)].map(match => match[1]!) : [];
-  const facts = Object.fromEntries(told.map(name => [name, exampleFacts[name]]));
+  const facts = Object.fromEntries(factsTold(code).map(name => [name, exampleFacts[name]]));
   const context = { origin, language: 'zh-CN', instance: '/v1/villages/520281127101', requestId: 'b7c9f0a2' } as const;
   return { summary: text.zh, value: problemOf(new Refusal(code, facts), context) };
 }
-
-/** What stands in the details of refusals. */
-const exampleFacts: Json = {
-  attemptsLeft: 4,
-  available: 12,
-  earliest: '2026-09-24',
-  expiredAt: '2026-11-23T02:10:00.000Z',
-  field: 'count',
-  latest: '2026-11-23',
-  limit: 2,
-  max: 10,
-  min: 1,
-  required: 30,
-  retryAfterSeconds: 30,
-  revision: 2,
-  state: 'posted',
-  used: 2,
-};
 
 /** Every schema with a title becomes a component, named by it; wherever it stands, a reference stands instead. */
 function hoistTitled(paths: Json): { node: unknown; schemas: Json } {

@@ -1,9 +1,12 @@
+import type { ErrorObject } from 'ajv';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import { refusalOfConstraint } from '../db/constraints.ts';
 import { pgErrorOf } from '../db/database.ts';
 import { withoutValues } from '../db/without-values.ts';
 import { type Facts, Refusal, type RefusalCode, refusals } from '../refusals.ts';
+import { detailOf } from './details.ts';
+import { type Mistake, mistakesOf } from './validation-details.ts';
 
 export type Language = 'zh-CN' | 'en';
 
@@ -31,24 +34,32 @@ export function problemOf(
 ) {
   const text = refusals[refusal.code];
   const key = context.language === 'en' ? 'en' : 'zh';
-  const template = 'detail' in text ? text.detail[key] : undefined;
+  const facts = factsIn(key, refusal.facts);
   return {
     type: `${context.origin}/problems/${refusal.code}`,
     title: text[key],
     status: text.status,
     code: refusal.code,
-    detail: (template && fill(template, refusal.facts)) ?? text[key],
+    detail: mistakesIn(key, facts) ?? detailOf(refusal.code, key, facts),
     instance: context.instance,
     requestId: context.requestId,
-    ...refusal.facts,
+    ...facts,
   };
 }
 
-/** The template with its facts; undefined where the refusal brings not all of them, and the title has to do. */
-function fill(template: string, facts: Facts): string | undefined {
-  const names = [...template.matchAll(/\{(\w+)\}/g)].map(match => match[1]!);
-  if (names.some(name => facts[name] == null)) return undefined;
-  return template.replace(/\{(\w+)\}/g, (_, name: string) => String(facts[name]));
+/** The facts, with the caller's language of each mistake. */
+function factsIn(key: 'zh' | 'en', facts: Facts): Facts {
+  const errors = facts.errors as Mistake[] | undefined;
+  if (errors === undefined) return facts;
+  return { ...facts, errors: errors.map(error => ({ ...error, detail: error.detail[key] })) };
+}
+
+/** The first mistake, and how many there are. */
+function mistakesIn(key: 'zh' | 'en', { errors }: Facts): string | undefined {
+  const [first, ...others] = (errors ?? []) as { detail: string }[];
+  if (first === undefined || others.length === 0) return first?.detail;
+  const count = others.length + 1;
+  return key === 'zh' ? `共有 ${count} 处须改正。${first.detail}` : `${count} values are invalid. ${first.detail}`;
 }
 
 /** Turns whatever goes wrong into `application/problem+json`. Nothing else in the service does. */
@@ -93,14 +104,8 @@ export function refusalOfPath(app: FastifyInstance, request: FastifyRequest): Re
 function refusalOf(error: FastifyError, request: FastifyRequest): Refusal {
   if (error instanceof Refusal) return error;
   if (error.validation !== undefined) {
-    const part = error.validationContext ?? 'body';
-    return new Refusal('validation-failed', {
-      errors: error.validation.slice(0, 50).map(({ instancePath, keyword, message, params }) => ({
-        pointer: (part === 'body' ? '' : `/${part}`) + instancePath + (pointerOf(params) ?? ''),
-        code: keyword,
-        detail: message ?? keyword,
-      })),
-    });
+    const errors = error.validation as unknown as Partial<ErrorObject>[];
+    return new Refusal('validation-failed', { errors: mistakesOf(errors, error.validationContext ?? 'body') });
   }
   const framework = frameworkRefusals[error.code];
   if (framework !== undefined) return new Refusal(framework);
@@ -133,11 +138,6 @@ function isLineBroken(error: unknown): boolean {
     if (/^(Connection terminated|Client has encountered a connection error)/.test(e.message)) return true;
   }
   return false;
-}
-
-function pointerOf(params: Record<string, unknown>): string | undefined {
-  const name = params.missingProperty ?? params.additionalProperty;
-  return typeof name === 'string' ? `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}` : undefined;
 }
 
 const frameworkRefusals: Record<string, RefusalCode> = {

@@ -3,15 +3,19 @@ import addFormats from 'ajv-formats';
 import type { FastifyInstance } from 'fastify';
 import fp from 'fastify-plugin';
 import { type ParseErrorCode, visit } from 'jsonc-parser';
-import { malformed, type Refusal } from '../refusals.ts';
+import { malformed, Refusal } from '../refusals.ts';
 import { writerOf } from './serialization.ts';
+import { mistakesOf } from './validation-details.ts';
 
 /**
- * Strict bodies: nothing is coerced, nothing is dropped, an unknown field is refused. Path and query, which arrive as
- * text, are converted. Only `application/json` has a parser. Answers are written by their schemas.
+ * Strict bodies and queries: nothing is dropped, an unknown field or parameter is refused. Bodies are not coerced; path and
+ * query, which arrive as text, are converted. Only `application/json` has a parser. Answers are written by their schemas.
  */
 export const validation = fp(async (app: FastifyInstance) => {
-  app.setValidatorCompiler(({ schema, httpPart }) => whenUsed(httpPart === 'body' ? strict : converting, schema));
+  app.setValidatorCompiler(({ schema, httpPart }) => {
+    if (httpPart === 'body') return whenUsed(bodies, schema as object);
+    return whenUsed(texts, httpPart === 'querystring' ? closed(schema as object) : (schema as object));
+  });
   app.setSerializerCompiler(({ schema }) => {
     let write: ReturnType<typeof writerOf> | undefined;
     return value => {
@@ -32,31 +36,69 @@ export const validation = fp(async (app: FastifyInstance) => {
   // Whoever sends something where nothing is taken meant something by it: it is refused, not passed over.
   app.addHook('preValidation', async request => {
     const { body, is404, routeOptions } = request;
-    if (is404 || body === undefined || routeOptions.schema?.body !== undefined) return;
+    if (is404) return;
+    const { querystring, hide } = (routeOptions.schema ?? {}) as { querystring?: unknown; hide?: boolean };
+    const unknown = querystring === undefined && hide !== true ? Object.keys(request.query as object) : [];
+    if (unknown.length > 0)
+      throw new Refusal('validation-failed', { errors: mistakesOf(unknown.map(unexpected), 'querystring') });
+    if (body === undefined || routeOptions.schema?.body !== undefined) return;
     const empty = typeof body === 'object' && body !== null && !Array.isArray(body) && Object.keys(body).length === 0;
-    if (!empty) throw malformed('', 'additionalProperties', 'no request body is accepted here');
+    if (!empty)
+      throw malformed('', 'additionalProperties', {
+        zh: '这里不需要填写内容，请去掉后再试。',
+        en: 'No request body is accepted here.',
+      });
   });
 
   // %00 passes every pattern that does not forbid it, and PostgreSQL's text cannot hold it.
   app.addHook('onRequest', async request => {
-    if (/%00/.test(request.url)) throw malformed('', 'nul', 'NUL characters are not allowed');
+    if (/%00/.test(request.url)) throw malformed('', 'nul', noNul);
   });
 });
 
 // An instance knows a schema again that it has compiled before, whichever operation or service brings it.
-const strict = ajv({ coerceTypes: false });
-const converting = ajv({ coerceTypes: 'array' });
+const bodies = validators({ coerceTypes: false });
+const texts = validators({ coerceTypes: 'array' });
 
-/** Compiles at the first call: a process uses few of the operations, and would compile all of them for half a second. */
-function whenUsed(instance: Ajv, schema: unknown): Validator {
-  let compiled: ValidateFunction | undefined;
+interface Validators {
+  /** Stops at the first mistake. */
+  quick: Ajv;
+  /** Looks for all. */
+  thorough: Ajv;
+}
+
+/**
+ * Compiles at the first call: a process uses few of the operations, and would compile all of them for half a second. Looks
+ * for all mistakes only where there is one, for nearly everything is right; and not in what is far larger than anything
+ * meant, for each of its members may be a mistake.
+ */
+function whenUsed({ quick, thorough }: Validators, schema: object): Validator {
+  let isRight: ValidateFunction | undefined;
   const validate: Validator = data => {
-    compiled ??= instance.compile(schema as Record<string, unknown>);
-    const valid = compiled(data);
-    validate.errors = compiled.errors ?? null;
-    return valid;
+    validate.errors = null;
+    isRight ??= compiled(quick, schema);
+    if (isRight(data)) return true;
+    validate.errors = isRight.errors!;
+    if (isHuge(data)) return false;
+    const check = compiled(thorough, schema);
+    // Filling in defaults may have mended what was left out.
+    if (!check(data)) validate.errors = check.errors!;
+    return false;
   };
   return validate;
+}
+
+function compiled(instance: Ajv, schema: object): ValidateFunction {
+  return instance.compile(schema as Record<string, unknown>);
+}
+
+const closedQueries = new WeakMap<object, object>();
+
+/** A query's schema that knows no other parameters; the same one for the same query. */
+function closed(schema: object): object {
+  const known = closedQueries.get(schema) ?? { ...schema, additionalProperties: false };
+  closedQueries.set(schema, known);
+  return known;
 }
 
 /** Fastify reads the errors of the last call from the function. */
@@ -65,11 +107,45 @@ interface Validator {
   errors?: ErrorObject[] | null;
 }
 
-function ajv(options: { coerceTypes: boolean | 'array' }): Ajv {
-  const instance = new Ajv({ ...options, removeAdditional: false, useDefaults: true, allErrors: false, strict: false });
+function validators(options: { coerceTypes: boolean | 'array' }): Validators {
+  return { quick: ajv({ ...options, allErrors: false }), thorough: ajv({ ...options, allErrors: true }) };
+}
+
+function ajv(options: { coerceTypes: boolean | 'array'; allErrors: boolean }): Ajv {
+  const instance = new Ajv({ ...options, removeAdditional: false, useDefaults: true, strict: false });
   addFormats.default(instance);
   return instance;
 }
+
+/** A sheet of a thousand awards has eight thousand. */
+const membersMax = 20_000;
+
+/** A text of more than this many characters counts for too many: patterns are made for those that fit their bounds. */
+const textMax = 20_000;
+
+/** Whether a body is so large that only its first mistake is looked for. */
+export function isHuge(body: unknown): boolean {
+  return membersOf(body, membersMax) > membersMax;
+}
+
+/** How many values a body consists of; counted no further than just beyond `max`. */
+function membersOf(value: unknown, max: number): number {
+  if (typeof value === 'string') return value.length > textMax ? max + 1 : 1;
+  if (typeof value !== 'object' || value === null) return 1;
+  let count = 1;
+  for (const member of Object.values(value)) {
+    if (count > max) break;
+    count += membersOf(member, max - count);
+  }
+  return count;
+}
+
+function unexpected(name: string): Partial<ErrorObject> {
+  const params = { additionalProperty: name };
+  return { keyword: 'additionalProperties', instancePath: '', schemaPath: '', params };
+}
+
+const noNul = { zh: '含有不能使用的字符，请重新输入。', en: 'NUL characters are not allowed.' };
 
 const depthMax = 20;
 
@@ -80,7 +156,7 @@ function parse(text: string): unknown {
   try {
     body = JSON.parse(text);
   } catch {
-    throw malformed('', 'json', 'invalid JSON');
+    throw malformed('', 'json', { zh: '内容的格式有误，无法读取。', en: 'The body is not valid JSON.' });
   }
   refuseBadText(body, '', 0);
   return body;
@@ -102,7 +178,11 @@ function refuseRepeatedKeys(text: string): void {
     onObjectEnd: ascend,
     onObjectProperty: name => {
       const seen = open.at(-1);
-      if (seen?.has(name)) throw malformed('', 'repeatedKey', `repeated key ${JSON.stringify(name.slice(0, 40))}`);
+      if (seen?.has(name))
+        throw malformed('', 'repeatedKey', {
+          zh: `“${name.slice(0, 40)}”填写了两次，只能填一次。`,
+          en: `Repeated key: ${JSON.stringify(name.slice(0, 40))}.`,
+        });
       seen?.add(name);
     },
     onError: (_error: ParseErrorCode) => undefined,
@@ -112,11 +192,16 @@ function refuseRepeatedKeys(text: string): void {
 function refuseBadText(value: unknown, pointer: string, depth: number): void {
   if (depth > depthMax) throw tooDeep(pointer);
   if (typeof value === 'string') {
-    if (value.includes('\0')) throw malformed(pointer, 'nul', 'NUL characters are not allowed');
-    if (!value.isWellFormed()) throw malformed(pointer, 'unicode', 'invalid Unicode');
+    if (value.includes('\0')) throw malformed(pointer, 'nul', noNul);
+    if (!value.isWellFormed())
+      throw malformed(pointer, 'unicode', {
+        zh: '含有不完整的字符，请重新输入。',
+        en: 'The text is not valid Unicode.',
+      });
   } else if (typeof value === 'object' && value !== null) {
     for (const [name, member] of Object.entries(value)) {
-      if (name === '__proto__') throw malformed(pointer, 'additionalProperties', 'unknown field');
+      if (name === '__proto__')
+        throw malformed(pointer, 'additionalProperties', { zh: '含有不认识的填写项。', en: 'Unknown field.' });
       if (typeof member === 'string' || typeof member === 'object')
         refuseBadText(member, `${pointer}/${name}`, depth + 1);
     }
@@ -124,5 +209,5 @@ function refuseBadText(value: unknown, pointer: string, depth: number): void {
 }
 
 function tooDeep(pointer: string): Refusal {
-  return malformed(pointer, 'depth', 'nested too deeply');
+  return malformed(pointer, 'depth', { zh: '内容的层次太深。', en: 'The body is nested too deeply.' });
 }

@@ -135,9 +135,17 @@ async function validated(tx: Tx, village: string, input: JoinContent) {
     isMinor: one.isMinor ?? false,
     guardian: one.guardian ?? null,
   }));
-  if (members[0]!.isMinor) throw malformed('/members/0/isMinor', 'required', 'the head of household must be of age');
+  if (members[0]!.isMinor)
+    throw malformed('/members/0/isMinor', 'required', {
+      zh: '户主须为成年人。',
+      en: 'The head of household must be of age.',
+    });
   const place = members.findIndex(one => one.isMinor && one.guardian === null);
-  if (place >= 0) throw malformed(`/members/${place}/guardian`, 'required', 'a person under 14 needs a guardian');
+  if (place >= 0)
+    throw malformed(`/members/${place}/guardian`, 'required', {
+      zh: '未满十四周岁的成员须填写监护人。',
+      en: 'A person under 14 needs a guardian.',
+    });
   if (input.grid !== null && !(await hasGrid(tx, village, input.grid)))
     throw new Refusal('not-found', { field: 'grid' });
   const { grid, consent } = input;

@@ -237,7 +237,7 @@ function householdOf(actor: Actor, asked: string | undefined): string {
   const error = {
     pointer: '/querystring/householdId',
     code: 'required',
-    detail: 'name the household the photo belongs to',
+    detail: { zh: '请选择照片所属的户。', en: 'Name the household the photo belongs to.' },
   };
   throw new Refusal('validation-failed', { errors: [error] });
 }

@@ -214,7 +214,10 @@ function keyOf(request: FastifyRequest, actor: Actor): string {
         {
           pointer: '/headers/idempotency-key',
           code: 'pattern',
-          detail: `must have 1 to ${lengthMax} printable ASCII characters`,
+          detail: {
+            zh: `幂等键须为 1 至 ${lengthMax} 个可见的英文字符。`,
+            en: `The key must have 1 to ${lengthMax} printable ASCII characters.`,
+          },
         },
       ],
     });

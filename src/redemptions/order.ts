@@ -122,6 +122,8 @@ export function orderingHousehold(actor: Actor, householdId: string | undefined)
   }
   if (householdId !== undefined) return householdId;
   throw new Refusal('validation-failed', {
-    errors: [{ pointer: '/householdId', code: 'required', detail: 'staff must name the household' }],
+    errors: [
+      { pointer: '/householdId', code: 'required', detail: { zh: '请选择户。', en: 'Staff must name the household.' } },
+    ],
   });
 }

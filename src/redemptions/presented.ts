@@ -38,7 +38,13 @@ export function presentedBy(actor: Actor, input: Shown): Presented {
   if (slip !== undefined) {
     if (cardCode === undefined && pin === undefined) return 'slip';
     throw new Refusal('validation-failed', {
-      errors: [{ pointer: '/slip', code: 'dependency', detail: 'only without a card and a PIN' }],
+      errors: [
+        {
+          pointer: '/slip',
+          code: 'dependency',
+          detail: { zh: '已刷卡或输入密码的，不用再填凭条。', en: 'A slip is only accepted without a card and a PIN.' },
+        },
+      ],
     });
   }
   if (pin !== undefined) return cardCode === undefined ? 'pin' : 'cardAndPin';
@@ -52,7 +58,13 @@ export function presentedAtHandOver(actor: Actor, input: ShownWithCode): Present
   const other = (['cardCode', 'pin', 'slip'] as const).find(name => input[name] !== undefined);
   if (other === undefined) return 'pickupCode';
   throw new Refusal('validation-failed', {
-    errors: [{ pointer: `/${other}`, code: 'dependency', detail: 'only without a pick-up code' }],
+    errors: [
+      {
+        pointer: `/${other}`,
+        code: 'dependency',
+        detail: { zh: '已填取货码的，不用再出示其他凭证。', en: 'Only accepted without a pick-up code.' },
+      },
+    ],
   });
 }
 

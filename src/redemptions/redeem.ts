@@ -1,12 +1,12 @@
 import { randomUUIDv7 } from 'node:crypto';
-import { dayOf, iso } from '../calendar.ts';
+import { byOurClock, dayOf, iso } from '../calendar.ts';
 import type { Tx } from '../db/database.ts';
 import type { Jobs } from '../db/jobs.ts';
 import { householdOfCard } from '../households/cards.ts';
 import { getHouseholdRow } from '../households/read.ts';
 import type { Actor } from '../http/route.ts';
 import { type Limit, redemptionHold, redemption as redemptionTransaction } from '../ledger/transactions.ts';
-import { Refusal } from '../refusals.ts';
+import { Refusal, type Sentence } from '../refusals.ts';
 import { postOrder } from '../store/post-order.ts';
 import { getStore } from '../store/read.ts';
 import { type PolicyView, policyOn } from '../villages/policy.ts';
@@ -50,7 +50,7 @@ export async function redeem(
 ): Promise<RedemptionView> {
   refuseInconsistent(input);
   await refuseKnownOp(tx, village, input.opId);
-  const at = input.occurredAt === undefined ? now : Temporal.Instant.from(input.occurredAt);
+  const at = input.occurredAt === undefined ? now : byOurClock(Temporal.Instant.from(input.occurredAt), now);
   if (input.occurredAt !== undefined) await refuseMoment(tx, actor, village, at, now);
   await getStore(tx, village, input.storeId);
   if (actor.storeId !== undefined && actor.storeId !== input.storeId)
@@ -111,10 +111,15 @@ export async function redeem(
 
 /** What the schema cannot say. */
 function refuseInconsistent(input: NewRedemption): void {
-  const invalid = (pointer: string, detail: string) =>
+  const invalid = (pointer: string, detail: Sentence) =>
     new Refusal('validation-failed', { errors: [{ pointer, code: 'dependency', detail }] });
-  if (input.handOver && input.mode === 'pickup') throw invalid('/mode', 'cannot be combined with handOver');
-  if (!input.handOver && input.occurredAt !== undefined) throw invalid('/occurredAt', 'only allowed with handOver');
+  if (input.handOver && input.mode === 'pickup')
+    throw invalid('/mode', {
+      zh: '当面交付的，不能同时选择以后取货。',
+      en: 'Pick-up cannot be combined with handOver.',
+    });
+  if (!input.handOver && input.occurredAt !== undefined)
+    throw invalid('/occurredAt', { zh: '只有当面交付才能填写发生时间。', en: 'Only allowed with handOver.' });
 }
 
 async function refuseMoment(
@@ -130,10 +135,11 @@ async function refuseMoment(
   const { openedOn } = await getVillage(tx, village);
   const oldest = today.subtract({ days: backdateDays }).toString();
   const earliest = [oldest, openedOn].sort().at(-1)!;
-  const future = Temporal.Instant.compare(at, now) > 0;
-  if (future || dayOf(at).toString() < earliest) {
-    throw new Refusal('business-date-refused', { earliest, latest: today.toString() });
+  const bounds = { earliest, latest: today.toString() };
+  if (Temporal.Instant.compare(at, now) > 0) {
+    throw new Refusal('business-date-refused', { ...bounds, serverTime: iso(now) });
   }
+  if (dayOf(at).toString() < earliest) throw new Refusal('business-date-refused', bounds);
 }
 
 async function identify(tx: Tx, actor: Actor, village: string, input: NewRedemption): Promise<string> {

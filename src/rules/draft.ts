@@ -57,7 +57,10 @@ async function rulesFor(
   today: Temporal.PlainDate,
 ): Promise<RuleDraft[]> {
   if ((rules === undefined) === (copyOf === undefined)) {
-    throw malformed('/copyOf', 'relation', 'provide either rules or copyOf');
+    throw malformed('/copyOf', 'relation', {
+      zh: '细则条目和复制来源须填一项，且只能填一项。',
+      en: 'Provide either rules or copyOf.',
+    });
   }
   if (rules !== undefined) return rules;
   const copied = await getRuleBook(tx, village, copyOf!, today);
@@ -78,22 +81,27 @@ function refuseInvalidRelations(rules: RuleDraft[]): void {
   const scopeOfGroup = new Map<string, string>();
   rules.forEach((draft, index) => {
     if ((draft.capTimes === null) !== (draft.capPeriod === null)) {
-      throw malformed(`/rules/${index}/capPeriod`, 'relation', 'set capTimes and capPeriod together, or neither');
+      throw malformed(`/rules/${index}/capPeriod`, 'relation', {
+        zh: '封顶次数和封顶周期须同时填写，或都不填。',
+        en: 'Set capTimes and capPeriod together, or neither.',
+      });
     }
     draft.excludes.forEach((code, place) => {
       const other = byCode.get(code);
       if (other === undefined || other === draft || other.capScope !== draft.capScope) {
-        throw malformed(
-          `/rules/${index}/excludes/${place}`,
-          'relation',
-          'must name another rule of this book with the same capScope',
-        );
+        throw malformed(`/rules/${index}/excludes/${place}`, 'relation', {
+          zh: '只能填本细则中封顶对象相同的另一条。',
+          en: 'Name another rule of this book with the same capScope.',
+        });
       }
     });
     const group = draft.highestOnlyGroup;
     if (group === null) return;
     if ((scopeOfGroup.get(group) ?? draft.capScope) !== draft.capScope) {
-      throw malformed(`/rules/${index}/highestOnlyGroup`, 'relation', 'rules of one group must have the same capScope');
+      throw malformed(`/rules/${index}/highestOnlyGroup`, 'relation', {
+        zh: '同一就高计分组的各条，封顶对象须相同。',
+        en: 'Rules of one group must have the same capScope.',
+      });
     }
     scopeOfGroup.set(group, draft.capScope);
   });

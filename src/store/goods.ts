@@ -48,7 +48,13 @@ export async function createGoods(
 ): Promise<GoodsView> {
   if (input.barcode != null && !isGtin(input.barcode)) {
     throw new Refusal('validation-failed', {
-      errors: [{ pointer: '/barcode', code: 'checkDigit', detail: 'the check digit of the barcode is wrong' }],
+      errors: [
+        {
+          pointer: '/barcode',
+          code: 'checkDigit',
+          detail: { zh: '商品条码的校验位不对，请重新扫码或核对。', en: 'The check digit of the barcode is wrong.' },
+        },
+      ],
     });
   }
   if (input.isService && input.minStock > 0) throw new Refusal('out-of-bounds', { field: 'minStock', min: 0, max: 0 });
@@ -112,6 +118,12 @@ export function refuseRepeats(items: readonly { goodsId: string }[], list: strin
   const at = items.findIndex((item, index) => items.findIndex(other => other.goodsId === item.goodsId) < index);
   if (at === -1) return;
   throw new Refusal('validation-failed', {
-    errors: [{ pointer: `/${list}/${at}/goodsId`, code: 'uniqueItems', detail: 'goods may appear only once' }],
+    errors: [
+      {
+        pointer: `/${list}/${at}/goodsId`,
+        code: 'uniqueItems',
+        detail: { zh: '同一商品只能填一行，请合并数量。', en: 'Goods may appear only once.' },
+      },
+    ],
   });
 }

@@ -363,9 +363,9 @@ t.test('recorded later than it happened', async t => {
   t.equal((await record('2026-09-24T00:00:00+08:00')).status, 201, 'sixty days, and no more');
   isRefused(
     t,
-    await record('2026-11-23T02:00:00.001Z'),
+    await record('2026-11-23T02:05:00.001Z'),
     '422 business-date-refused',
-    { earliest: '2026-09-24', latest: '2026-11-23' },
+    { earliest: '2026-09-24', latest: '2026-11-23', serverTime: '2026-11-23T02:00:00.000Z' },
     'the future',
   );
   t.equal((await record('2026-11-23T02:00:00.000Z')).status, 201);

@@ -2,6 +2,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import type { FastifyInstance } from 'fastify';
 import { type Access, type Role, roles } from '../../src/http/route.ts';
+import { unreadable } from './readable.ts';
 import type { Reply } from './service.ts';
 
 /** An operation as the contract tells it to the world; nothing here is read from the code behind it. */
@@ -82,7 +83,9 @@ export function unclassified(operation: Operation, { status, body, headers, text
   if (status >= 500) return `${message}: a bug`;
   if (body.status !== status) return `${message}: another status within`;
   if (!operation.refusals.get(status)?.includes(body.code)) return `${message}: not among the refusals it names`;
-  return null;
+  const details = [body.detail, ...(body.errors ?? []).map((one: { detail: string }) => one.detail)];
+  const [fault] = details.flatMap(detail => unreadable(detail, headers['content-language'] === 'en' ? 'en' : 'zh'));
+  return fault === undefined ? null : `${message}: nobody can read it: ${fault}`;
 }
 
 /** The contract says who may call in the last words of the description. */

@@ -1,5 +1,6 @@
 import type { Test } from 'tap';
 import { Refusal, type RefusalCode, refusals } from '../../src/refusals.ts';
+import { unreadable } from './readable.ts';
 import type { Reply } from './service.ts';
 
 /** Status and code as they are written in a test: `409 wrong-state`. */
@@ -13,8 +14,8 @@ export type Facts = Record<string, unknown>;
 
 /**
  * Holds that an answer is this refusal and says nothing beyond it: HTTP status, code, each fact with its value, and no
- * other fact. What every problem has is looked at, too: its type, its title in one of both languages, a detail without
- * an unfilled place, the path and the request id.
+ * other fact. What every problem has is looked at, too: its type, its title in one of both languages, a detail that
+ * people can read, the path and the request id.
  *
  * In `errors` of `validation-failed`, which a schema says at length, each is `pointer code`: `/headMemberId required`. A
  * problem inside a fact is `{ answer: '404 not-found', … }` with its facts.
@@ -92,7 +93,8 @@ function misshapen(answer: unknown, code: RefusalCode): string[] {
   const holds: Record<string, boolean> = {
     type: String(problem.type).endsWith(`/problems/${problem.code}`),
     title: problem.title === zh || problem.title === en,
-    detail: typeof problem.detail === 'string' && problem.detail !== '' && !/[{}]/.test(problem.detail),
+    detail:
+      typeof problem.detail === 'string' && unreadable(problem.detail, problem.title === zh ? 'zh' : 'en').length === 0,
     instance: String(problem.instance).startsWith('/'),
     requestId: typeof problem.requestId === 'string',
     status: !isReply(answer) || answer.status === problem.status,
