@@ -14,7 +14,15 @@ export function awardCommand(
   const { rule } = village;
   const awardId = randomUUIDv7();
   const { businessDate, occurredAt } = when;
-  const use = { householdId, memberId: null, occasion: null, businessDate, quantity: 1, points: rule.points };
+  const use = {
+    householdId,
+    memberId: null,
+    occasion: null,
+    businessDate,
+    quantity: 1,
+    points: rule.points,
+    direct: true,
+  };
   return award(
     { actor, occurredAt, businessDate: businessDate.toString() },
     {

@@ -5,7 +5,7 @@ import { awardsPath, pointsOf, readyToRace, tally } from './support/awards.ts';
 import { claimsPath, no, openReview, witness, yes } from './support/claims.ts';
 import { makePhoto } from './support/photos-rows.ts';
 import { isRefused } from './support/refusal.ts';
-import { ruleDraft } from './support/rules.ts';
+import { adoptRules, ruleDraft } from './support/rules.ts';
 import { connect, testPolicy, villages } from './support/service.ts';
 import { countBlocked, until, untilBlocked } from './support/waiting.ts';
 
@@ -159,6 +159,76 @@ t.test('a second person one level up', async t => {
   isRefused(t, await both('POST', `${twice.url}/confirm`), '403 second-person-required', {
     firstUserId: both.actor.id,
   });
+});
+
+t.test('the day’s maximum is for what one person enters, not for what others confirmed', async t => {
+  const { service, ids, clerk, supervisor, passed, voted } = await openReview(t, { householdDayMaxPoints: 30 }, [
+    ruleDraft('MIL02B', { points: 100, evidence: ['certificate'] }),
+    ruleDraft('EDU01B', { points: 20, evidence: ['certificate'] }),
+    ruleDraft('REC01', { points: 10, evidence: ['count'] }),
+  ]);
+  const householdId = await service.household();
+  const evidence = [{ kind: 'certificate', text: '喜报原件' }];
+  const direct = (quantity: number) =>
+    clerk('POST', awardsPath, { ruleId: ids.REC01, householdId, quantity, occurredAt: '2026-11-23T01:00:00.000Z' });
+  t.equal((await direct(2)).status, 201, 'entered by one person');
+
+  for (const votes of [1, 2]) {
+    const small = await passed({ householdId, ruleId: ids.EDU01B, evidence });
+    t.equal((await voted(small.url, yes, yes))[1]!.body.state, 'approved', `the panel has seen it: ${votes}`);
+  }
+  const brave = await passed({ householdId, ruleId: ids.MIL02B, evidence });
+  t.equal((await voted(brave.url, yes, yes))[1]!.body.state, 'awaitingSecond');
+  const confirmed = await supervisor('POST', `${brave.url}/confirm`, {});
+  t.equal(confirmed.status, 200, confirmed.text);
+  t.match(await pointsOf(clerk, householdId), { pending: 140 });
+
+  const over = await direct(2);
+  isRefused(t, over, '422 cap-reached', { cap: 'householdDay', used: 20, limit: 30, resetsOn: '2026-11-24' });
+  t.equal((await direct(1)).status, 201, 'what others confirmed leaves the day to the clerk');
+});
+
+t.test('what could never be paid is refused at filing', async t => {
+  const { service, ids, filed, clerk } = await openReview(
+    t,
+    { issuingFund: '村集体经济', issuingBudgetFen: 10_000, pointValueFen: 100 },
+    [ruleDraft('CAP04', { points: 5, capTimes: 4, capPeriod: 'month', evidence: ['witness'] })],
+  );
+  const householdId = await service.household();
+  const file = (fields: object) =>
+    clerk('POST', claimsPath, { ruleId: ids.ENV09, householdId, quantity: 1, evidence: witness, ...fields });
+  isRefused(t, await file({ quantity: 11 }), '422 out-of-bounds', { field: 'points', min: 1, max: 100 });
+  const byHand = await file({ custom: { points: 101, reason: '细则没有对应事项' } });
+  isRefused(t, byHand, '422 out-of-bounds', { field: 'points', min: 1, max: 100 });
+  const units = await file({ ruleId: ids.CAP04, quantity: 5 });
+  isRefused(t, units, '422 out-of-bounds', { field: 'quantity', min: 1, max: 4 });
+  t.ok(await filed({ quantity: 10, ruleId: ids.ENV09 }));
+  t.ok(await filed({ quantity: 4, ruleId: ids.CAP04 }));
+});
+
+t.test('a claim is judged by the book that it was filed under', async t => {
+  const { service, ids, reviewer, clerk, filed, voted } = await openReview(t);
+  const claim = await filed();
+  const next = await adoptRules(service, [ruleDraft('ENV03', { points: 9, evidence: ['witness'] })], {
+    inForceFrom: '2026-11-24',
+  });
+  service.clock.set('2026-11-25T02:00:00Z');
+  // As a book did that came into force on the very day: none can any more, but those who were caught by one are paid.
+  const owner = await connect(t, service.ownerUrl);
+  await owner.query(`set jifen.scope = '${villages.own}'`);
+  await owner.query(`update rules.rule_book set in_force_from = '2026-11-23' where in_force_from = '2026-11-24'`);
+  t.equal((await reviewer('POST', `${claim.url}/pass`, {})).status, 200);
+  const last = (await voted(claim.url, yes, yes))[1]!;
+  t.equal(last.status, 200, last.text);
+  const { awardId } = (await clerk('GET', claim.url)).body;
+  t.match((await clerk('GET', `${awardsPath}/${awardId}`)).body, { ruleId: ids.ENV03, points: 5 });
+  const gone = { ruleId: ids.ENV03, householdId: claim.householdId, quantity: 1, evidence: witness };
+  isRefused(t, await clerk('POST', claimsPath, gone), '422 rule-not-in-force', {
+    ruleId: ids.ENV03,
+    fromOn: '2026-01-01',
+    toOn: '2026-11-23',
+  });
+  t.equal((await clerk('POST', claimsPath, { ...gone, ruleId: next.ENV03 })).status, 201);
 });
 
 t.test('one at a time, for a quarter of an hour', async t => {

@@ -5,6 +5,7 @@ import { findingsOf } from '../src/rules/findings.ts';
 import { importRules } from '../src/rules/import-rules.ts';
 import type { RuleDraft } from '../src/rules/rule-draft.ts';
 import { refusedTermsIn } from '../src/rules/wording.ts';
+import { defaultPolicy, type PolicySettings } from '../src/villages/policy-settings.ts';
 import { ruleDraft } from './support/rules.ts';
 
 /** A rule that nothing is wrong with. */
@@ -67,8 +68,10 @@ t.test('fines and cut benefits are found, whatever they hide behind', async t =>
 });
 
 t.test('each finding', async t => {
-  const kinds = (rules: RuleDraft[], basePoints = 10) =>
-    findingsOf({ title: '细则', rules }, { basePoints }).map(({ level, kind, ruleCode }) => [level, kind, ruleCode]);
+  const kinds = (rules: RuleDraft[], basePoints = 10, policy: Partial<PolicySettings> = {}) =>
+    findingsOf({ title: '细则', rules }, { ...defaultPolicy, basePoints, ...policy }).map(
+      ({ level, kind, ruleCode }) => [level, kind, ruleCode],
+    );
   t.strictSame(kinds([sound('ENV01'), sound('ENV02')]), []);
 
   const cases: [RuleDraft, string, string][] = [
@@ -99,7 +102,13 @@ t.test('each finding', async t => {
   const deduction = [sound('A1'), sound('D1', { direction: 'deduction' })];
   t.strictSame(kinds(deduction, 0), [['warning', 'deductionWithoutBase', null]]);
   t.strictSame(kinds(deduction, 10), [], 'there is something to take');
-  t.strictSame(findingsOf({ title: '罚款办法', rules: [sound('A1')] }, { basePoints: 0 }), [
+  const budget = { issuingBudgetFen: 9_999, pointValueFen: 100 };
+  t.strictSame(kinds([sound('A1', { points: 100 })], 10, budget), [['error', 'neverPaid', 'A1']], 'one fen too little');
+  t.strictSame(
+    kinds([sound('A1', { points: 99 }), sound('D1', { points: 100, direction: 'deduction' })], 10, budget),
+    [],
+  );
+  t.strictSame(findingsOf({ title: '罚款办法', rules: [sound('A1')] }, defaultPolicy), [
     {
       level: 'error',
       kind: 'wordingRefused',
@@ -117,7 +126,7 @@ t.test('each finding', async t => {
 });
 
 t.test('the sample book has no errors, and the warnings it should', async t => {
-  const found = findingsOf({ title: '积分细则', rules: await sampleRules() }, { basePoints: 0 });
+  const found = findingsOf({ title: '积分细则', rules: await sampleRules() }, defaultPolicy);
   t.strictSame(
     found.filter(({ level }) => level === 'error'),
     [],

@@ -260,15 +260,15 @@ t.test('adoption', async t => {
     isRefused(t, await adopt({}, crypto.randomUUID()), '404 not-found');
   });
 
-  t.test('no book comes into force on or before the day of one that was adopted', async t => {
+  t.test('a second book comes into force tomorrow at the earliest', async t => {
     const later = await draft();
-    for (const inForceFrom of ['2026-10-31', '2026-11-01']) {
+    for (const inForceFrom of ['2026-10-31', '2026-11-01', '2026-11-02', '2026-11-23']) {
       const { body } = await adopt({ inForceFrom, resolution: { heldOn: '2026-10-30', ...unanimous } }, later);
       isRefused(
         t,
         body,
         '422 out-of-bounds',
-        { field: 'inForceFrom', min: '2026-11-02', max: '2027-11-23' },
+        { field: 'inForceFrom', min: '2026-11-24', max: '2027-11-23' },
         inForceFrom,
       );
     }
@@ -277,12 +277,40 @@ t.test('adoption', async t => {
   t.test('many at once, for one day: one of them', async t => {
     const drafts = await Promise.all(Array.from({ length: 6 }, () => draft()));
     await readyToRace(service);
-    const replies = await Promise.all(drafts.map(book => adopt({ inForceFrom: '2026-11-20' }, book)));
+    const replies = await Promise.all(drafts.map(book => adopt({ inForceFrom: '2026-11-24' }, book)));
     t.strictSame(replies.map(reply => reply.status).sort(), [200, 422, 422, 422, 422, 422]);
     const same = await draft();
-    const racing = await Promise.all(Array.from({ length: 6 }, () => adopt({ inForceFrom: '2026-11-21' }, same)));
+    const racing = await Promise.all(Array.from({ length: 6 }, () => adopt({ inForceFrom: '2026-11-25' }, same)));
     t.strictSame(racing.map(reply => reply.status).sort(), [200, 409, 409, 409, 409, 409]);
   });
+});
+
+t.test('a rule that the money of a year can never pay is not adopted', async t => {
+  const service = await openService(t, {
+    policy: { issuingFund: '村集体经济', issuingBudgetFen: 4_000, pointValueFen: 100 },
+  });
+  const admin = insisting(await service.as('villageAdmin'));
+  const supervisor = insisting(await service.as('supervisor'));
+  const rules = [
+    ruleDraft('ENV01', { points: 40 }),
+    ruleDraft('MIL02', { points: 41, capTimes: 1, capPeriod: 'once' }),
+  ];
+  const { body: book } = await admin('POST', books, { title: '细则', rules });
+  const found = (await admin('GET', `${books}/${book.id}/findings`)).body;
+  const errors = found.data.filter((one: { level: string }) => one.level === 'error');
+  t.match(errors, [{ kind: 'neverPaid', ruleCode: 'MIL02', zh: '一次 41 分，全年预算只够 40 分，永远发不出' }]);
+  t.equal(errors.length, 1);
+  const adopt = () =>
+    supervisor('POST', `${books}/${book.id}/adopt`, {
+      inForceFrom: '2026-12-01',
+      resolution: { heldOn: '2026-11-20', ...unanimous },
+    });
+  isRefused(t, await adopt(), '422 rule-book-unsound', { findings: [{ kind: 'neverPaid', ruleCode: 'MIL02' }] });
+
+  const { validFrom: _, ...policy } = (await admin('GET', `/v1/villages/${villages.own}/policy`)).body;
+  const more = { ...policy, validFrom: '2026-12-01', issuingBudgetFen: 4_100 };
+  t.equal((await admin('POST', `/v1/villages/${villages.own}/policies`, more)).status, 201);
+  t.equal((await adopt()).status, 200, 'the policy of its first day counts');
 });
 
 t.test('the database keeps what it was told', async t => {

@@ -8,6 +8,7 @@ import {
   type RuleInBook,
   readContexts,
   refuseDate,
+  refuseUnlessInForce,
   type ValidAward,
   validateAward,
 } from '../earning/validate-award.ts';
@@ -15,6 +16,7 @@ import type { Actor } from '../http/route.ts';
 import { refuseKin } from '../kin/refuse-kin.ts';
 import { usePhotos } from '../photos/use.ts';
 import { Refusal } from '../refusals.ts';
+import { yearlyPointsMax } from '../villages/policy-settings.ts';
 import { byItself } from './by-itself.ts';
 import { type ClaimView, findOpenDuplicate, getClaim, listByIds } from './read.ts';
 import type { Evidence } from './tables.ts';
@@ -40,7 +42,7 @@ export interface NewClaim {
  * Files a claim, for the own household or, by staff, for another's. What can be judged early is: only caps wait for the
  * book.
  * @throws Refusal `not-found` | `forbidden` (points by hand from a household) | `own-household` | whatever `validateAward`
- *   refuses | `business-date-refused` | `evidence-missing` (facts: `required`) | `award-duplicate` (facts: `awardId` or
+ *   refuses | `rule-not-in-force` | `business-date-refused` | `evidence-missing` (facts: `required`) | `award-duplicate` (facts: `awardId` or
  *   `claimId`) | `photo-reused` (facts: `photoId`)
  */
 export async function submitClaim(
@@ -102,7 +104,10 @@ async function refuseCaller(tx: Tx, actor: Actor, village: string, said: NewClai
   await refuseKin(tx, actor, village, [said.householdId]);
 }
 
-/** Validated as the award that it may become, which others will decide on; how late it comes counts now and not then. */
+/**
+ * Validated as the award that it may become, which others will decide on. How late it comes counts now and not then, and
+ * so does the book: it is judged by the one that it is filed under. What could never be paid is refused at once.
+ */
 function validateClaim(said: NewClaim, context: AwardContext, now: Temporal.Instant): ValidAward {
   const valid = validateAward(said, context, now, {
     enteredBy: said.householdId,
@@ -111,12 +116,25 @@ function validateClaim(said: NewClaim, context: AwardContext, now: Temporal.Inst
     frozen: {},
   });
   refuseDate(Temporal.Instant.from(valid.occurredAt), context, now);
+  refuseUnlessInForce(valid.rule, valid.businessDate.toString());
+  refuseUnpayable(valid, said.quantity);
   const { evidence: required } = valid.rule;
   const shown = [...said.evidence.map(({ kind }) => kind), ...(said.photoIds.length > 0 ? ['photo'] : [])];
   if (required.length > 0 && !required.some(kind => shown.includes(kind))) {
     throw new Refusal('evidence-missing', { required });
   }
   return valid;
+}
+
+/** More than the rule's cap or the money of a year: no reviewer could ever approve it. */
+function refuseUnpayable({ rule, points, policy }: ValidAward, quantity: number): void {
+  if (rule.capTimes !== null && quantity > rule.capTimes) {
+    throw new Refusal('out-of-bounds', { field: 'quantity', min: 1, max: rule.capTimes });
+  }
+  const pointsMax = yearlyPointsMax(policy);
+  if (pointsMax !== null && points > pointsMax) {
+    throw new Refusal('out-of-bounds', { field: 'points', min: Math.min(1, pointsMax), max: pointsMax });
+  }
 }
 
 async function refuseDuplicate(tx: Tx, village: string, said: NewClaim, rule: RuleInBook): Promise<void> {

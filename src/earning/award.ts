@@ -146,7 +146,15 @@ function commandOf(id: string, { actor, line, origin }: AwardInput, valid: Valid
       expiresOn: policy.expiryMonths === null ? null : lastDayOfMonth(businessDate, policy.expiryMonths),
       limits: limitsOf(
         rule,
-        { householdId, memberId, occasion: line.occasion ?? null, businessDate, quantity, points },
+        {
+          householdId,
+          memberId,
+          occasion: line.occasion ?? null,
+          businessDate,
+          quantity,
+          points,
+          direct: origin === undefined,
+        },
         policy,
       ),
       frozen: {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Limit } from '../ledger/transactions.ts';
 import type { CapPeriod } from '../rules/tables.ts';
-import type { PolicySettings } from '../villages/policy-settings.ts';
+import { type PolicySettings, yearlyPointsMax } from '../villages/policy-settings.ts';
 import type { RuleInBook } from './validate-award.ts';
 
 /** What limits follow from. */
@@ -18,6 +18,8 @@ interface Use {
   businessDate: Temporal.PlainDate;
   quantity: number;
   points: number;
+  /** Entered by one person alone, and decided on by nobody else. */
+  direct: boolean;
 }
 
 /*
@@ -30,8 +32,9 @@ const householdDayPrefix = 'awardDay:';
 
 /**
  * What an award uses up, checked by the ledger in this order: its occasion, which pays once; what excludes it, because of
- * rules that exclude each other only one pays for an occasion; the cap of its rule in units; the household's points of the
- * day; and the money that the village has for points in the year. Reversing the award gives all of it back.
+ * rules that exclude each other only one pays for an occasion; the cap of its rule in units; of what one person
+ * enters alone, the household's points of the day; and the money that the village has for points in the year. Reversing the
+ * award gives all of it back.
  */
 export function limitsOf(
   rule: CappedRule,
@@ -50,10 +53,12 @@ export function limitsOf(
     for (const key of keys) limits.push({ key: `${key}:${digest}`, use: 1, max: 1, code: 'rule-exclusive' });
   }
   limits.push(...capOf(rule, use));
-  const day = `${householdDayPrefix}${use.householdId}:${use.businessDate}`;
-  limits.push({ key: day, use: use.points, max: policy.householdDayMaxPoints, code: 'cap-reached' });
+  if (use.direct) {
+    const day = `${householdDayPrefix}${use.householdId}:${use.businessDate}`;
+    limits.push({ key: day, use: use.points, max: policy.householdDayMaxPoints, code: 'cap-reached' });
+  }
   if (policy.issuingBudgetFen !== null) {
-    const max = Math.floor(policy.issuingBudgetFen / policy.pointValueFen);
+    const max = yearlyPointsMax(policy)!;
     limits.push({ key: `budget:${use.businessDate.year}`, use: use.points, max, code: 'budget-exhausted' });
   }
   return limits;

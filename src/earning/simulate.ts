@@ -13,6 +13,8 @@ export interface EnteredAward {
   businessDate: string;
   quantity: number;
   points: number;
+  /** Entered by one person alone. */
+  direct: boolean;
   rule: CappedRule & { points: number };
 }
 

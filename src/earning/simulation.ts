@@ -99,7 +99,8 @@ async function awardsOf(db: Db, village: string, which: SQL, max: number): Promi
     db,
     sql`
     select a.transaction_number as "transactionNumber", a.household_id as "householdId", a.member_id as "memberId",
-           a.occasion, a.business_date as "businessDate", a.quantity, a.points, a.rule_id as "ruleId"
+           a.occasion, a.business_date as "businessDate", a.quantity, a.points,
+           cardinality(a.decided_by) = 0 as direct, a.rule_id as "ruleId"
       from earning.award a
      where a.village = ${village} and a.state <> 'reversed' and ${which}
      limit ${max + 1}`,

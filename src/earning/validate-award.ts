@@ -88,7 +88,7 @@ export interface ValidAward {
  * Validates what can be known before the book is opened. Points, caps and publicity follow the policy of the day the thing
  * happened; how late it may be entered follows today's. A deduction is less than one point, and direct awards begin at
  * one: it is out of bounds until deductions have their own way in, with publicity before and not after. What others have
- * decided than entered it may be worth more, and was entered in time when it was asked for.
+ * decided than entered it may be worth more, and was entered in time, under a rule in force, when it was asked for.
  * @throws Refusal `not-found` | `household-not-active` | `rule-not-in-force` | `validation-failed` (`/memberId`) |
  *   `out-of-bounds` (facts: `field`, `min`, `max`) | `business-date-refused` (facts: `earliest`, `latest`)
  */
@@ -108,7 +108,7 @@ export function validateAward(
   if (diedOn !== null && day > diedOn) {
     throw new Refusal('business-date-refused', { earliest: context.openedOn, latest: diedOn });
   }
-  refuseUnlessInForce(rule, day);
+  if (origin === undefined) refuseUnlessInForce(rule, day);
   const policy = context.policyOn(day);
   const points = origin?.points ?? rule.points * line.quantity;
   const max = origin === undefined ? policy.directAwardMaxPoints : awardMaxPoints;

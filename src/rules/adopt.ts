@@ -3,6 +3,7 @@ import { dayOf, iso } from '../calendar.ts';
 import type { Tx } from '../db/database.ts';
 import type { Actor } from '../http/route.ts';
 import { Refusal } from '../refusals.ts';
+import { policyOn } from '../villages/policy.ts';
 import { getVillage } from '../villages/read.ts';
 import { refuseWording } from './draft.ts';
 import { findingsOf } from './findings.ts';
@@ -12,8 +13,8 @@ import { ruleBook } from './tables.ts';
 
 /**
  * Puts a draft in force from a day on, by the resolution of the village assembly. From then on the book never changes.
- * The first may reach back to the day the village opened; each further one starts after the one before it, so that which
- * book holds on a day is never decided twice.
+ * The first may reach back to the day the village opened; each further one starts after the one before it, tomorrow at the
+ * earliest: which book holds on a day is never decided twice, and nothing that was filed today loses its book.
  * Source: the 2020 national notice on village points: a rule needs the assembly's resolution.
  * With `revision`, only while the draft is still the one that was read.
  * @throws Refusal `not-found` | `second-person-required` (facts: `firstUserId`) | `wrong-state` | `rule-book-changed` |
@@ -31,7 +32,7 @@ export async function adoptRuleBook(
     throw new Refusal('second-person-required', { firstUserId: actor.id });
   }
   refuseUnlessDraft(book, input.revision);
-  await refuseErrors(tx, key, dayOf(now));
+  await refuseErrors(tx, key, input.inForceFrom, dayOf(now));
   refuseVotes(input.resolution);
   await refuseDates(tx, key.village, input, dayOf(now));
   const { heldOn, present, votesFor, votesAgainst, abstained } = input.resolution;
@@ -41,15 +42,18 @@ export async function adoptRuleBook(
   return getRuleBook(tx, key.village, key.ruleBookId, dayOf(now));
 }
 
-/** The words that are refused grow: a draft that was taken in once is looked at again. */
+/** The words that are refused grow: a draft that was taken in once is looked at again, by the policy of its first day. */
 async function refuseErrors(
   tx: Tx,
   { village, ruleBookId }: { village: string; ruleBookId: string },
+  inForceFrom: string,
   today: Temporal.PlainDate,
 ): Promise<void> {
   const book = await getRuleBook(tx, village, ruleBookId, today);
   refuseWording(book);
-  const errors = findingsOf(book, { basePoints: 0 }).filter(finding => finding.level === 'error');
+  const first = [inForceFrom, today.toString()].sort()[1]!;
+  const policy = await policyOn(tx, village, Temporal.PlainDate.from(first));
+  const errors = findingsOf(book, policy).filter(finding => finding.level === 'error');
   if (errors.length === 0) return;
   throw new Refusal('rule-book-unsound', { findings: errors.map(({ kind, ruleCode }) => ({ kind, ruleCode })) });
 }
@@ -72,7 +76,9 @@ async function refuseDates(
     .from(ruleBook)
     .where(eq(ruleBook.village, village));
   const previous = last?.inForceFrom ?? null;
-  const earliest = previous === null ? openedOn : Temporal.PlainDate.from(previous).add({ days: 1 }).toString();
+  const dayAfter = (day: Temporal.PlainDate) => day.add({ days: 1 }).toString();
+  const earliest =
+    previous === null ? openedOn : [dayAfter(Temporal.PlainDate.from(previous)), dayAfter(today)].sort()[1]!;
   // A slip in the year would shut out every later book: none is ever taken back.
   const latest = today.add({ years: 1 }).toString();
   if (inForceFrom < earliest || inForceFrom > latest) throw bounds('inForceFrom', earliest, latest);

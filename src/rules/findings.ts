@@ -1,3 +1,4 @@
+import { type PolicySettings, yearlyPointsMax } from '../villages/policy-settings.ts';
 import { type RuleDraft, textsOf } from './rule-draft.ts';
 import { refusedTermsIn } from './wording.ts';
 
@@ -9,6 +10,7 @@ const usualPointsMax = 100;
 export const findingKinds = [
   'wordingRefused',
   'evidenceMissing',
+  'neverPaid',
   'capMissing',
   'photoOnly',
   'pointsHigh',
@@ -31,20 +33,25 @@ interface Finding {
 }
 
 /**
- * Everything that is found wrong with a book, errors first, then by rule. `basePoints` is what the village gives every
- * household: where it gives none, a deduction has nothing to take from those who have earned nothing.
+ * Everything that is found wrong with a book under a policy, errors first, then by rule. Where the village gives no base
+ * points, a deduction has nothing to take from those who have earned nothing; what one unit earns has to fit into the money
+ * of a year.
  */
-export function findingsOf(book: { title: string; rules: RuleDraft[] }, village: { basePoints: number }): Finding[] {
+export function findingsOf(
+  book: { title: string; rules: RuleDraft[] },
+  policy: Pick<PolicySettings, 'basePoints' | 'issuingBudgetFen' | 'pointValueFen'>,
+): Finding[] {
+  const pointsMax = yearlyPointsMax(policy);
   const rules = [...book.rules].sort((a, b) => (a.code < b.code ? -1 : 1));
   const found = [
     ...wordingOf(null, [book.title]),
-    ...rules.flatMap(rule => [...ofRule(rule), ...ofRelations(rule, rules)]),
-    ...ofDeductions(rules, village.basePoints),
+    ...rules.flatMap(rule => [...ofRule(rule, pointsMax), ...ofRelations(rule, rules)]),
+    ...ofDeductions(rules, policy.basePoints),
   ];
   return [...found.filter(one => one.level === 'error'), ...found.filter(one => one.level === 'warning')];
 }
 
-function ofRule(rule: RuleDraft): Finding[] {
+function ofRule(rule: RuleDraft, pointsMax: number | null): Finding[] {
   const { code, title } = rule;
   const warn = (kind: Finding['kind'], zh: string, en: string): Finding => warning(kind, code, zh, en);
   const found = wordingOf(code, textsOf(rule));
@@ -55,6 +62,15 @@ function ofRule(rule: RuleDraft): Finding[] {
       ruleCode: code,
       zh: '没有写明凭什么佐证，谁都可以说自己做了',
       en: 'No evidence is required: anyone could claim it',
+    });
+  }
+  if (pointsMax !== null && rule.direction === 'award' && rule.points > pointsMax) {
+    found.push({
+      level: 'error',
+      kind: 'neverPaid',
+      ruleCode: code,
+      zh: `一次 ${rule.points} 分，全年预算只够 ${pointsMax} 分，永远发不出`,
+      en: `${rule.points} points per unit can never be paid: the budget of a year covers ${pointsMax}`,
     });
   }
   if (rule.capTimes === null && !isRareDeed(title)) {

@@ -34,7 +34,7 @@ export const readingRoutes: FastifyPluginAsyncTypebox<{ database: Database; cloc
       tags: ['rules'],
       summary: 'Check a rule book',
       description:
-        'Returns findings. Errors prevent adoption: fines, cut benefits, rules that require no evidence. Warnings do not: missing caps, photos as the only accepted evidence, vague wording and the like.',
+        'Returns findings. Errors prevent adoption: fines, cut benefits, rules that require no evidence, or that the budget of a year could never pay. Warnings do not: missing caps, photos as the only accepted evidence, vague wording and the like.',
       params: RuleBookParams,
       response: { 200: RuleBookFindings },
     },

@@ -137,7 +137,9 @@ const Resolution = Type.Object(
 
 export const RuleBookAdopt = Type.Object(
   {
-    inForceFrom: Day('First day in force. Must be after that of the previous rule book.'),
+    inForceFrom: Day(
+      'First day in force. The first rule book may reach back to the day the village opened; a later one starts after the previous one, tomorrow at the earliest.',
+    ),
     resolution: Resolution,
     revision: Type.Optional(Revision('Revision the assembly has read. Refused if the draft has changed since.')),
   },

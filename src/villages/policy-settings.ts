@@ -14,7 +14,7 @@ export interface PolicySettings {
   directAwardMaxPoints: number;
   /** How many days an award or a redemption may be entered after it happened. */
   backdateDays: number;
-  /** Most points a household is awarded a day; caps of each rule come on top. */
+  /** Most points that one person alone may award a household for a day; what others decided on does not count. */
   householdDayMaxPoints: number;
   /** The same at a kiosk, where a household could choose a day on which the store was open: 0 means only today. */
   kioskBackdateDays: number;
@@ -90,6 +90,11 @@ export const defaultPolicy: PolicySettings = {
   panelSize: 3,
   secondApproverFromPoints: 30,
 };
+
+/** Most points that the village has money for in a calendar year; null: no bound. */
+export function yearlyPointsMax(policy: Pick<PolicySettings, 'issuingBudgetFen' | 'pointValueFen'>): number | null {
+  return policy.issuingBudgetFen === null ? null : Math.floor(policy.issuingBudgetFen / policy.pointValueFen);
+}
 
 /** Settings that came later: whoever does not say them has the default. */
 export type LaterSettings =

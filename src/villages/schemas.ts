@@ -128,7 +128,10 @@ const settings = {
   kioskBackdateDays: Whole('The same limit for a household at a kiosk; `0` allows only the current day.', {
     maximum: 3660,
   }),
-  householdDayMaxPoints: Whole('Maximum points awarded to a household per day.', { minimum: 1, maximum: 100_000 }),
+  householdDayMaxPoints: Whole(
+    'Maximum points of direct awards to a household per day. Claims and evaluation rounds, which others decide on, do not count.',
+    { minimum: 1, maximum: 100_000 },
+  ),
   redemptionsPerDay: Whole('Maximum redemptions per household and day.', { minimum: 1, maximum: 50 }),
   exchangeDays: Type.Array(ExchangeDay, { maxItems: 40, description: 'Opening times of the stores.' }),
   exchangeDayMaxVisits: Nullable(

@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm';
 import { none } from '../../src/db/scope.ts';
 import type { Role } from '../../src/http/route.ts';
 import { hashSecret } from '../../src/identity/passwords.ts';
+import { atTime } from './rules.ts';
 import { type Caller, type Reply, type Service, testPolicy } from './service.ts';
 
 export const password = 'seven bags of rice';
@@ -70,11 +71,10 @@ export function openWorld(service: Service): World {
         const clerk = await world.by('clerk', village);
         const book = await world.made(clerk, 'POST', `/v1/villages/${village}/rule-books`, sampleBook);
         const supervisor = await world.by('supervisor', village);
-        await world.made(
-          supervisor,
-          'POST',
-          `/v1/villages/${village}/rule-books/${book.id}/adopt`,
-          adoption('2026-11-01'),
+        const adopt = `/v1/villages/${village}/rule-books/${book.id}/adopt`;
+        // Another book may be in force: then it is too late for this one.
+        await atTime(service, '2026-10-31T02:00:00Z', () =>
+          world.made(supervisor, 'POST', adopt, adoption('2026-11-01')),
         );
         return book.rules[0].id;
       }),
