@@ -142,6 +142,8 @@ create table claims.claim (
   agreed_quantity integer,
   agreed_points integer,
   confirmed_by uuid,
+  occasion_key text collate "C",
+  holder_id uuid not null,
   constraint claim_pkey PRIMARY KEY (village, id),
   constraint claim_parties_key UNIQUE (village, id, household_id, submitted_by),
   constraint claim_household_fkey FOREIGN KEY (village, household_id) REFERENCES households.household(village, id),
@@ -156,7 +158,9 @@ create table claims.claim (
   constraint claim_custom_reason_check CHECK (((length(custom_reason) >= 1) AND (length(custom_reason) <= 200))),
   constraint claim_decided CHECK ((((state <> 'inPanel'::text) OR (review_steps = 'panel'::text) OR (passed_by IS NOT NULL)) AND ((state <> ALL (ARRAY['awaitingSecond'::text, 'approved'::text])) OR (agreed_points IS NOT NULL)) AND ((state <> ALL (ARRAY['awaitingSecond'::text, 'approved'::text])) OR (review_steps = 'panel'::text) OR (passed_by IS NOT NULL)))),
   constraint claim_evidence CHECK ((jsonb_typeof(evidence) = 'array'::text)),
+  constraint claim_holder CHECK (((holder_id = household_id) OR (NOT (holder_id IS DISTINCT FROM member_id)))),
   constraint claim_note_check CHECK (((length(note) >= 1) AND (length(note) <= 200))),
+  constraint claim_occasion CHECK (((occasion_key IS NULL) = (occasion IS NULL))),
   constraint claim_occasion_check CHECK (((length(occasion) >= 1) AND (length(occasion) <= 80))),
   constraint claim_on_behalf CHECK ((on_behalf = (submitted_by <> household_id))),
   constraint claim_panel_size_check CHECK (((panel_size >= 3) AND (panel_size <= 5))),
@@ -176,8 +180,10 @@ comment on column claims.claim.custom_points is 'Set by hand instead of the rule
 comment on column claims.claim.round is '1, and 2 after it was sent back.';
 comment on column claims.claim.taken_by is 'Who looks at it now; nobody else does until `taken_until`.';
 comment on column claims.claim.passed_by is 'From here on, what was decided: written by claims.decide alone.';
+comment on column claims.claim.occasion_key is 'The occasion as it is compared.';
+comment on column claims.claim.holder_id is 'Whom the rule pays for an occasion: the household, or the member.';
 CREATE INDEX claim_household ON claims.claim USING btree (village, household_id, id);
-CREATE UNIQUE INDEX claim_open_key ON claims.claim USING btree (village, household_id, occasion, rule_code, member_id) NULLS NOT DISTINCT WHERE ((occasion IS NOT NULL) AND (state = ANY (ARRAY['submitted'::text, 'inPanel'::text, 'awaitingSecond'::text, 'returned'::text])));
+CREATE UNIQUE INDEX claim_open_key ON claims.claim USING btree (village, holder_id, occasion_key, rule_code) WHERE ((occasion_key IS NOT NULL) AND (state = ANY (ARRAY['submitted'::text, 'inPanel'::text, 'awaitingSecond'::text, 'returned'::text])));
 CREATE INDEX claim_rule ON claims.claim USING btree (village, rule_id, id);
 CREATE INDEX claim_state ON claims.claim USING btree (village, state, id);
 CREATE INDEX claim_submitted ON claims.claim USING btree (village, submitted_at);
@@ -187,7 +193,7 @@ create policy scope on claims.claim using (starts_with(village, NULLIF(current_s
 grant select on claims.claim to jifen_app;
 grant insert (quantity, note, photo_ids, evidence, state, state_since), update (quantity, note, photo_ids, evidence, state, state_since) on claims.claim to jifen_app;
 grant update (round, taken_by, taken_until) on claims.claim to jifen_app;
-grant insert (village, id, household_id, member_id, rule_id, rule_code, unit_points, custom_points, custom_reason, occurred_at, business_date, place, occasion, on_behalf, submitted_by, submitted_at, review_steps, panel_size, second_from_points) on claims.claim to jifen_app;
+grant insert (village, id, household_id, member_id, rule_id, rule_code, unit_points, custom_points, custom_reason, occurred_at, business_date, place, occasion, on_behalf, submitted_by, submitted_at, review_steps, panel_size, second_from_points, occasion_key, holder_id) on claims.claim to jifen_app;
 
 -- claims.decision
 create table claims.decision (
@@ -256,9 +262,12 @@ create table earning.award (
   round_id uuid,
   decided_by uuid[] not null default '{}'::uuid[],
   release_number bigint,
+  occasion_key text collate "C" not null,
+  holder_id uuid not null,
   constraint award_pkey PRIMARY KEY (village, id),
   constraint award_transaction_key UNIQUE (village, transaction_number),
   constraint award_decided CHECK (((num_nonnulls(claim_id, round_id) = 0) OR (cardinality(decided_by) > 0))),
+  constraint award_holder CHECK (((holder_id = household_id) OR (NOT (holder_id IS DISTINCT FROM member_id)))),
   constraint award_note_check CHECK (((length(note) >= 1) AND (length(note) <= 200))),
   constraint award_number_check CHECK ((number ~ '^A-[0-9]{8}-[0-9]+$'::text)),
   constraint award_occasion_check CHECK (((length(occasion) >= 1) AND (length(occasion) <= 80))),
@@ -277,10 +286,12 @@ comment on column earning.award.created_by is 'Who entered it.';
 comment on column earning.award.transaction_number is 'What it moved, in the book.';
 comment on column earning.award.decided_by is 'Who decided on it.';
 comment on column earning.award.release_number is 'The transaction that made its points spendable when its publicity had ended.';
+comment on column earning.award.occasion_key is 'The occasion as it is compared: forms, case, dashes, invisible characters and look-alikes do not count.';
+comment on column earning.award.holder_id is 'Whom the rule pays for an occasion: the household, or the member, who takes it along into another household.';
 CREATE UNIQUE INDEX award_claim_key ON earning.award USING btree (village, claim_id) WHERE (claim_id IS NOT NULL);
 CREATE INDEX award_household ON earning.award USING btree (village, household_id, transaction_number);
 CREATE INDEX award_pending ON earning.award USING btree (village, transaction_number) WHERE (state = 'pending'::text);
-CREATE UNIQUE INDEX award_standing_key ON earning.award USING btree (village, household_id, occasion, rule_code, member_id) NULLS NOT DISTINCT WHERE ((state = ANY (ARRAY['pending'::text, 'posted'::text])) AND (occasion <> (id)::text));
+CREATE UNIQUE INDEX award_standing_key ON earning.award USING btree (village, holder_id, occasion_key, rule_code) WHERE ((state = ANY (ARRAY['pending'::text, 'posted'::text])) AND (occasion_key <> (id)::text));
 alter table earning.award enable row level security;
 alter table earning.award force row level security;
 create policy scope on earning.award using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));

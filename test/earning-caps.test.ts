@@ -1,10 +1,11 @@
 import { t } from 'tap';
-import { resetsOn } from '../src/earning/caps.ts';
+import { occasionKey, resetsOn } from '../src/earning/caps.ts';
+import { moveMembers } from '../src/households/household.ts';
 import type { CapPeriod } from '../src/rules/tables.ts';
 import { awarding, bookNumber, household, pointsOf, readyToRace, tally } from './support/awards.ts';
 import { isRefused } from './support/refusal.ts';
 import { adoptRules, ruleDraft } from './support/rules.ts';
-import { openService } from './support/service.ts';
+import { openService, villages } from './support/service.ts';
 
 t.test('caps hold at the edges of day, week, month and year in Asia/Shanghai', async t => {
   const service = await openService(t, {
@@ -189,4 +190,77 @@ t.test('what excludes what', async t => {
     ),
   );
   t.equal(tally(replies)['201'], 1, 'of a group at once: one');
+});
+
+/** One event as people and machines may spell it. */
+const spelled = [
+  'clean-up-2026-11-23',
+  'ｃｌｅａｎ－ｕｐ－２０２６－１１－２３',
+  'clean–up–2026—11−23',
+  'Clean-UP-2026-11-23',
+  'cle\u200ban-up-2026-11-23',
+  '\u2066clean-up-2026-11-23\u2069',
+  'сlеаn-uр-2026-11-23',
+  'СLEΑΝ-UР-2026-11-23',
+  'clean\u2800-up-2026-11-23',
+  'cl\u034fean\ufe0f-up-2026-11-23',
+];
+
+t.test('occasions are compared folded', async t => {
+  for (const one of spelled) t.equal(occasionKey(one), 'clean-up-2026-11-23', JSON.stringify(one));
+  t.equal(occasionKey('cafe\u0301'), occasionKey('CAFÉ'), 'composed and not');
+  t.equal(occasionKey('ТОМ'), occasionKey('том'), 'the case of Cyrillic');
+  t.equal(occasionKey('马蹄村－清扫'), '马蹄村-清扫');
+  t.not(occasionKey('2026-1-12'), occasionKey('2026-11-2'), 'a dash counts');
+  t.not(occasionKey('一组'), occasionKey('-组'), 'one is no dash');
+  for (const one of [...spelled, '马蹄村－清扫', 'ŉ', 'ﬁ', 'İ'])
+    t.equal(occasionKey(occasionKey(one)), occasionKey(one));
+});
+
+t.test('one occasion pays once, however it is spelled and whoever is named', async t => {
+  const service = await openService(t, { policy: { householdDayMaxPoints: 1000 } });
+  const rules = await adoptRules(service, [
+    ruleDraft('OURS', { points: 5 }),
+    ruleDraft('MINE', { points: 5, capScope: 'member' }),
+    ruleDraft('PAIR', { points: 5, capScope: 'member', excludes: ['MINE'] }),
+  ]);
+  const clerk = await service.as('clerk');
+  const give = awarding(clerk);
+  const { id, members } = await household(service, 4);
+  const first = await give({ ruleId: rules.OURS, householdId: id, occasion: spelled[0] });
+  t.equal(first.status, 201);
+  t.equal(first.body.occasion, spelled[0], 'as it was written');
+  for (const occasion of spelled.slice(1)) {
+    const again = await give({ ruleId: rules.OURS, householdId: id, occasion });
+    isRefused(t, again, '409 award-duplicate', { awardId: first.body.id }, JSON.stringify(occasion));
+  }
+  for (const memberId of members) {
+    const again = await give({ ruleId: rules.OURS, householdId: id, memberId, occasion: spelled[0] });
+    isRefused(t, again, '409 award-duplicate', { awardId: first.body.id }, 'the rule pays the household');
+  }
+  t.equal((await pointsOf(clerk, id)).available, 5);
+
+  const mine = await give({ ruleId: rules.MINE, householdId: id, memberId: members[1], occasion: spelled[3] });
+  const other = await give({ ruleId: rules.MINE, householdId: id, memberId: members[2], occasion: spelled[3] });
+  t.strictSame([mine.status, other.status], [201, 201], 'the rule pays each member');
+  const excluded = await give({ ruleId: rules.PAIR, householdId: id, memberId: members[1], occasion: spelled[6] });
+  isRefused(t, excluded, '422 rule-exclusive', { awardId: mine.body.id });
+
+  const to = await household(service);
+  await service.inVillage(villages.own, tx => moveMembers(tx, villages.own, [members[1]!], to.id));
+  const moved = { householdId: to.id, memberId: members[1] };
+  const twice = await give({ ruleId: rules.MINE, ...moved, occasion: spelled[0] });
+  isRefused(t, twice, '409 award-duplicate', { awardId: mine.body.id }, 'a member takes the occasion along');
+  const around = await give({ ruleId: rules.PAIR, ...moved, occasion: spelled[2] });
+  isRefused(t, around, '422 rule-exclusive', { awardId: mine.body.id });
+  t.equal((await give({ ruleId: rules.MINE, ...moved, occasion: 'another' })).status, 201);
+
+  const claim = { ...moved, ruleId: rules.MINE, quantity: 1, evidence: [{ kind: 'photo', text: '照片册' }] };
+  const claims = `/v1/villages/${villages.own}/claims`;
+  const claimed = await clerk('POST', claims, { ...claim, occasion: spelled[1] });
+  isRefused(t, claimed, '409 award-duplicate', { awardId: mine.body.id }, 'told when it is filed');
+  const open = await clerk('POST', claims, { ...claim, occasion: 'tree-planting' });
+  t.equal(open.status, 201, open.text);
+  const second = await clerk('POST', claims, { ...claim, occasion: 'ТREE—planting' });
+  isRefused(t, second, '409 award-duplicate', { claimId: open.body.id });
 });

@@ -146,11 +146,11 @@ export async function listDecisions(db: Db, village: string, claimIds: string[])
     .orderBy(asc(decision.claimId), asc(decision.number));
 }
 
-/** The open claim of the same household and member for the same rule and occasion. */
+/** The open claim for the same rule and occasion, by whom the rule pays. */
 export async function findOpenDuplicate(
   db: Db,
   village: string,
-  of: { householdId: string; memberId: string | null; ruleCode: string; occasion: string },
+  of: { holderId: string; ruleCode: string; occasionKey: string },
 ): Promise<string | undefined> {
   const [row] = await db
     .select({ id: claim.id })
@@ -158,10 +158,9 @@ export async function findOpenDuplicate(
     .where(
       and(
         eq(claim.village, village),
-        eq(claim.householdId, of.householdId),
-        eq(claim.occasion, of.occasion),
+        eq(claim.holderId, of.holderId),
+        eq(claim.occasionKey, of.occasionKey),
         eq(claim.ruleCode, of.ruleCode),
-        of.memberId === null ? isNull(claim.memberId) : eq(claim.memberId, of.memberId),
         inArray(claim.state, ['submitted', 'inPanel', 'awaitingSecond', 'returned']),
       ),
     );

@@ -8,7 +8,7 @@ const Occasion = Type.String({
   minLength: 1,
   maxLength: 80,
   description:
-    'Event the claim is for. A household and member can claim a rule only once per occasion. No spaces or personal names.',
+    'Event the claim is for. A household, or a member if the rule applies to members, can claim a rule only once per occasion. Occasions that differ only in case, width, dashes, invisible characters or look-alike letters are the same. No spaces or personal names.',
   examples: ['village-cleaning-2026-11-23'],
 });
 

@@ -3,6 +3,7 @@ import { sql } from 'drizzle-orm';
 import { dayOf, iso } from '../calendar.ts';
 import { rowsOf, type Tx } from '../db/database.ts';
 import { type Unreversed, unreversed } from '../earning/award-row.ts';
+import { holderOf, occasionKey } from '../earning/caps.ts';
 import {
   type AwardContext,
   type RuleInBook,
@@ -138,12 +139,12 @@ function refuseUnpayable({ rule, points, policy }: ValidAward, quantity: number)
 }
 
 async function refuseDuplicate(tx: Tx, village: string, said: NewClaim, rule: RuleInBook): Promise<void> {
-  const { householdId, memberId, occasion } = said;
-  if (occasion === undefined) return;
-  const awards = await rowsOf<Unreversed>(tx, unreversed([{ village, householdId, occasion }])!);
-  const duplicate = awards.find(one => one.ruleCode === rule.code && one.memberId === memberId);
+  if (said.occasion === undefined) return;
+  const same = { holderId: holderOf(rule, said), occasionKey: occasionKey(said.occasion) };
+  const awards = await rowsOf<Unreversed>(tx, unreversed([{ village, ...same }])!);
+  const duplicate = awards.find(one => one.ruleCode === rule.code);
   if (duplicate !== undefined) throw new Refusal('award-duplicate', { awardId: duplicate.id });
-  const claimId = await findOpenDuplicate(tx, village, { householdId, memberId, ruleCode: rule.code, occasion });
+  const claimId = await findOpenDuplicate(tx, village, { ...same, ruleCode: rule.code });
   if (claimId !== undefined) throw new Refusal('award-duplicate', { claimId });
 }
 
@@ -162,11 +163,12 @@ async function insertClaim(
     insert into claims.claim (
       village, id, household_id, member_id, rule_id, rule_code, unit_points, quantity, custom_points, custom_reason,
       occurred_at, business_date, place, note, occasion, photo_ids, evidence, on_behalf, submitted_by, submitted_at,
-      review_steps, panel_size, second_from_points, state, state_since)
+      review_steps, panel_size, second_from_points, state, state_since, occasion_key, holder_id)
     values (
       ${village}, ${id}, ${said.householdId}, ${said.memberId}, ${rule.id}, ${rule.code}, ${rule.points},
       ${said.quantity}, ${said.custom?.points ?? null}, ${said.custom?.reason ?? null}, ${occurredAt},
       ${businessDate.toString()}, ${said.place}, ${said.note}, ${said.occasion ?? null},
       ${sql.param(said.photoIds)}::uuid[], ${JSON.stringify(said.evidence)}, ${actor.kind !== 'household'}, ${actor.id},
-      ${iso(now)}, ${reviewSteps}, ${panelSize}, ${secondApproverFromPoints}, ${state}, ${iso(now)})`);
+      ${iso(now)}, ${reviewSteps}, ${panelSize}, ${secondApproverFromPoints}, ${state}, ${iso(now)},
+      ${said.occasion === undefined ? null : occasionKey(said.occasion)}, ${holderOf(rule, said)})`);
 }

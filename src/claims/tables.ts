@@ -64,6 +64,8 @@ export const claim = schema.table(
     agreedQuantity: integer(),
     agreedPoints: integer(),
     confirmedBy: uuid(),
+    occasionKey: text(),
+    holderId: uuid().notNull(),
   },
   table => [primaryKey({ columns: [table.village, table.id] })],
 );

@@ -8,16 +8,31 @@ import { type AwardRow, award } from './tables.ts';
 /* The row of an award: inserted, locked and moved from state to state here and nowhere else. */
 
 /** The note is free text that may name people: null for those who see names masked. */
-export type AwardView = Omit<AwardRow, 'village'> & { ruleTitle: string };
+export type AwardView = Omit<AwardRow, 'village' | 'occasionKey' | 'holderId'> & { ruleTitle: string };
 
 /** An award as this caller may see it. */
-export function viewOf({ village, ...row }: AwardRow, ruleTitle: string, actor: Actor): AwardView {
+export function viewOf(
+  { village, occasionKey: _, holderId: __, ...row }: AwardRow,
+  ruleTitle: string,
+  actor: Actor,
+): AwardView {
   return { ...row, note: seesWhole(actor, village, row.householdId) ? row.note : null, ruleTitle };
 }
 
 const columns = Object.entries(getTableColumns(award));
 /** The rows of a batch differ only in these columns; the others, most of their text, are sent once. */
-const own = ['id', 'number', 'householdId', 'memberId', 'quantity', 'points', 'occasion', 'claimId'];
+const own = [
+  'id',
+  'number',
+  'householdId',
+  'memberId',
+  'quantity',
+  'points',
+  'occasion',
+  'claimId',
+  'occasionKey',
+  'holderId',
+];
 const common = columns.map(([name]) => name).filter(name => name !== 'transactionNumber' && !own.includes(name));
 const into = sql.raw(columns.map(([name]) => toSnakeCase(name)).join(', '));
 const values = sql.raw(
@@ -39,11 +54,12 @@ const [commonRecord, ownRecord] = [recordOf(common), recordOf(own)];
 export function insertAwards(rows: AwardRow[]): SQL {
   const lists = new Map<string, object[]>();
   for (const [index, row] of rows.entries()) {
-    const { id, number, householdId, memberId, quantity, points, occasion, claimId, transactionNumber, ...alike } = row;
+    const { id, number, householdId, memberId, quantity, points, occasion, claimId, ...others } = row;
+    const { occasionKey, holderId, transactionNumber, ...alike } = others;
     const text = JSON.stringify(alike);
     const list = lists.get(text) ?? [];
-    if (list.push({ place: index + 1, id, number, householdId, memberId, quantity, points, occasion, claimId }) === 1)
-      lists.set(text, list);
+    const item = { id, number, householdId, memberId, quantity, points, occasion, claimId, occasionKey, holderId };
+    if (list.push({ place: index + 1, ...item }) === 1) lists.set(text, list);
   }
   const texts = [...lists].map(([text, list]) => `${text.slice(0, -1)},"rows":${JSON.stringify(list)}}`);
   return sql`
@@ -57,33 +73,32 @@ export function insertAwards(rows: AwardRow[]): SQL {
 /** An award that has not been reversed. */
 export interface Unreversed {
   id: string;
-  householdId: string;
-  memberId: string | null;
-  occasion: string;
+  holderId: string;
+  occasionKey: string;
   ruleCode: string;
   highestOnlyGroup: string | null;
 }
 
 /**
- * A query for the awards of households for occasions that have not been reversed, oldest first, as `Unreversed`. An award
- * without an occasion has its own id as one and conflicts with nothing: undefined if all are such.
+ * A query for the awards for occasions that have not been reversed, by whom the rule pays, oldest first, as `Unreversed`.
+ * An award without an occasion has its own id as one and conflicts with nothing: undefined if all are such.
  */
 export function unreversed(
-  of: { village: string; householdId: string; occasion: string; id?: string }[],
+  of: { village: string; holderId: string; occasionKey: string; id?: string }[],
 ): SQL | undefined {
-  const named = of.filter(({ id, occasion }) => occasion !== id);
+  const named = of.filter(({ id, occasionKey }) => occasionKey !== id);
   if (named.length === 0) return undefined;
   return sql`
-    select distinct a.village, a.transaction_number, a.id, a.household_id as "householdId", a.member_id as "memberId",
-           a.occasion, a.rule_code as "ruleCode", r.highest_only_group as "highestOnlyGroup"
+    select distinct a.village, a.transaction_number, a.id, a.holder_id as "holderId", a.occasion_key as "occasionKey",
+           a.rule_code as "ruleCode", r.highest_only_group as "highestOnlyGroup"
       from unnest(${sql.param(named.map(one => one.village))}::text[],
-                  ${sql.param(named.map(one => one.householdId))}::uuid[],
-                  ${sql.param(named.map(one => one.occasion))}::text[]) n (village, household_id, occasion)
+                  ${sql.param(named.map(one => one.holderId))}::uuid[],
+                  ${sql.param(named.map(one => one.occasionKey))}::text[]) n (village, holder_id, occasion_key)
      cross join lateral (
        select * from earning.award
-        where village = n.village and household_id = n.household_id and occasion = n.occasion
+        where village = n.village and holder_id = n.holder_id and occasion_key = n.occasion_key
           -- In the words of the index, or it would not be used.
-          and state in ('pending', 'posted') and occasion <> id::text offset 0) a
+          and state in ('pending', 'posted') and occasion_key <> id::text offset 0) a
      cross join lateral (
        select highest_only_group from rules.rule where village = a.village and id = a.rule_id offset 0) r
      order by a.village, a.transaction_number`;

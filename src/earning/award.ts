@@ -14,7 +14,7 @@ import {
 } from '../posting/batch.ts';
 import { Refusal } from '../refusals.ts';
 import { type AwardView, insertAwards, type Unreversed, unreversed, viewOf } from './award-row.ts';
-import { kindOfLimit, limitsOf, resetsOn } from './caps.ts';
+import { holderOf, kindOfLimit, limitsOf, occasionKey, resetsOn } from './caps.ts';
 import type { AwardRow } from './tables.ts';
 import {
   type AwardContext,
@@ -194,6 +194,8 @@ function rowOf(
     quantity: line.quantity,
     points,
     occasion: line.occasion ?? id,
+    occasionKey: line.occasion === undefined ? id : occasionKey(line.occasion),
+    holderId: holderOf(rule, line),
     occurredAt,
     businessDate,
     backEntry,
@@ -228,19 +230,18 @@ function explain({ row, rule, businessDate }: AwardDraft, refusal: Refusal, conf
   const { code, facts } = refusal;
   if (code === 'budget-exhausted') return new Refusal(code, { limit: facts.limit, used: facts.used });
   if (code !== 'cap-reached' && code !== 'rule-exclusive') return refusal;
-  const { householdId, memberId, occasion } = row;
-  const sameOccasion = conflicts.filter(one => one.householdId === householdId && one.occasion === occasion);
+  const { holderId, occasionKey } = row;
+  const sameOccasion = conflicts.filter(one => one.holderId === holderId && one.occasionKey === occasionKey);
   const kind = kindOfLimit(facts.cap as string);
   if (kind === 'once') {
-    const duplicate = sameOccasion.find(one => one.ruleCode === rule.code && one.memberId === memberId);
+    const duplicate = sameOccasion.find(one => one.ruleCode === rule.code);
     return new Refusal('award-duplicate', { awardId: duplicate?.id ?? null });
   }
   if (kind === 'exclusion') {
     const excluding = sameOccasion.find(
       one =>
-        (rule.capScope === 'household' || one.memberId === memberId) &&
-        (rule.excludes.includes(one.ruleCode) ||
-          (rule.highestOnlyGroup !== null && one.highestOnlyGroup === rule.highestOnlyGroup)),
+        rule.excludes.includes(one.ruleCode) ||
+        (rule.highestOnlyGroup !== null && one.highestOnlyGroup === rule.highestOnlyGroup),
     );
     return new Refusal('rule-exclusive', { awardId: excluding?.id ?? null });
   }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { remembering } from '../calendar.ts';
 import type { Limit } from '../ledger/transactions.ts';
 import type { CapPeriod } from '../rules/tables.ts';
 import { type PolicySettings, yearlyPointsMax } from '../villages/policy-settings.ts';
@@ -24,7 +25,7 @@ interface Use {
 
 /*
  * The keys of an award's limits. They stay in the book for ever, so their form never changes. An occasion is free text
- * and goes in as a digest: the book keeps no words that may name a person.
+ * and goes in as a digest of its key: the book keeps no words that may name a person.
  */
 const oncePrefix = 'award:';
 const exclusionPrefixes = ['awardPair:', 'awardGroup:'];
@@ -44,9 +45,9 @@ export function limitsOf(
   const holder = holderOf(rule, use);
   const limits: Limit[] = [];
   if (use.occasion !== null) {
-    const digest = createHash('sha256').update(use.occasion).digest('base64url').slice(0, 22);
+    const digest = createHash('sha256').update(occasionKey(use.occasion)).digest('base64url').slice(0, 22);
     const keys = [
-      `${oncePrefix}${rule.code}:${use.householdId}:${use.memberId ?? '-'}`,
+      `${oncePrefix}${rule.code}:${holder}`,
       ...rule.excludes.map(excluded => `awardPair:${[rule.code, excluded].sort().join('+')}:${holder}`),
       ...(rule.highestOnlyGroup === null ? [] : [`awardGroup:${rule.highestOnlyGroup}:${holder}`]),
     ];
@@ -126,7 +127,31 @@ function periodOf(period: CapPeriod, day: Temporal.PlainDate): string {
   }
 }
 
-/** Whom the rule belongs to. */
-function holderOf(rule: CappedRule, use: Use): string {
+/** Whom the rule pays: the household, or the member, who may move to another. */
+export function holderOf(
+  rule: Pick<CappedRule, 'capScope'>,
+  use: { householdId: string; memberId?: string | null | undefined },
+): string {
   return rule.capScope === 'household' ? use.householdId : use.memberId!;
 }
+
+/** What does not count in an occasion: control and format characters, blanks, also the one that braille writes. */
+const uncounted = /[\p{Cc}\p{Cf}\p{DI}\s\u2800]/gu;
+const dashes = /[\p{Pd}\u2043\u2212\u2500\u2501]+/gu;
+
+/** Cyrillic and Greek letters that look like a Latin one, and their other case. Source: Unicode Technical Standard 39, confusables.txt. */
+const [lookAlikes, latin] = [
+  'АВЕЅІЈКМНОРСТХҮԌԚԜаеѕіјорсхуһԁԛԝӏΑΒΕΖΗΙΚΜΝΟΡΤΥΧινορυαγУкмтвнβεζηκμτχ',
+  'ABESIJKMHOPCTXYGQWaesijopcxyhdqwlABEZHIKMNOPTYXivopuayYkmtbhbezhkmtx',
+];
+const alike = new RegExp(`[${lookAlikes}]`, 'gu');
+
+/**
+ * An occasion as it is compared: NFKC, without what cannot be seen, dashes and look-alikes as one, without case. Some more
+ * are one than should be: an occasion that is refused can be named better, one that is paid twice cannot be unpaid.
+ */
+export const occasionKey = remembering((occasion: string): string => {
+  const seen = occasion.normalize('NFKC').replace(uncounted, '').replace(dashes, '-').normalize('NFKC');
+  const written = seen.replace(alike, letter => latin[lookAlikes.indexOf(letter)]!);
+  return written.toUpperCase().toLowerCase();
+});

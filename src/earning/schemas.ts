@@ -7,7 +7,7 @@ const Occasion = Type.String({
   minLength: 1,
   maxLength: 80,
   description:
-    'Event the award is for. A household and member can earn from a rule only once per occasion. No spaces or personal names.',
+    'Event the award is for. A household, or a member if the rule applies to members, can earn from a rule only once per occasion. Occasions that differ only in case, width, dashes, invisible characters or look-alike letters are the same. No spaces or personal names.',
   examples: ['village-cleaning-2026-11-23'],
 });
 

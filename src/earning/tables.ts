@@ -33,6 +33,8 @@ export const award = schema.table(
     roundId: uuid(),
     decidedBy: uuid().array().notNull(),
     releaseNumber: whole(),
+    occasionKey: text().notNull(),
+    holderId: uuid().notNull(),
   },
   table => [primaryKey({ columns: [table.village, table.id] })],
 );
