@@ -31,7 +31,7 @@ import { expiryJobs } from './expiry/jobs.ts';
 import { expiryRoutes } from './expiry/routes.ts';
 import { householdChangeRoutes } from './household-changes/routes.ts';
 import { householdRoutes } from './households/routes.ts';
-import { bodies, limits, type Quotas, requestTimeoutOf } from './http/limits.ts';
+import { bodies, limits, type Quotas, requestTimeoutOf, timeLimit } from './http/limits.ts';
 import { openapi } from './http/openapi.ts';
 import { serviceRoutes } from './http/probes.ts';
 import { problems } from './http/problems.ts';
@@ -144,10 +144,7 @@ export async function build(deps: Deps): Promise<FastifyInstance> {
   } as never) as unknown as FastifyInstance;
 
   await app.register(declaredRoutes);
-  // Where there is a body, its end would end this timer: there the time-outs of PostgreSQL hold alone.
-  app.addHook('onRoute', route => {
-    if (route.schema?.body === undefined) route.handlerTimeout ??= 10_000;
-  });
+  await app.register(timeLimit);
   await app.register(problems, { origin });
   await app.register(bodies, { baseMs: deps.bodyBaseMs });
   await app.register(helmet, { contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } } });

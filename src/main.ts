@@ -20,6 +20,9 @@ import { loadOnFirstStart, welcome } from './sample/first-start.ts';
 /** What was opened, in order: closing goes the other way. */
 type Closing = (() => Promise<unknown>)[];
 
+/** Whoever supervises the process kills it after 30 seconds. Cut off here it leaves no more behind than a kill would. */
+const stopMs = 25_000;
+
 async function main(): Promise<void> {
   const config = readConfig();
   const log = pino({
@@ -28,10 +31,14 @@ async function main(): Promise<void> {
   });
   const closing: Closing = [];
   let stopping = false;
-  /** Ends what was opened, and the process with `code`. The first reason counts. */
+  /** Ends what was opened, and the process with `code`, or with 1 if that takes too long. The first reason counts. */
   const stop = async (code: number) => {
     if (stopping) return;
     stopping = true;
+    setTimeout(() => {
+      log.error({ stopMs }, 'stopping took too long');
+      process.exit(1);
+    }, stopMs);
     for (const step of closing.reverse())
       await step().catch(error => log.error({ err: error }, 'error while stopping'));
     process.exit(code);

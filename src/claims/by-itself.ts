@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { refusalOfConstraint } from '../db/constraints.ts';
-import { pgErrorOf, type Tx } from '../db/database.ts';
+import type { Tx } from '../db/database.ts';
+import { pgErrorOf } from '../db/line.ts';
 import { Refusal } from '../refusals.ts';
 
 /** Does one piece of a list by itself: what it is refused with is its answer, and it leaves nothing behind. */

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
-import type { Writable } from 'node:stream';
+import type { Duplex } from 'node:stream';
 import type { SQL } from 'drizzle-orm';
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
 import { PgDialect } from 'drizzle-orm/pg-core';
 import pg from 'pg';
 import { Refusal } from '../refusals.ts';
+import { answerMs, isOutOfReach, isReadOnly, isSilent, lineSettings, pgErrorOf } from './line.ts';
 import { none, type Scope } from './scope.ts';
 
 const dialect = new PgDialect({ casing: 'snake_case' });
@@ -81,15 +82,15 @@ export function openDatabase(
   options: { connections?: number; connectionWaitMs?: number; onError: (error: Error) => void },
 ): Database {
   // Two seconds in which nobody gives a connection back are an answer of their own: the service is stuck, and says so.
-  const open = (max: number, { pipeline }: { pipeline: boolean }) =>
-    openPool(url, { max, waitMs: options.connectionWaitMs ?? 2_000, pipeline }, error => {
+  const open = (max: number, settings: { pipeline: boolean; query_timeout?: number }) =>
+    openPool(url, { max, waitMs: options.connectionWaitMs ?? 2_000, ...settings }, error => {
       // A connection that is still saying goodbye may hear that PostgreSQL stops.
       if (!closing) options.onError(error);
     });
   let closing = false;
   const pool = open(options.connections ?? 20, { pipeline: true });
   // An answer that streams cannot share its connection.
-  const exportPool = open(4, { pipeline: false });
+  const exportPool = open(4, { pipeline: false, query_timeout: exportAnswerMs });
 
   return {
     inTransaction: (scope, work) => onConnection(pool, `begin; ${scopeStatement(scope)}`, db => work(db as Tx)),
@@ -112,29 +113,71 @@ export function openDatabase(
       ),
     async close() {
       closing = true;
-      await Promise.all([pool.end(), exportPool.end()]);
+      await Promise.all([endPool(pool), endPool(exportPool)]);
     },
   };
 }
 
+/** One query of an export may read a whole book. */
+const exportAnswerMs = 15 * 60_000;
+
 function openPool(
   connectionString: string,
-  { max, waitMs, pipeline }: { max: number; waitMs: number; pipeline: boolean },
+  { max, waitMs, ...settings }: { max: number; waitMs: number; pipeline: boolean; query_timeout?: number },
   onError: (error: Error) => void,
 ): pg.Pool {
   const pool = new pg.Pool({
     Client: PreparingClient,
-    // What is asked before an earlier answer has come goes out behind it.
-    pipeline,
+    ...lineSettings,
+    // In a pipeline, what is asked before an earlier answer has come goes out behind it.
+    ...settings,
     connectionString,
     max,
     connectionTimeoutMillis: waitMs,
     idleTimeoutMillis: 30_000,
   });
   pool.on('error', onError);
-  releases.set(pool, 0);
-  pool.on('release', () => releases.set(pool, releases.get(pool)! + 1));
+  const state: PoolState = { releases: 0, open: new Set(), suspects: new WeakSet() };
+  states.set(pool, state);
+  pool.on('connect', client => state.open.add(client));
+  pool.on('remove', client => state.open.delete(client));
+  pool.on('release', () => {
+    state.releases += 1;
+  });
   return pool;
+}
+
+interface PoolState {
+  /** How often a connection was given back. */
+  releases: number;
+  /** Its connections, with those that are saying goodbye. */
+  open: Set<pg.PoolClient>;
+  /**
+   * Connections that are not used again, because another one was silent, and each would be waited for just as long; or because
+   * it only reads, and a new connection may find a PostgreSQL that writes.
+   */
+  suspects: WeakSet<pg.PoolClient>;
+}
+
+const states = new WeakMap<pg.Pool, PoolState>();
+
+/** By then whoever is still asking something will not be answered in time. */
+const goodbyeMs = 5_000;
+
+/** Lets what is under way end, and hangs up where nobody answers. */
+async function endPool(pool: pg.Pool): Promise<void> {
+  const { open } = states.get(pool)!;
+  // Not cleared: a goodbye is waited for by nobody, and yet its socket keeps the process.
+  setTimeout(() => open.forEach(hangUp), goodbyeMs).unref();
+  await pool.end();
+}
+
+/** What node-postgres does not show of a client. */
+type OnSocket = { connection: { stream: Duplex } };
+
+/** Closes the socket, without the goodbye that a silent line would not answer. */
+function hangUp(client: pg.PoolClient): void {
+  (client as unknown as OnSocket).connection.stream.destroy();
 }
 
 /**
@@ -148,7 +191,8 @@ async function onConnection<T>(
   { failed }: { failed: 'rollback' | 'close' } = { failed: 'rollback' },
 ): Promise<T> {
   return withClient(pool, failed, async (client, db) => {
-    await client.query(begin);
+    // At once, or not at all, whatever the work may take.
+    await client.query({ text: begin, query_timeout: answerMs } as pg.QueryConfig);
     const result = await work(db);
     await client.query('commit');
     return result;
@@ -162,7 +206,7 @@ async function pipelined(
   work: (db: Db) => Promise<SQL[]>,
 ): Promise<pg.QueryResultRow[][]> {
   return withClient(pool, 'rollback', async (client, db) => {
-    const { stream } = (client as unknown as { connection: { stream: Writable } }).connection;
+    const { stream } = (client as unknown as OnSocket).connection;
     // In one packet with the first queries, which come within this turn.
     stream.cork();
     process.nextTick(() => stream.uncork());
@@ -201,12 +245,13 @@ async function withClient<T>(
   failed: 'rollback' | 'close',
   work: (client: pg.PoolClient, db: Db) => Promise<T>,
 ): Promise<T> {
+  const { open, suspects } = states.get(pool)!;
   const client = await connect(pool);
   const db = drizzle(client, { casing: 'snake_case' }) as unknown as Db;
-  let broken: Error | boolean = false;
+  let broken = false;
   // PostgreSQL may end a connection between two queries, and an error that nobody listens to ends the process.
-  const lost = (error: Error) => {
-    broken = error;
+  const lost = () => {
+    broken = true;
   };
   client.on('error', lost);
   try {
@@ -214,10 +259,12 @@ async function withClient<T>(
       try {
         return await work(client, db);
       } catch (error) {
-        if (failed === 'close') broken = true;
+        if (isSilent(error) || isReadOnly(error)) for (const one of open) suspects.add(one);
+        // A rollback would be waited for just as long; and where PostgreSQL reads only, another may do better.
+        if (failed === 'close' || isOutOfReach(error)) broken = true;
         else {
-          await client.query('rollback').catch(cause => {
-            broken = cause instanceof Error ? cause : true;
+          await client.query('rollback').catch(() => {
+            broken = true;
           });
         }
         if (broken || retriesLeft === 0 || !/^40(001|P01)$/.test(pgErrorOf(error)?.code ?? '')) throw error;
@@ -225,12 +272,16 @@ async function withClient<T>(
     }
   } finally {
     client.off('error', lost);
-    client.release(broken);
+    if (broken || suspects.has(client)) retire(client);
+    else client.release();
   }
 }
 
-/** How often a connection was given back. */
-const releases = new WeakMap<pg.Pool, number>();
+/** Takes a connection out of the pool, which gives its place away once it is closed. */
+function retire(client: pg.PoolClient): void {
+  hangUp(client);
+  client.release(true);
+}
 
 /** By then a client has given up, or is about to. */
 const patienceMs = 6_000;
@@ -238,23 +289,20 @@ const patienceMs = 6_000;
 /** Where others are served meanwhile, a connection is worth waiting for longer: a burst is over in a few seconds. */
 async function connect(pool: pg.Pool): Promise<pg.PoolClient> {
   const begun = performance.now();
+  const state = states.get(pool)!;
   for (;;) {
-    const before = releases.get(pool);
+    const before = state.releases;
     try {
-      return await pool.connect();
+      const client = await pool.connect();
+      if (!state.suspects.has(client)) return client;
+      retire(client);
     } catch (error) {
-      const isStuck = releases.get(pool) === before;
+      const isStuck = state.releases === before;
       const isWait = (error as Error).message === 'timeout exceeded when trying to connect';
       if (isWait && !isStuck && performance.now() - begun < patienceMs) continue;
       throw Object.assign(new Refusal('unavailable', { retryAfterSeconds: 2 }), { cause: error });
     }
   }
-}
-
-/** The PostgreSQL error in `error` or behind it: drizzle wraps what the driver throws. */
-export function pgErrorOf(error: unknown): pg.DatabaseError | undefined {
-  for (let e = error; e instanceof Error; e = e.cause) if (e instanceof pg.DatabaseError) return e;
-  return undefined;
 }
 
 /** One row of `rows`. Throws `not-found` when there is none. */

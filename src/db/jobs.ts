@@ -1,5 +1,7 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { type JobResult, PgBoss } from 'pg-boss';
 import type { Tx } from './database.ts';
+import { lineSettings } from './line.ts';
 import { withoutValues } from './without-values.ts';
 
 /** What the book keeps as its actor where time has come and no person did anything. */
@@ -82,6 +84,7 @@ export async function openJobs(
   { worker, onError }: { worker: boolean; onError: (error: Error) => void },
 ): Promise<Jobs> {
   const boss = new PgBoss({
+    ...lineSettings,
     connectionString: url,
     schema: 'jobs',
     max: 4,
@@ -134,6 +137,7 @@ export async function openJobs(
     async repeat(queue, cron) {
       await boss.schedule(queue, cron, {}, { tz: 'Asia/Shanghai', missed: 'once' });
     },
-    stop: () => boss.stop({ graceful: true, timeout: 5_000 }),
+    // It says goodbye in several queries. Where none is answered, its jobs are lost to the next worker without that.
+    stop: () => Promise.race([boss.stop({ graceful: true, timeout: 5_000 }), wait(10_000, undefined, { ref: false })]),
   };
 }

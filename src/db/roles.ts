@@ -67,11 +67,19 @@ async function setPassword(client: pg.Client, appUrl: URL): Promise<void> {
 
 /**
  * Each rung of the ladder lies below the next: lock 2 s < statement 5 s < database transaction 8 s < handler 10 s. Set
- * for the role, so that no pooler loses them.
+ * for the role, so that no pooler loses them. Where the service has hung up and its word of that was lost, keep-alives end the
+ * session within a minute: by default it would keep its place for two hours.
  */
 async function setTimeouts(client: pg.Client, database: string): Promise<void> {
   const { rows } = await client.query('show server_version_num');
-  const settings = ["lock_timeout = '2s'", "statement_timeout = '5s'", "idle_in_transaction_session_timeout = '5s'"];
+  const settings = [
+    "lock_timeout = '2s'",
+    "statement_timeout = '5s'",
+    "idle_in_transaction_session_timeout = '5s'",
+    "tcp_keepalives_idle = '30s'",
+    "tcp_keepalives_interval = '10s'",
+    "tcp_keepalives_count = '3'",
+  ];
   if (Number(rows[0].server_version_num) >= 170000) settings.push("transaction_timeout = '8s'");
   const wanted = settings.map(setting => setting.replace(/ = '(.*)'/, '=$1')).sort();
   const { rows: set } = await client.query(

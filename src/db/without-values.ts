@@ -1,4 +1,4 @@
-import { pgErrorOf } from './database.ts';
+import { pgErrorOf } from './line.ts';
 
 /**
  * An error as it may stand in a log or a queue. A failed query quotes its parameters, and PostgreSQL the row that it

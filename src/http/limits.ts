@@ -155,3 +155,33 @@ export const bodies = fp(async (app: FastifyInstance, { baseMs }: { baseMs: numb
 export function requestTimeoutOf(baseMs: number, bodyMaxBytes: number): number {
   return baseMs + Math.ceil((bodyMaxBytes / bytesPerSecond) * 1000);
 }
+
+/** A client waits for 15 seconds, and is told before. Reading the body does not count: a line in the hills is slow. */
+const handlerMs = 10_000;
+
+/**
+ * Answers 503 when a handler takes too long; what it does goes on, so its outcome is unknown. Fastify's `handlerTimeout` does
+ * that only where there is no body: it takes the end of the body for the end of the request, and stops its clock. A route
+ * that sets its own means both.
+ */
+export const timeLimit = fp(async (app: FastifyInstance) => {
+  app.addHook('onRoute', route => {
+    if (route.schema?.body === undefined) route.handlerTimeout ??= handlerMs;
+  });
+  // What the guard took, before the body was read.
+  const spent = new WeakMap<FastifyRequest, number>();
+  app.addHook('preParsing', async (request, reply) => {
+    spent.set(request, reply.elapsedTime);
+  });
+  app.addHook('preValidation', (request, reply, done) => {
+    const limit = request.routeOptions.handlerTimeout || handlerMs;
+    const timer = setTimeout(
+      () => {
+        if (!reply.sent) reply.send(new Refusal('unavailable', { retryAfterSeconds: 2 }));
+      },
+      Math.max(limit - spent.get(request)!, 0),
+    );
+    reply.raw.once('close', () => clearTimeout(timer));
+    done();
+  });
+});

@@ -2,7 +2,7 @@ import type { ErrorObject } from 'ajv';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import { refusalOfConstraint } from '../db/constraints.ts';
-import { pgErrorOf } from '../db/database.ts';
+import { isOutOfReach, pgErrorOf } from '../db/line.ts';
 import { withoutValues } from '../db/without-values.ts';
 import { type Facts, Refusal, type RefusalCode, refusals } from '../refusals.ts';
 import { detailOf } from './details.ts';
@@ -108,6 +108,7 @@ function refusalOf(error: FastifyError, request: FastifyRequest): Refusal {
     return new Refusal('validation-failed', { errors: mistakesOf(errors, error.validationContext ?? 'body') });
   }
   const framework = frameworkRefusals[error.code];
+  if (framework === 'unavailable') return unavailable();
   if (framework !== undefined) return new Refusal(framework);
   // Plug-ins say with a status of their own what is wrong with a request: a path that leaves the documentation's folder is
   // 403, a part of a file beyond its end 416.
@@ -122,22 +123,14 @@ function refusalOf(error: FastifyError, request: FastifyRequest): Refusal {
     // A cursor is opaque, so no schema has validated what is in it: what PostgreSQL cannot read there was never ours.
     const { cursor } = (request.query ?? {}) as { cursor?: string };
     if (cursor !== undefined && pg.code?.startsWith('22')) return new Refusal('cursor-mismatch');
-    // Waiting too long, a database that is going away or full, no connection left: unknown, to be tried again.
-    if (/^(55P03|57014|57P0[123]|53|08|25P0[34]|40)/.test(pg.code ?? ''))
-      return new Refusal('unavailable', { retryAfterSeconds: 2 });
+    // Waited too long: unknown, to be tried again.
+    if (/^(55P03|57014|25P0[34]|40)/.test(pg.code ?? '')) return unavailable();
   }
-  if (isLineBroken(error)) return new Refusal('unavailable', { retryAfterSeconds: 2 });
-  return new Refusal('internal-error');
+  return isOutOfReach(error) ? unavailable() : new Refusal('internal-error');
 }
 
-/** Whether the line to the database broke, here or behind `error`: drizzle wraps what the driver throws. */
-function isLineBroken(error: unknown): boolean {
-  for (let e = error; e instanceof Error; e = e.cause) {
-    const { code } = e as NodeJS.ErrnoException;
-    if (code === 'ECONNREFUSED' || code === 'ECONNRESET' || code === 'EPIPE') return true;
-    if (/^(Connection terminated|Client has encountered a connection error)/.test(e.message)) return true;
-  }
-  return false;
+function unavailable(): Refusal {
+  return new Refusal('unavailable', { retryAfterSeconds: 2 });
 }
 
 const frameworkRefusals: Record<string, RefusalCode> = {

@@ -1,7 +1,8 @@
 import { randomInt } from 'node:crypto';
 import { type SQL, sql } from 'drizzle-orm';
 import { type Clock, iso } from '../calendar.ts';
-import { atOnce, type Database, pgErrorOf, rowsOf, type Tx } from '../db/database.ts';
+import { atOnce, type Database, rowsOf, type Tx } from '../db/database.ts';
+import { isOutOfReach, pgErrorOf } from '../db/line.ts';
 import type { Scope } from '../db/scope.ts';
 import type { Actor, AnyReply, AnyRequest } from '../http/route.ts';
 import { knownCode, postingBooks } from '../ledger/post.ts';
@@ -57,11 +58,14 @@ type Submit<Line, Result> = (
   answering: Answering<Result>,
 ) => Promise<Result>;
 
+/** By then a caller has been told that the outcome is unknown, or is about to be. */
+const waitMs = 8_000;
+
 /** 64 calls keep the books of their villages locked for a few hundredths of a second. */
-const lane = { lanes: 2, itemsMax: 64 };
+const lane = { lanes: 2, itemsMax: 64, waitMs };
 
 /** Retried calls must leave connections to others: a whole batch may have to be retried at once. */
-const single = { lanes: 8, itemsMax: 1 };
+const single = { lanes: 8, itemsMax: 1, waitMs };
 
 interface Deps {
   database: Database;
@@ -106,8 +110,8 @@ export function batching(deps: Deps): Batched {
         );
       } catch (error) {
         if (calls.length === 1 && pgErrorOf(error)?.constraint !== 'idempotency_pkey') throw error;
-        // There was no free connection: each retry would wait just as long for one.
-        if (error instanceof Refusal && error.code === 'unavailable') throw error;
+        // There was no free connection, or no answer on it: each retry would wait just as long.
+        if (isOutOfReach(error) || (error instanceof Refusal && error.code === 'unavailable')) throw error;
         return calls.map(() => undefined);
       }
     }, lane);
@@ -284,16 +288,20 @@ function commonScope(villages: readonly string[]): Scope {
  * @param run returns one outcome per item, in order; if it throws, all of its items fail with that error
  * @param lanes the most runs at once
  * @param itemsMax the most items per run: whatever shares a database transaction keeps its locks until the last is done
+ * @param waitMs an item that has waited longer fails with `unavailable` when its turn comes: nobody waits for it any more,
+ *   and after a silence of the database those that do would wait for all of these
  */
 export function openLanes<Item, Outcome>(
   run: (items: Item[]) => Promise<Outcome[]>,
-  { lanes, itemsMax }: { lanes: number; itemsMax: number },
+  { lanes, itemsMax, waitMs }: { lanes: number; itemsMax: number; waitMs: number },
 ): (item: Item) => Promise<Outcome> {
-  const queue: (PromiseWithResolvers<Outcome> & { item: Item })[] = [];
+  const queue: (PromiseWithResolvers<Outcome> & { item: Item; since: number })[] = [];
   const underWay = new Set<typeof queue>();
 
   /** Starts what may start: the first run at once, another one if it is as long as the longest. */
   async function start(): Promise<void> {
+    while (queue.length > 0 && performance.now() - queue[0]!.since > waitMs)
+      queue.shift()!.reject(new Refusal('unavailable', { retryAfterSeconds: 2 }));
     const longest = Math.max(...[...underWay].map(waiting => waiting.length));
     if (queue.length === 0 || underWay.size === lanes || queue.length < longest) return;
     const waiting = queue.splice(0, itemsMax);
@@ -311,7 +319,7 @@ export function openLanes<Item, Outcome>(
   }
 
   return item => {
-    const waiting = { ...Promise.withResolvers<Outcome>(), item };
+    const waiting = { ...Promise.withResolvers<Outcome>(), item, since: performance.now() };
     queue.push(waiting);
     void start();
     return waiting.promise;

@@ -3,16 +3,19 @@ import { t } from 'tap';
 import { openLanes } from '../../src/posting/batch.ts';
 
 /** Lanes whose runs end when they are told to; `runs` says what went together. */
-function held(options: { lanes: number; itemsMax: number }) {
+function held(options: { lanes: number; itemsMax: number; waitMs?: number }) {
   const runs: string[][] = [];
   const endings: PromiseWithResolvers<void>[] = [];
-  const enter = openLanes<string, string>(async items => {
-    runs.push(items);
-    const ending = Promise.withResolvers<void>();
-    endings.push(ending);
-    await ending.promise;
-    return items.map(item => item.toUpperCase());
-  }, options);
+  const enter = openLanes<string, string>(
+    async items => {
+      runs.push(items);
+      const ending = Promise.withResolvers<void>();
+      endings.push(ending);
+      await ending.promise;
+      return items.map(item => item.toUpperCase());
+    },
+    { waitMs: 600_000, ...options },
+  );
   return {
     runs,
     enter,
@@ -77,4 +80,17 @@ t.test('a run that fails fails for all of it, and the lane goes on', async t => 
   await wait(0);
   end(1);
   t.equal(await second, 'B');
+});
+
+t.test('who has waited too long is told so, and takes nobody’s place', async t => {
+  const { runs, enter, end } = held({ lanes: 1, itemsMax: 1, waitMs: 20 });
+  const first = enter('a');
+  const tooLate = ['b', 'c'].map(item => t.rejects(enter(item), { code: 'unavailable' }));
+  await wait(50);
+  const inTime = enter('d');
+  end(0);
+  await Promise.all([first, ...tooLate]);
+  t.same(runs, [['a'], ['d']]);
+  end(1);
+  t.equal(await inTime, 'D');
 });

@@ -15,12 +15,20 @@ export interface ApiProcess {
   unexplained(): string[];
   /** `kill -9`, and waits until it is gone. */
   kill(): Promise<void>;
+  /** Asks it to end, and waits until it has. Answers its exit code, and after how many milliseconds. */
+  terminate(): Promise<{ code: number | null; ms: number }>;
 }
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
 /** Starts the service as it is, on the database of `ownerUrl` with the keys in `dataDir`, and waits until it is ready. */
-export async function startApi(options: { ownerUrl: string; dataDir: string; port?: number }): Promise<ApiProcess> {
+export async function startApi(options: {
+  ownerUrl: string;
+  dataDir: string;
+  port?: number;
+  /** `api` unless told. */
+  role?: 'api' | 'all';
+}): Promise<ApiProcess> {
   const begun = performance.now();
   const port = options.port ?? (await freePort());
   const child = spawn(process.execPath, ['src/main.ts'], {
@@ -31,7 +39,7 @@ export async function startApi(options: { ownerUrl: string; dataDir: string; por
       PORT: String(port),
       DATABASE_URL: options.ownerUrl,
       JIFEN_DATA_DIR: options.dataDir,
-      JIFEN_ROLE: 'api',
+      JIFEN_ROLE: options.role ?? 'api',
       JIFEN_SAMPLE: 'off',
       JIFEN_LOG_LEVEL: 'error',
       JIFEN_REQUESTS_PER_MINUTE: '10000000',
@@ -56,7 +64,14 @@ export async function startApi(options: { ownerUrl: string; dataDir: string; por
       .join('')
       .split('\n')
       .filter(line => line.includes('"msg":"unexpected"'));
-  return { port, origin, readyAfterMs: performance.now() - begun, unexplained, kill };
+  const terminate = async () => {
+    const asked = performance.now();
+    const exit = once(child, 'exit');
+    child.kill('SIGTERM');
+    const [code] = await exit;
+    return { code, ms: performance.now() - asked };
+  };
+  return { port, origin, readyAfterMs: performance.now() - begun, unexplained, kill, terminate };
 }
 
 /** Waits until the service at `origin` does its work, as long as its process goes on. Answers after how many milliseconds. */
