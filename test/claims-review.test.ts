@@ -330,7 +330,7 @@ t.test('a list is decided first, and awarded at once at its end', async t => {
     meanwhile = status;
   });
   await until(async () => meanwhile !== undefined || (await countBlocked(watch)) > 1, 'the award is made, or waits');
-  t.equal(meanwhile, 201, 'nobody waits for the pen until all are decided');
+  t.equal(meanwhile, 201, 'nobody waits for the book until all are decided');
   letGo.resolve();
   await Promise.all([holding, awarding]);
   const { body } = await deciding;

@@ -338,7 +338,7 @@ t.test('the book is locked last: who holds the household and wants the book is n
     await tx.execute(sql`select from households.household where id = ${id} for update`);
     award = give({ ruleId: rules.ENV01, householdId: id });
     await untilBlocked(watch);
-    // Nobody has the pen, so nothing is waited for, however slow the machine.
+    // Nobody has locked the book, so nothing is waited for, however slow the machine.
     await tx.execute(sql`set local lock_timeout = '500ms'`);
     await openAccounts(tx, villages.own, []);
   });

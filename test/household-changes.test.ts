@@ -589,7 +589,7 @@ t.test('nobody is entered into a household while it is closed', async t => {
 t.test('whoever awards while it is agreed to is waited for', async t => {
   const { service, home, propose, approve, points, lots } = register;
   const watch = await connect(t, service.ownerUrl);
-  // With the household held, as an award holds it before it comes to the book; and with the pen in hand.
+  // With the household held, as an award holds it before it comes to the book; and with the book locked.
   for (const hold of [holdHousehold, (tx: Tx, village: string) => lockBook(tx, village)]) {
     const [a, b] = [await home(), await home()];
     await service.givePoints(a.id, 20);

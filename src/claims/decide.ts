@@ -66,7 +66,7 @@ export async function decideEach(
   now: Temporal.Instant,
 ): Promise<(ClaimView | Refusal)[]> {
   const ids = [...new Set(items.map(item => item.claimId))];
-  // All of them first, in their order, and with their households: whoever holds the pen waits for nobody.
+  // All of them first, in their order, and with their households: whoever has locked the book waits for nobody.
   const rows = await lockClaims(tx, village, ids);
   const answers = await decideBatch(tx, actor, village, items, rows, now);
   const views = new Map((await listByIds(tx, actor, village, ids)).map(view => [view.id, view]));
@@ -74,7 +74,7 @@ export async function decideEach(
 }
 
 /**
- * Decides a list whose claims are locked, and makes all its awards at once in the end, so that the pen is held for as short
+ * Decides a list whose claims are locked, and makes all its awards at once in the end, so that the book is locked for as short
  * as can be. What the book refuses leaves its claim as it was: then all is undone, and decided again without that. Answers
  * the refusal of each.
  */

@@ -50,11 +50,11 @@ export async function submitClaim(
   tx: Tx,
   actor: Actor,
   village: string,
-  said: NewClaim,
+  input: NewClaim,
   now: Temporal.Instant,
 ): Promise<ClaimView> {
-  const context = (await readContexts(tx, [{ village, line: said }])).get(village)!;
-  return getClaim(tx, actor, village, await submitOne(tx, actor, { village, context }, said, now));
+  const context = (await readContexts(tx, [{ village, line: input }])).get(village)!;
+  return getClaim(tx, actor, village, await submitOne(tx, actor, { village, context }, input, now));
 }
 
 /** The same for a list, each by itself: one that is refused harms no other. */
@@ -65,11 +65,11 @@ export async function submitEach(
   items: NewClaim[],
   now: Temporal.Instant,
 ): Promise<(ClaimView | Refusal)[]> {
-  const lines = items.map(said => ({ village, line: said }));
+  const lines = items.map(input => ({ village, line: input }));
   const context = (await readContexts(tx, lines)).get(village)!;
   const made: (string | Refusal)[] = [];
-  for (const said of items) {
-    made.push(await byItself(tx, () => submitOne(tx, actor, { village, context }, said, now)));
+  for (const input of items) {
+    made.push(await byItself(tx, () => submitOne(tx, actor, { village, context }, input, now)));
   }
   const ids = made.filter(one => typeof one === 'string');
   const views = new Map((await listByIds(tx, actor, village, ids)).map(view => [view.id, view]));
@@ -81,46 +81,46 @@ async function submitOne(
   tx: Tx,
   actor: Actor,
   { village, context }: { village: string; context: AwardContext },
-  said: NewClaim,
+  input: NewClaim,
   now: Temporal.Instant,
 ): Promise<string> {
-  const { householdId } = said;
-  await refuseCaller(tx, actor, village, said);
-  const valid = validateClaim(said, context, now);
+  const { householdId } = input;
+  await refuseCaller(tx, actor, village, input);
+  const valid = validateClaim(input, context, now);
   if (actor.kind !== 'household' && !valid.rule.onBehalf) throw new Refusal('on-behalf-refused');
-  await refuseDuplicate(tx, village, said, valid.rule);
+  await refuseDuplicate(tx, village, input, valid.rule);
   const claimId = randomUUIDv7();
-  if (said.photoIds.length > 0) {
-    await usePhotos(tx, village, { claimId, householdId, photoIds: said.photoIds }, now);
+  if (input.photoIds.length > 0) {
+    await usePhotos(tx, village, { claimId, householdId, photoIds: input.photoIds }, now);
   }
-  await insertClaim(tx, actor, { village, id: claimId, context }, said, valid, now);
+  await insertClaim(tx, actor, { village, id: claimId, context }, input, valid, now);
   return claimId;
 }
 
-async function refuseCaller(tx: Tx, actor: Actor, village: string, said: NewClaim): Promise<void> {
+async function refuseCaller(tx: Tx, actor: Actor, village: string, input: NewClaim): Promise<void> {
   if (actor.kind === 'household') {
-    if (said.householdId !== actor.householdId) throw new Refusal('not-found', { field: 'householdId' });
-    if (said.custom !== null) throw new Refusal('forbidden', { requiredRoles: ['clerk', 'villageAdmin'] });
+    if (input.householdId !== actor.householdId) throw new Refusal('not-found', { field: 'householdId' });
+    if (input.custom !== null) throw new Refusal('forbidden', { requiredRoles: ['clerk', 'villageAdmin'] });
   }
-  await refuseKin(tx, actor, village, [said.householdId]);
+  await refuseKin(tx, actor, village, [input.householdId]);
 }
 
 /**
  * Validated as the award that it may become, which others will decide on. How late it comes counts now and not then, and
  * so does the book: it is judged by the one that it is filed under. What could never be paid is refused at once.
  */
-function validateClaim(said: NewClaim, context: AwardContext, now: Temporal.Instant): ValidAward {
-  const valid = validateAward(said, context, now, {
-    enteredBy: said.householdId,
+function validateClaim(input: NewClaim, context: AwardContext, now: Temporal.Instant): ValidAward {
+  const valid = validateAward(input, context, now, {
+    enteredBy: input.householdId,
     decidedBy: [],
-    points: said.custom?.points,
+    points: input.custom?.points,
     frozen: {},
   });
   refuseDate(Temporal.Instant.from(valid.occurredAt), context, now);
   refuseUnlessInForce(valid.rule, valid.businessDate.toString());
-  refuseUnpayable(valid, said.quantity);
+  refuseUnpayable(valid, input.quantity);
   const { evidence: required } = valid.rule;
-  const shown = [...said.evidence.map(({ kind }) => kind), ...(said.photoIds.length > 0 ? ['photo'] : [])];
+  const shown = [...input.evidence.map(({ kind }) => kind), ...(input.photoIds.length > 0 ? ['photo'] : [])];
   if (required.length > 0 && !required.some(kind => shown.includes(kind))) {
     throw new Refusal('evidence-missing', { required });
   }
@@ -138,9 +138,9 @@ function refuseUnpayable({ rule, points, policy }: ValidAward, quantity: number)
   }
 }
 
-async function refuseDuplicate(tx: Tx, village: string, said: NewClaim, rule: RuleInBook): Promise<void> {
-  if (said.occasion === undefined) return;
-  const same = { holderId: holderOf(rule, said), occasionKey: occasionKey(said.occasion) };
+async function refuseDuplicate(tx: Tx, village: string, input: NewClaim, rule: RuleInBook): Promise<void> {
+  if (input.occasion === undefined) return;
+  const same = { holderId: holderOf(rule, input), occasionKey: occasionKey(input.occasion) };
   const awards = await rowsOf<Unreversed>(tx, unreversed([{ village, ...same }])!);
   const duplicate = awards.find(one => one.ruleCode === rule.code);
   if (duplicate !== undefined) throw new Refusal('award-duplicate', { awardId: duplicate.id });
@@ -153,7 +153,7 @@ async function insertClaim(
   tx: Tx,
   actor: Actor,
   { village, id, context }: { village: string; id: string; context: AwardContext },
-  said: NewClaim,
+  input: NewClaim,
   { rule, occurredAt, businessDate }: ValidAward,
   now: Temporal.Instant,
 ): Promise<void> {
@@ -165,10 +165,10 @@ async function insertClaim(
       occurred_at, business_date, place, note, occasion, photo_ids, evidence, on_behalf, submitted_by, submitted_at,
       review_steps, panel_size, second_from_points, state, state_since, occasion_key, holder_id)
     values (
-      ${village}, ${id}, ${said.householdId}, ${said.memberId}, ${rule.id}, ${rule.code}, ${rule.points},
-      ${said.quantity}, ${said.custom?.points ?? null}, ${said.custom?.reason ?? null}, ${occurredAt},
-      ${businessDate.toString()}, ${said.place}, ${said.note}, ${said.occasion ?? null},
-      ${sql.param(said.photoIds)}::uuid[], ${JSON.stringify(said.evidence)}, ${actor.kind !== 'household'}, ${actor.id},
+      ${village}, ${id}, ${input.householdId}, ${input.memberId}, ${rule.id}, ${rule.code}, ${rule.points},
+      ${input.quantity}, ${input.custom?.points ?? null}, ${input.custom?.reason ?? null}, ${occurredAt},
+      ${businessDate.toString()}, ${input.place}, ${input.note}, ${input.occasion ?? null},
+      ${sql.param(input.photoIds)}::uuid[], ${JSON.stringify(input.evidence)}, ${actor.kind !== 'household'}, ${actor.id},
       ${iso(now)}, ${reviewSteps}, ${panelSize}, ${secondApproverFromPoints}, ${state}, ${iso(now)},
-      ${said.occasion === undefined ? null : occasionKey(said.occasion)}, ${holderOf(rule, said)})`);
+      ${input.occasion === undefined ? null : occasionKey(input.occasion)}, ${holderOf(rule, input)})`);
 }

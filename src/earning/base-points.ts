@@ -38,7 +38,7 @@ export async function giveBasePoints(
   if (points === 0) throw new Refusal('feature-off', { feature: 'basePoints' });
   const period = periodOf(basePeriod, today);
   const event = { actor: actor.id, occurredAt: iso(now), businessDate: today.toString() };
-  // Under the pen, so that no household is closed, and nobody given them, between the look and the posting.
+  // With the book locked, so that no household is closed, and nobody given them, between the look and the posting.
   await lockBook(tx, village);
   const householdIds = await listActiveHouseholds(tx, village);
   const commands = householdIds.map(householdId => transactions.basePoints(event, { householdId, period, points }));

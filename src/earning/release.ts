@@ -8,7 +8,7 @@ import { lockPending, markReleased } from './award-row.ts';
 /**
  * Makes the points of awards spendable whose publicity has ended, and lets honour grow by as much: one transaction for
  * each award that is still pending, none for the others, so that a second run finds nothing to do. Answers the number of
- * each transaction by the award's id. Locks the awards, then takes the pen: give it few at a time where others wait for
+ * each transaction by the award's id. Locks the awards, then the book: give it few at a time where others wait for
  * the village.
  */
 export async function releaseEach(

@@ -34,17 +34,17 @@ export async function proposeReversal(
   tx: Tx,
   actor: Actor,
   village: string,
-  said: { awardId: string; reason: string },
+  input: { awardId: string; reason: string },
   now: Temporal.Instant,
 ): Promise<ReversalView> {
-  const { state, householdId, reversalNumber } = await lockAward(tx, village, said.awardId);
+  const { state, householdId, reversalNumber } = await lockAward(tx, village, input.awardId);
   await refuseKin(tx, actor, village, [householdId, await successorOf(tx, village, householdId)]);
   if (state === 'reversed') throw new Refusal('already-reversed', { reversalNumber });
-  const open = await findOpenReversal(tx, village, said.awardId);
+  const open = await findOpenReversal(tx, village, input.awardId);
   if (open !== undefined) throw new Refusal('already-exists', { field: 'awardId', existingId: open.id });
   const id = randomUUIDv7();
   await tx.execute(sql`
-    select earning.propose_reversal(${village}, ${id}, ${said.awardId}, ${said.reason}, ${actor.id}, ${iso(now)})`);
+    select earning.propose_reversal(${village}, ${id}, ${input.awardId}, ${input.reason}, ${actor.id}, ${iso(now)})`);
   return getReversal(tx, actor, village, id);
 }
 
@@ -72,7 +72,7 @@ export async function approveReversal(
   };
   if (taken.state === 'posted') await makeGood(tx, event, taken, policy.arrears === 'floorAndRecord');
   const number = await takeBack(tx, event, taken);
-  // The row is locked since before the pen was taken, so nothing waits here.
+  // The row is locked since before the book was locked, so nothing waits here.
   await tx.execute(sql`
     select earning.decide_reversal(${key.village}, ${key.reversalId}, 'posted', ${actor.id}, ${iso(now)}, null, ${number})`);
   return getReversal(tx, actor, key.village, key.reversalId);
@@ -111,7 +111,7 @@ async function takeBack(tx: Tx, event: transactions.Event, taken: AwardRow): Pro
 /**
  * Sees to it that a household has what a reversal takes of it: what it has already spent is lent to it, where the policy
  * says so. A closed household has nothing any more: who took on all of it gives the award's points and honour back to
- * it, or else nothing can be reversed. Under the pen: nobody spends, merges or closes between the look and the posting.
+ * it, or else nothing can be reversed. With the book locked: nobody spends, merges or closes between the look and the posting.
  * @throws Refusal `reversal-arrears` | `household-not-active` (closed, and nobody took it on)
  */
 async function makeGood(tx: Tx, event: transactions.Event, taken: AwardRow, lend: boolean): Promise<void> {
@@ -146,19 +146,19 @@ export async function rejectReversal(
   tx: Tx,
   actor: Actor,
   key: ReversalKey,
-  said: { reason: string },
+  input: { reason: string },
   now: Temporal.Instant,
 ): Promise<ReversalView> {
   await lockProposal(tx, actor, key);
   await tx.execute(sql`
     select earning.decide_reversal(${key.village}, ${key.reversalId}, 'rejected', ${actor.id}, ${iso(now)},
-                                   ${said.reason}, null)`);
+                                   ${input.reason}, null)`);
   return getReversal(tx, actor, key.village, key.reversalId);
 }
 
 /** A proposal that is still open, for a decision by somebody else than made it, who is no kin of those that it takes from. */
 async function lockProposal(tx: Tx, actor: Actor, key: ReversalKey): Promise<typeof reversal.$inferSelect> {
-  const row = one(await tx.select().from(reversal).where(mine(key)).for('update'));
+  const row = one(await tx.select().from(reversal).where(byKey(key)).for('update'));
   if (row.proposedBy === actor.id) throw new Refusal('second-person-required', { firstUserId: row.proposedBy });
   const { householdId } = await getAward(tx, actor, key.village, row.awardId);
   await refuseKin(tx, actor, key.village, [householdId, await successorOf(tx, key.village, householdId)]);
@@ -168,6 +168,6 @@ async function lockProposal(tx: Tx, actor: Actor, key: ReversalKey): Promise<typ
   return row;
 }
 
-function mine(key: ReversalKey) {
+function byKey(key: ReversalKey) {
   return and(eq(reversal.village, key.village), eq(reversal.id, key.reversalId));
 }

@@ -62,8 +62,8 @@ export function simulate(asked: {
       return [];
     }
     const rule = rules.get(award.rule.code);
-    const odd = oddityOf(rule, award);
-    if (rule === undefined || odd !== null) return [{ award, points: 0, refused: odd }];
+    const refusal = refusalFor(rule, award);
+    if (rule === undefined || refusal !== null) return [{ award, points: 0, refused: refusal }];
     const byHand = award.points !== award.rule.points * award.quantity;
     const points = byHand ? award.points : rule.points * award.quantity;
     const limits = limitsOf(rule, useOf(award, points), asked.policyOn(award.businessDate));
@@ -74,7 +74,7 @@ export function simulate(asked: {
   });
 }
 
-function oddityOf(
+function refusalFor(
   rule: { direction: string; capScope: string } | undefined,
   award: EnteredAward,
 ): SimulatedRefusal | null {

@@ -14,7 +14,7 @@ import { type EnteredAward, type SimulationTotals, simulate, totalsOf } from './
  * Awards that one simulation judges, and that it counts caps from: nothing else is answered meanwhile, and this many take
  * up to half a second.
  */
-const judgedMax = 20_000;
+const awardsMax = 20_000;
 const countedMax = 100_000;
 
 interface SimulationView extends Omit<SimulationTotals, 'rules' | 'gainingMost' | 'losingMost'> {
@@ -48,7 +48,7 @@ export async function simulateRuleBook(
   refuseSpan(span);
   const book = await getRuleBook(db, village, key.ruleBookId, today);
   const policyOn = await policiesOf(db, village);
-  const within = await awardsOf(db, village, dated(span), judgedMax);
+  const within = await awardsOf(db, village, dated(span), awardsMax);
   const before = await awardsOf(db, village, stillCounting(span, book.rules), countedMax);
   const spent = await spentBefore(db, village, span.from, policyOn);
   const totals = totalsOf(simulate({ before, within, rules: book.rules, policyOn, spent }), book.rules.map(codeOf));

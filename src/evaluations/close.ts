@@ -111,7 +111,7 @@ async function awardGrades(
       frozen: { round: roundId, averageHundredths: String(averageHundredths), judges: String(scoredBy.length) },
     },
   }));
-  // Once for all of them: it locks the households, which must not be waited for under the pen.
+  // Once for all of them: it locks the households, which must not be waited for with the book locked.
   const contexts = await readContexts(tx, inputs);
   refuseRulesOutOfForce(inputs, contexts.get(village));
   const options = { atomic: false, batchId: randomUUIDv7() };

@@ -19,7 +19,7 @@ interface Back {
 
 /**
  * Takes what comes back of an order after the year end has been posted for its household: as much as the year end would
- * have taken, for the neighbour who ordered nothing has lost it too. Called after the points are back, under the pen.
+ * have taken, for the neighbour who ordered nothing has lost it too. Called after the points are back, with the book locked.
  * A household that has changed since it ordered keeps them: its years were settled then.
  */
 export async function takeLate(tx: Tx, event: Event, back: Back): Promise<void> {

@@ -651,9 +651,9 @@ function bounded(facts: Facts): Facts {
 function filled(text: string, language: 'zh' | 'en', facts: Facts): string | undefined {
   let isWhole = true;
   const whole = text.replace(/\{(\w+)\}/g, (_, name: string) => {
-    const said = name === 'field' ? fieldOf(facts.field, language) : wordOf(facts[name], language);
-    isWhole &&= said !== undefined;
-    return said ?? '';
+    const words = name === 'field' ? fieldOf(facts.field, language) : wordOf(facts[name], language);
+    isWhole &&= words !== undefined;
+    return words ?? '';
   });
   return isWhole ? whole : undefined;
 }
@@ -671,8 +671,8 @@ function fieldOf(field: unknown, language: 'zh' | 'en'): string | undefined {
 function wordOf(value: unknown, language: 'zh' | 'en'): string | undefined {
   if (typeof value === 'number') return String(value);
   if (Array.isArray(value)) {
-    const said = value.map(one => wordOf(one, language));
-    return said.length > 0 && !said.includes(undefined) ? said.join(language === 'zh' ? '、' : ', ') : undefined;
+    const words = value.map(one => wordOf(one, language));
+    return words.length > 0 && !words.includes(undefined) ? words.join(language === 'zh' ? '、' : ', ') : undefined;
   }
   if (typeof value !== 'string' || value === '') return undefined;
   if (/^\d{4}-\d\d-\d\d$/.test(value)) return dayIn(Temporal.PlainDate.from(value), language);

@@ -73,7 +73,7 @@ export function knownCode(code: string): RefusalCode {
 }
 
 /**
- * Takes the pen of a village until the database transaction ends, for a verb that must know a balance or lots to say what
+ * Locks the book of a village until the database transaction ends, for a verb that must know a balance or lots to say what
  * it posts. What it reads after this call is what it posts on.
  */
 export async function lockBook(tx: Tx, village: string): Promise<void> {
@@ -96,7 +96,7 @@ export async function openBook(tx: Tx, village: string, accounts: AccountKey[]):
   await openAccounts(tx, village, accounts);
 }
 
-/** Opens accounts; those that are open stay as they are. Takes the pen. */
+/** Opens accounts; those that are open stay as they are. Locks the book. */
 export async function openAccounts(tx: Tx, village: string, accounts: AccountKey[]): Promise<void> {
   await tx.execute(sql`select ledger.open_accounts(${village}, ${JSON.stringify(accounts)}::jsonb)`);
 }
