@@ -91,7 +91,7 @@ async function takeTour(): Promise<void> {
   await symlink(join(root, 'node_modules'), join(folder, 'node_modules'));
   const { stdout } = await run('bash', ['tour.sh'], { cwd: folder, env, timeout: 60_000 });
   const wanted = ['"state":"posted"', '"available":20', '"state":"fulfilled"', '"closing":', '\ntrue\n'];
-  wanted.push('"code":"photo-reused"', 'inPanel\ninPanel\napproved\n', '"available":13,"pending":2');
+  wanted.push('"code":"photo-reused"', 'inPanel\ninPanel\napproved\n', '"available":13,"ended":0,"pending":2');
   let from = 0;
   for (const part of wanted) {
     const found = stdout.indexOf(part, from);
