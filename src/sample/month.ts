@@ -40,8 +40,13 @@ async function main(): Promise<void> {
   say(`Reading ${home} at ${origin}.`);
   const kept = await readMonth(config.dataDir);
   const households = await householdsOf(staff('clerk1'));
-  const rules = await byName(staff('clerk1'), `${home}/rules?on=2026-10-15`, 'code');
-  const goods = await byName(staff('clerk1'), `${home}/goods`, 'sku');
+  // Rules come whole, without pages.
+  const inForce: Record<string, string>[] = expectOk(
+    await staff('clerk1')('GET', `${home}/rules?on=2026-10-15`),
+    'rules',
+  ).data;
+  const rules = byName(inForce, 'code');
+  const goods = byName(await allPages(staff('clerk1'), `${home}/goods`), 'sku');
   const [store] = expectOk(await staff('clerk1')('GET', `${home}/stores`), 'stores').data;
   const keep = () => keepMonth(config.dataDir, kept);
   const kiosks = new Map<string, Call>();
@@ -73,8 +78,8 @@ async function householdsOf(clerk: Call): Promise<World['households']> {
   return new Map(rows.map(row => [row.number!, { id: row.id!, headMemberId: row.headMemberId! }]));
 }
 
-async function byName(call: Call, path: string, field: string): Promise<Map<string, string>> {
-  return new Map((await allPages(call, path)).map(row => [row[field]!, row.id!]));
+function byName(rows: Record<string, string>[], field: string): Map<string, string> {
+  return new Map(rows.map(row => [row[field]!, row.id!]));
 }
 
 async function allPages(call: Call, path: string): Promise<Record<string, string>[]> {
