@@ -75,7 +75,7 @@ t.test('checkpoints and proofs', async t => {
     isRefused(t, await auditor('GET', `${own}/transactions/1/proof`), '409 proof-not-ready', {
       number: 1,
       treeSize: 0,
-      detail: '这是第 1 笔，最近的核验点到第 0 笔。',
+      detail: '这是第 1 笔，最近的核验点到第 0 笔。请等下一个核验点生成后再查。',
     });
   });
 
