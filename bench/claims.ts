@@ -2,11 +2,12 @@ import type pg from 'pg';
 import { systemClock } from '../src/calendar.ts';
 import { openDatabase } from '../src/db/database.ts';
 import { hashSecret } from '../src/identity/passwords.ts';
+import { setSecondFactor } from '../src/identity/second-factor.ts';
 import { createUser } from '../src/identity/users.ts';
 import { type Callers, openCallers } from './callers.ts';
 import { connectAsOwner, type Fixture } from './fixture.ts';
 import { openShops, type Shop } from './redemptions.ts';
-import { password, type Village } from './town.ts';
+import { password, totpSecret, type Village } from './town.ts';
 import { expectStatus } from './wire.ts';
 
 /** A village in which claims are filed, reviewed and published, and a store whose counters go on meanwhile. */
@@ -40,9 +41,15 @@ export async function openClaimsVillage(fixture: Fixture, village: Village): Pro
   const database = openDatabase(fixture.appUrl, { onError: () => undefined });
   for (const login of [...reviewers, secretary]) {
     const grant = { role: login === secretary ? ('villageAdmin' as const) : ('reviewer' as const), prefix: code };
-    await database.inTransaction(code, tx =>
-      createUser(tx, fixture.staff.supervisor, { login, name: login, passwordHash, grant }, systemClock.now()),
-    );
+    await database.inTransaction(code, async tx => {
+      const { id } = await createUser(
+        tx,
+        fixture.staff.supervisor,
+        { login, name: login, passwordHash, oneTimeUntil: null, grant },
+        systemClock.now(),
+      );
+      if (login === secretary) await setSecondFactor(tx, fixture.sealer, { id, secret: totpSecret }, systemClock.now());
+    });
   }
   await database.close();
   const [shop] = await openShops(fixture, [village]);

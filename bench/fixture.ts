@@ -6,6 +6,7 @@ import { openDatabase } from '../src/db/database.ts';
 import { startEmbedded } from '../src/db/embedded.ts';
 import { migrate } from '../src/db/migrate.ts';
 import { prepareRoles } from '../src/db/roles.ts';
+import { openSealer, type Sealer } from '../src/identity/sealing.ts';
 import { clockOfTree, type ProcessorClock } from './processor-time.ts';
 import { type ServiceProcess, startService } from './service-process.ts';
 import { city, fillTown, type Staff, type Village } from './town.ts';
@@ -14,6 +15,8 @@ import { city, fillTown, type Staff, type Village } from './town.ts';
 export interface Fixture {
   ownerUrl: string;
   appUrl: string;
+  /** As the service has it, for people who need a second factor. */
+  sealer: Sealer;
   service: ServiceProcess;
   /** Of all processes of the PostgreSQL it stands in. */
   postgres: ProcessorClock;
@@ -60,11 +63,12 @@ async function openFixture(ownerUrl: string, folder: string, size: Size): Promis
   const appUrl = await prepareRoles(ownerUrl);
   await migrate(ownerUrl);
   const database = openDatabase(appUrl, { onError: () => undefined });
-  const town = await fillTown(database, size);
+  const sealer = openSealer(join(folder, 'keys'));
+  const town = await fillTown(database, sealer, size);
   await database.close();
   await settle(ownerUrl);
   const service = await startService(ownerUrl, folder);
-  return { ownerUrl, appUrl, service, ...town };
+  return { ownerUrl, appUrl, sealer, service, ...town };
 }
 
 /**

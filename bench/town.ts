@@ -7,6 +7,8 @@ import type { RuleInBook } from '../src/earning/validate-award.ts';
 import type { Actor } from '../src/http/route.ts';
 import { createFirstAdmin } from '../src/identity/first-admin.ts';
 import { hashSecret } from '../src/identity/passwords.ts';
+import type { Sealer } from '../src/identity/sealing.ts';
+import { newTotpSecret, setSecondFactor } from '../src/identity/second-factor.ts';
 import { createUser } from '../src/identity/users.ts';
 import { householdAccounts } from '../src/ledger/accounts.ts';
 import { openAccounts } from '../src/ledger/post.ts';
@@ -21,6 +23,8 @@ import { manyClients } from './race.ts';
 /** Everything lies in this city; a grant over it reaches every village. */
 export const city = '5202';
 export const password = 'for this measurement only';
+/** Of the verification codes of those whose role asks for them, in base32. */
+export const totpSecret = newTotpSecret();
 
 const allDay = [1, 2, 3, 4, 5, 6, 7].map(weekday => ({ weekday, dayOfMonth: null, opens: '00:00', closes: '23:59' }));
 
@@ -56,11 +60,12 @@ export interface Staff {
 /** Fills an empty database: a city, its counties and villages with households and a rule to award by. */
 export async function fillTown(
   database: Database,
+  sealer: Sealer,
   size: { villages: number; households: number },
 ): Promise<{ staff: Staff; villages: Village[]; openedOn: string }> {
   const now = systemClock.now();
   const openedOn = dayOf(now).subtract({ years: 1 }).toString();
-  const staff = await database.inTransaction(none, tx => makeStaff(tx, now));
+  const staff = await database.inTransaction(none, tx => makeStaff(tx, sealer, now));
   await database.inTransaction(none, async tx => {
     await divide(tx, '520000000000', 'province', null);
     await divide(tx, '520200000000', 'city', '520000000000');
@@ -81,18 +86,24 @@ export async function fillTown(
   return { staff, villages, openedOn };
 }
 
-async function makeStaff(tx: Tx, now: Temporal.Instant): Promise<Staff> {
+async function makeStaff(tx: Tx, sealer: Sealer, now: Temporal.Instant): Promise<Staff> {
   const passwordHash = await hashSecret(password);
-  const adminId = await createFirstAdmin(tx, { login: 'admin', name: 'admin', passwordHash }, now);
+  const adminId = await createFirstAdmin(tx, { login: 'admin', name: 'admin', passwordHash, oneTimeUntil: null }, now);
   const admin = actorFor(adminId, 'platformAdmin', '');
   const appoint = async (
     by: Actor,
     login: string,
     grant: { role: 'supervisor' | 'villageAdmin' | 'clerk'; prefix: string },
-  ) => actorFor((await createUser(tx, by, { login, name: login, passwordHash, grant }, now)).id, grant.role, city);
+  ) =>
+    actorFor(
+      (await createUser(tx, by, { login, name: login, passwordHash, oneTimeUntil: null, grant }, now)).id,
+      grant.role,
+      city,
+    );
   const anyVillage = `${counties[0]}101001`;
   const supervisor = await appoint(admin, 'supervisor', { role: 'supervisor', prefix: city });
   const secretary = await appoint(admin, 'secretary', { role: 'villageAdmin', prefix: anyVillage });
+  for (const { id } of [supervisor, secretary]) await setSecondFactor(tx, sealer, { id, secret: totpSecret }, now);
   const clerks = Array.from({ length: manyClients }, (_, n) => `clerk${n}`);
   const actors: Actor[] = [];
   for (const login of clerks) {

@@ -854,17 +854,24 @@ create table identity."grant" (
   until timestamp(3) with time zone,
   ended_by uuid,
   ended_at timestamp(3) with time zone,
+  proposed boolean not null default false,
+  confirmed_by uuid,
+  confirmed_at timestamp(3) with time zone,
   constraint grant_pkey PRIMARY KEY (id),
   constraint grant_user_id_fkey FOREIGN KEY (user_id) REFERENCES identity."user"(id),
+  constraint grant_confirmed CHECK ((((confirmed_by IS NULL) = (confirmed_at IS NULL)) AND (NOT (proposed AND (confirmed_by IS NOT NULL))))),
+  constraint grant_confirmed_by_another CHECK ((confirmed_by <> ALL (ARRAY[user_id, granted_by]))),
   constraint grant_empty_prefix CHECK (((prefix = ''::text) = (role = 'platformAdmin'::text))),
   constraint grant_end_second_person CHECK (((ended_by IS NULL) OR (ended_by <> user_id))),
   constraint grant_prefix_check CHECK ((prefix ~ '^([0-9]{2}|[0-9]{4}|[0-9]{6}|[0-9]{9}|[0-9]{12})?$'::text)),
-  constraint grant_second_person CHECK (((granted_by IS NULL) OR (granted_by <> user_id)))
+  constraint grant_second_person CHECK (((granted_by IS NULL) OR (granted_by <> user_id))),
+  constraint grant_until CHECK ((until > granted_at))
 );
 comment on table identity."grant" is 'A role over a part of the country, by the prefix of its codes. Nobody changes their own rights: only the first administrator, made by the operator''s command, has no grantor.';
+comment on column identity."grant".proposed is 'Counts for nothing until somebody above whoever proposed it has confirmed it.';
 CREATE UNIQUE INDEX grant_open_key ON identity."grant" USING btree (user_id, role, prefix) WHERE (ended_at IS NULL);
 grant insert, select on identity."grant" to jifen_app;
-grant update (ended_by, ended_at) on identity."grant" to jifen_app;
+grant update (ended_by, ended_at, proposed, confirmed_by, confirmed_at) on identity."grant" to jifen_app;
 
 -- identity."user"
 create table identity."user" (
@@ -875,15 +882,50 @@ create table identity."user" (
   state text not null default 'active'::text,
   created_by uuid,
   created_at timestamp(3) with time zone not null,
+  one_time_until timestamp(3) with time zone,
+  disabled_by uuid,
+  disabled_as text,
   constraint user_pkey PRIMARY KEY (id),
   constraint user_login_key UNIQUE (login),
+  constraint user_disabled CHECK (((state = 'disabled'::text) = (disabled_by IS NOT NULL))),
+  constraint user_disabled_as CHECK (((disabled_by IS NULL) = (disabled_as IS NULL))),
   constraint user_login_check CHECK ((login ~ '^[a-z0-9][a-z0-9._-]{1,63}$'::text)),
   constraint user_name_check CHECK (((length(name) >= 1) AND (length(name) <= 60))),
   constraint user_state_check CHECK ((state = ANY (ARRAY['active'::text, 'disabled'::text])))
 );
 comment on table identity."user" is 'A person who may sign in with a name and a password.';
+comment on column identity."user".one_time_until is 'Somebody else has chosen the password: it opens nothing but its own change, and nothing at all from then on.';
+comment on column identity."user".disabled_as is 'The highest role that whoever disabled the person held over them: nobody below it lets the person in again.';
 grant insert, select on identity."user" to jifen_app;
-grant update (name, password_hash, state) on identity."user" to jifen_app;
+grant update (name, password_hash, state, one_time_until, disabled_by, disabled_as) on identity."user" to jifen_app;
+
+-- identity.recovery_code
+create table identity.recovery_code (
+  user_id uuid not null,
+  hash bytea not null,
+  used_at timestamp(3) with time zone,
+  constraint recovery_code_pkey PRIMARY KEY (user_id, hash),
+  constraint recovery_code_user_id_fkey FOREIGN KEY (user_id) REFERENCES identity."user"(id)
+);
+comment on table identity.recovery_code is 'Codes that stand in for a lost phone, each for one sign-in. Only digests are kept.';
+grant delete, insert, select, update on identity.recovery_code to jifen_app;
+
+-- identity.second_factor
+create table identity.second_factor (
+  user_id uuid not null,
+  sealed_secret bytea,
+  next_sealed_secret bytea,
+  last_step bigint not null default 0,
+  set_at timestamp(3) with time zone,
+  constraint second_factor_pkey PRIMARY KEY (user_id),
+  constraint second_factor_user_id_fkey FOREIGN KEY (user_id) REFERENCES identity."user"(id),
+  constraint second_factor_set CHECK (((sealed_secret IS NULL) = (set_at IS NULL))),
+  constraint second_factor_some CHECK (((sealed_secret IS NOT NULL) OR (next_sealed_secret IS NOT NULL)))
+);
+comment on table identity.second_factor is 'The secret that a person''s verification codes come from (TOTP, RFC 6238), sealed with a key that is not in the database.';
+comment on column identity.second_factor.next_sealed_secret is 'One that was handed out and counts from the moment that its first code is shown.';
+comment on column identity.second_factor.last_step is 'Period of 30 seconds of the last code that was taken: none counts twice (RFC 6238, section 5.2).';
+grant delete, insert, select, update on identity.second_factor to jifen_app;
 
 -- identity.session
 create table identity.session (
@@ -900,6 +942,7 @@ create table identity.session (
   expires_at timestamp(3) with time zone not null,
   ended_at timestamp(3) with time zone,
   ended_reason text,
+  successor_nonce bytea,
   constraint session_pkey PRIMARY KEY (id),
   constraint session_kind_check CHECK ((kind = ANY (ARRAY['staff'::text, 'kiosk'::text, 'household'::text]))),
   constraint session_village CHECK (((kind = 'staff'::text) = (village IS NULL)))
@@ -908,12 +951,13 @@ comment on table identity.session is 'One sign-in of a person, a kiosk or a hous
 comment on column identity.session.device is 'What a household stands at: its sign-in ends with the device''s.';
 comment on column identity.session.refresh_hash is 'Digest of the refresh token in use.';
 comment on column identity.session.successor_hash is 'Digest of the one that was handed out for it and has not been used yet.';
+comment on column identity.session.successor_nonce is 'What the successor is derived from, together with the token itself: asked twice, the service hands out the same one.';
 CREATE INDEX session_device ON identity.session USING btree (device) WHERE (ended_at IS NULL);
 CREATE UNIQUE INDEX session_refresh ON identity.session USING btree (refresh_hash);
 CREATE INDEX session_subject ON identity.session USING btree (subject) WHERE (ended_at IS NULL);
 CREATE UNIQUE INDEX session_successor ON identity.session USING btree (successor_hash);
 grant insert, select on identity.session to jifen_app;
-grant update (refresh_hash, successor_hash, used_at, ended_at, ended_reason) on identity.session to jifen_app;
+grant update (refresh_hash, successor_hash, used_at, ended_at, ended_reason, successor_nonce) on identity.session to jifen_app;
 
 -- identity.sign_in
 create table identity.sign_in (
@@ -940,6 +984,22 @@ create table identity.spent_refresh (
 );
 comment on table identity.spent_refresh is 'Refresh tokens that have been succeeded. Shown again, one of these ends the whole sign-in.';
 grant insert, select on identity.spent_refresh to jifen_app;
+
+-- identity.user_event
+create table identity.user_event (
+  id uuid not null,
+  user_id uuid not null,
+  kind text not null,
+  by_user uuid not null,
+  at timestamp(3) with time zone not null,
+  constraint user_event_pkey PRIMARY KEY (id),
+  constraint user_event_user_id_fkey FOREIGN KEY (user_id) REFERENCES identity."user"(id),
+  constraint user_event_kind_check CHECK ((kind = ANY (ARRAY['passwordChanged'::text, 'passwordReset'::text, 'secondFactorSet'::text, 'secondFactorReset'::text, 'recoveryCodeUsed'::text, 'disabled'::text, 'enabled'::text]))),
+  constraint user_event_second_person CHECK (((kind = ANY (ARRAY['passwordChanged'::text, 'secondFactorSet'::text, 'recoveryCodeUsed'::text])) = (by_user = user_id)))
+);
+comment on table identity.user_event is 'What was done to an account, by whom. Only ever added to.';
+CREATE INDEX user_event_user ON identity.user_event USING btree (user_id, at);
+grant insert, select on identity.user_event to jifen_app;
 
 -- kiosks.kiosk
 create table kiosks.kiosk (

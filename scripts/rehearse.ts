@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { callerOf, expectOk, staffCaller } from '../src/sample/client.ts';
+import { expectOk, signInAs, staffCaller } from '../src/sample/client.ts';
 import { sampleVillage } from '../src/sample/files.ts';
 import { readSignIns } from '../src/sample/sign-ins.ts';
 
@@ -117,10 +117,7 @@ async function checkBooks(): Promise<void> {
   expect('the service finds the book sound', verified.sound === true, JSON.stringify(verified));
   if (!existsSync('/usr/bin/hledger')) return say('hledger: skipped: needs hledger');
 
-  const password = (await readSignIns(dataDir)).auditor1;
-  const anonymous = callerOf(origin, async () => null);
-  const input = { login: 'auditor1', password };
-  const { accessToken } = expectOk(await anonymous('POST', '/v1/sessions', input), 'sign-in');
+  const { accessToken } = await signInAs(origin, 'auditor1', (await readSignIns(dataDir)).auditor1!);
   const journal = await fetch(`${origin}${home}/journal?from=2026-10-01&to=2999-01-01&format=hledger`, {
     headers: { authorization: `Bearer ${accessToken}` },
   });

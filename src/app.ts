@@ -14,7 +14,7 @@ import Fastify, {
 } from 'fastify';
 import { auditRoutes } from './audit/routes.ts';
 import { bookRoutes } from './book/routes.ts';
-import type { Clock } from './calendar.ts';
+import { type Clock, dayOf } from './calendar.ts';
 import { proofRoutes } from './checkpoints/routes.ts';
 import type { BookSigner } from './checkpoints/signer.ts';
 import { reviewRoutes } from './claims/review-routes.ts';
@@ -42,6 +42,7 @@ import { identityJobs } from './identity/jobs.ts';
 import type { Keys } from './identity/keys.ts';
 import { openLinks } from './identity/links.ts';
 import { identityRoutes } from './identity/routes.ts';
+import type { Sealer } from './identity/sealing.ts';
 import { openTokens } from './identity/tokens.ts';
 import { joinRoutes } from './joining/routes.ts';
 import { kinRoutes } from './kin/routes.ts';
@@ -68,6 +69,7 @@ import { goodsRoutes } from './store/routes.ts';
 import { verificationJobs } from './verification/jobs.ts';
 import { verificationRoutes } from './verification/routes.ts';
 import { villageJobs } from './villages/jobs.ts';
+import { asksSecondFactor } from './villages/policy.ts';
 import { villageExists } from './villages/read.ts';
 import { villageRoutes } from './villages/routes.ts';
 
@@ -75,6 +77,8 @@ interface Deps {
   database: Database;
   jobs: Jobs;
   keys: Keys;
+  /** Keeps secrets of the second factor. */
+  sealer: Sealer;
   /** Signs checkpoints of books. */
   signer: BookSigner;
   /** Where photos lie. */
@@ -185,7 +189,15 @@ export async function build(deps: Deps): Promise<FastifyInstance> {
   await app.register(serviceRoutes, {
     ready: () => database.inSnapshot(none, async db => void (await db.execute(sql`select 1`))),
   });
-  await app.register(identityRoutes, { ...world, tokens, keys: deps.keys });
+  await app.register(identityRoutes, {
+    ...world,
+    tokens,
+    keys: deps.keys,
+    sealer: deps.sealer,
+    issuer: new URL(origin).hostname,
+    villagesAskSecondFactor: (prefix, now) =>
+      database.inSnapshot(prefix, db => asksSecondFactor(db, prefix, dayOf(now))),
+  });
   await app.register(villageRoutes, world);
   await app.register(householdRoutes, world);
   await app.register(householdChangeRoutes, world);

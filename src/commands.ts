@@ -11,8 +11,10 @@ import { type Database, openDatabase } from './db/database.ts';
 import { pgErrorOf } from './db/line.ts';
 import { openPostgres } from './db/open.ts';
 import { none } from './db/scope.ts';
+import { refuseCommonPassword } from './identity/common-passwords.ts';
 import { createFirstAdmin } from './identity/first-admin.ts';
 import { hashSecret } from './identity/passwords.ts';
+import { oneTimeFrom } from './identity/users.ts';
 import { keyOf, variants } from './photos/photo-store.ts';
 import { listKeptPhotos } from './photos/read.ts';
 import { say, tellSoundness } from './say.ts';
@@ -26,6 +28,8 @@ export async function migrateDatabase(): Promise<number> {
   return say(postgres.migrated.length === 0 ? 'The database is up to date.\n' : `${postgres.migrated.join('\n')}\n`);
 }
 
+const firstSignIn = 'The first sign-in asks for a password of their own and for a second factor.';
+
 export async function createAdmin(input: { login: string; name: string; fromInput: boolean }): Promise<number> {
   if (!/^[a-z0-9][a-z0-9._-]{1,63}$/.test(input.login)) {
     throw new Error(
@@ -35,20 +39,31 @@ export async function createAdmin(input: { login: string; name: string; fromInpu
   if (!/^\S(.{0,58}\S)?$/.test(input.name)) throw new Error('The name must have 1 to 60 characters.');
   const password = input.fromInput ? await firstLineOfInput() : randomBytes(15).toString('base64url');
   if (password.length < 15 || password.length > 128) throw new Error('The password must have 15 to 128 characters.');
+  try {
+    refuseCommonPassword(password, input);
+  } catch {
+    throw new Error('The password is too easy to guess: choose another.');
+  }
   const passwordHash = await hashSecret(password);
 
   return onDatabase(async database => {
     const { login, name } = input;
     await database
-      .inTransaction(none, tx => createFirstAdmin(tx, { login, name, passwordHash }, systemClock.now()))
+      .inTransaction(none, tx =>
+        createFirstAdmin(
+          tx,
+          { login, name, passwordHash, oneTimeUntil: oneTimeFrom(systemClock.now()) },
+          systemClock.now(),
+        ),
+      )
       .catch(error => {
         if (pgErrorOf(error)?.constraint !== 'user_login_key') throw error;
         throw new Error(`User ${login} already exists.`);
       });
     return say(
       input.fromInput
-        ? `${login} can sign in as platformAdmin.\n`
-        : `${login} can sign in as platformAdmin with this password, which is shown only once:\n${password}\n`,
+        ? `${login} can sign in as platformAdmin. ${firstSignIn}\n`
+        : `${login} can sign in as platformAdmin. ${firstSignIn}\nThis is the one-time password, which is shown only once:\n${password}\n`,
     );
   });
 }

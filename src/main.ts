@@ -13,6 +13,7 @@ import { openPostgres } from './db/open.ts';
 import { explainError } from './explain-error.ts';
 import { quotasOf } from './http/limits.ts';
 import { openKeys } from './identity/keys.ts';
+import { openSealer } from './identity/sealing.ts';
 import { folderStore } from './photos/folder-store.ts';
 import { s3Store } from './photos/s3-store.ts';
 import { loadOnFirstStart, welcome } from './sample/first-start.ts';
@@ -86,11 +87,13 @@ async function start(config: Config, log: Logger, closing: Closing, lost: (reaso
     log.info({ version }, 'processing jobs');
     return;
   }
-  const signIns = await loadOnFirstStart(config, database);
+  const sealer = openSealer(keyFolder);
+  const signIns = await loadOnFirstStart(config, { database, sealer });
   const app = await build({
     database,
     jobs,
     keys: openKeys(keyFolder, systemClock),
+    sealer,
     signer,
     photos,
     clock: systemClock,

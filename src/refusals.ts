@@ -9,9 +9,29 @@ export const refusals = {
   unauthenticated: { status: 401, zh: '请先登录', en: 'Authentication is required' },
   'token-expired': { status: 401, zh: '登录已过期', en: 'Token has expired' },
   'sign-in-failed': { status: 401, zh: '账号或密码不正确', en: 'Wrong login or password' },
+  'second-factor-required': {
+    status: 401,
+    zh: '请输入动态验证码',
+    en: 'Verification code is required',
+  },
+  'second-factor-wrong': {
+    status: 401,
+    zh: '动态验证码不正确',
+    en: 'Wrong verification code',
+  },
   'session-revoked': { status: 401, zh: '登录已失效', en: 'Session has ended' },
   'kiosk-session-ended': { status: 401, zh: '操作超时，请重新刷卡', en: 'Household session has ended' },
   forbidden: { status: 403, zh: '没有权限', en: 'Role does not permit this operation' },
+  'password-change-required': {
+    status: 403,
+    zh: '请先修改一次性密码',
+    en: 'One-time password must be changed',
+  },
+  'second-factor-setup-required': {
+    status: 403,
+    zh: '请先绑定动态验证码',
+    en: 'Second factor must be set up',
+  },
   'sign-in-locked': { status: 403, zh: '登录已锁定，请稍后再试', en: 'Sign-in is locked' },
   'feature-off': { status: 403, zh: '本村未开启此功能', en: 'Feature is turned off by the village’s policy' },
   'second-person-required': { status: 403, zh: '须由另一人办理', en: 'A different person must decide' },
@@ -103,6 +123,12 @@ export const refusals = {
     zh: '幂等键已用于其他请求',
     en: 'Idempotency-Key was used for a different request',
   },
+  'password-common': {
+    status: 422,
+    zh: '密码太容易被猜到',
+    en: 'Password is too easy to guess',
+  },
+  'password-unchanged': { status: 422, zh: '新密码不能与旧密码相同', en: 'New password is the old one' },
   'batch-refused': { status: 422, zh: '整批未办理', en: 'Batch was refused' },
   'insufficient-points': {
     status: 422,

@@ -15,6 +15,8 @@ import { foldersOf } from '../src/backup/source.ts';
 import { listStored, store } from '../src/backup/stored-file.ts';
 import { systemClock } from '../src/calendar.ts';
 import { findEmbedded, startEmbedded } from '../src/db/embedded.ts';
+import { signInAs } from '../src/sample/client.ts';
+import { readSignIns } from '../src/sample/sign-ins.ts';
 import { digestOf } from './support/digest.ts';
 import { jifen, password, postmasterOf, readiness, signIn, startService } from './support/installation.ts';
 import { untilGone } from './support/processes.ts';
@@ -84,6 +86,7 @@ test('a village is loaded, backed up while it works, and killed', async t => {
   const { keys, photos } = await readFileList(await installation(), manifest);
   t.equal(photos.length, 4, 'a photo has two sizes');
   t.ok(keys.some(file => file.startsWith('keys/access-')));
+  t.ok(keys.some(file => file.startsWith('keys/sealing-1.key.')));
 
   const rounds = await roundsOf(t);
   await clerk('DELETE', `/photos/${removed}`);
@@ -120,6 +123,8 @@ test('restored to the latest, every row is there, keys replay, and the log goes 
   await t.test('row by row', async t => compare(t, latest));
 
   const service = await startService(t, env);
+  const { secretary1 } = await readSignIns(join(scratch, 'lost'));
+  t.ok(await signInAs(service.url, 'secretary1', secretary1!), 'second factors are still the same');
   const clerk = await asClerk(service.url);
   for (const deed of deeds) t.same(await replay(clerk, deed), deed.answer);
   t.equal((await clerk('GET', `/photos/${latest.photos[2]}`)).id, latest.photos[2]);

@@ -187,9 +187,9 @@ function takesKey(operation: Operation): boolean {
 /** What summaries begin with. A verb that is missing may be added; first see whether one of these says it. */
 const verbs = new Set(
   (
-    'Add Adopt Announce Appeal Apply Approve Archive Cancel Change Check Close Commit Compare Create Decide Declare ' +
+    'Add Adopt Announce Appeal Apply Approve Archive Cancel Change Check Close Commit Compare Confirm Create Decide Declare ' +
     'Deny Disable Discard Dismiss Download Enable End Enrol Export File Find Fulfil Grant Import Issue List Lock Object Open Pass ' +
-    'Poll Post Preview Propose Prove Publish Quote Refresh Reject Release Remove Restore Resubmit Resume Retire Retrieve ' +
+    'Poll Post Preview Propose Prove Publish Quote Refresh Reject Release Remove Reset Restore Resubmit Resume Retire Retrieve ' +
     'Return Revoke Save Set Sign Simulate Start Strike Suspend Take Unlock Update Uphold Upload Verify Vote Withdraw'
   ).split(' '),
 );

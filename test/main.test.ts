@@ -6,6 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import tap, { test } from 'tap';
+import { totpCode } from '../src/identity/second-factor.ts';
+import { callerOf, expectOk, signInAs } from '../src/sample/client.ts';
 import { createEmptyDatabase, dropDatabase, openCluster } from './support/cluster.ts';
 import {
   jifen,
@@ -26,17 +28,19 @@ tap.setTimeout(900_000);
 const folder = await mkdtemp(join(tmpdir(), 'jifen-main-'));
 tap.teardown(() => rm(folder, { recursive: true, force: true }));
 
+const ownPassword = 'eight bottles of oil';
+
 test('a first start, a crash, a second start, and a clean end', async t => {
   const occupant = createServer().listen(5432, '127.0.0.1');
   t.teardown(() => occupant.close());
   await once(occupant, 'listening').catch(() => undefined);
 
   const made = await jifen(t, { JIFEN_DATA_DIR: folder }, ['admin', 'create', 'root1', '管理员', '--password-stdin']);
-  t.same(made, { code: 0, out: 'root1 can sign in as platformAdmin.\n', err: '' });
+  t.match(made, { code: 0, out: /^root1 can sign in as platformAdmin\. The first sign-in asks for .*\n$/, err: '' });
 
   const first = await startService(t, { JIFEN_DATA_DIR: folder });
   t.equal(await readiness(first.url), 200);
-  const token = await signIn(first.url, 'root1', password);
+  const { token, totpSecret } = await firstSignIn(first.url, 'root1', password);
   const province = {
     code: '520000000000',
     level: 'province',
@@ -67,7 +71,9 @@ test('a first start, a crash, a second start, and a clean end', async t => {
   const again = await startService(t, { JIFEN_DATA_DIR: folder });
   t.comment(`ready again after ${again.readyAfterMs} ms`);
   const kept = await fetch(`${again.url}/v1/divisions/520000000000`, {
-    headers: { authorization: `Bearer ${await signIn(again.url, 'root1', password)}` },
+    headers: {
+      authorization: `Bearer ${(await signInAs(again.url!, 'root1', { password: ownPassword, totpSecret })).accessToken}`,
+    },
   });
   t.equal(kept.status, 200, 'what was acknowledged before the kill is there');
 
@@ -173,7 +179,7 @@ test('several processes start at once on one empty external database', async t =
   t.equal(await readiness(other.url), 200);
   t.equal(worker.url, undefined, 'a worker does not listen');
   const { clerk1 } = JSON.parse(await readFile(join(dataDir, 'sample', 'sign-ins.json'), 'utf8'));
-  for (const { url } of [one, other]) t.ok(await signIn(url, 'clerk1', clerk1), 'the sample is there once');
+  for (const { url } of [one, other]) t.ok(await signIn(url, 'clerk1', clerk1.password), 'the sample is there once');
   for (const { child } of [one, other, worker]) child.kill('SIGTERM');
   for (const { exit } of [one, other, worker]) {
     const { code, err } = await exit;
@@ -191,7 +197,7 @@ test('the command makes administrators, checks books and explains itself', async
   t.match(await jifen(t, env, ['migrate', '--force']), { code: 2, err: /Unknown option '--force'/ });
   t.match(await jifen(t, env, ['admin', 'create', 'Root', '管理员']), { code: 2, err: 'The login must have 2 to 64' });
   const made = await jifen(t, env, ['admin', 'create', 'root2', '管理员']);
-  t.match(made.out, /this password, which is shown only once:\n[\w-]{20}\n$/);
+  t.match(made.out, /one-time password, which is shown only once:\n[\w-]{20}\n$/);
   t.match(await jifen(t, env, ['admin', 'create', 'root1', '管理员']), {
     code: 2,
     err: 'jifen: User root1 already exists.\n',
@@ -202,5 +208,26 @@ test('the command makes administrators, checks books and explains itself', async
     err: 'There is no book for village 520281127101',
   });
   const service = await startService(t, env);
-  await signIn(service.url, 'root2', made.out.trimEnd().split('\n').at(-1)!);
+  await firstSignIn(service.url, 'root2', made.out.trimEnd().split('\n').at(-1)!);
 });
+
+/** What a new administrator does: changes the one-time password, sets up a second factor, and goes on with a new token. */
+async function firstSignIn(
+  url: string,
+  login: string,
+  oneTime: string,
+): Promise<{ token: string; totpSecret: string }> {
+  const signed = await signInAs(url, login, { password: oneTime, totpSecret: null });
+  const change = { currentPassword: oneTime, newPassword: ownPassword };
+  await call(url, 'PUT', '/v1/users/current/password', signed.accessToken, change);
+  const own = await signInAs(url, login, { password: ownPassword, totpSecret: null });
+  const factor = '/v1/users/current/second-factor';
+  const { secret } = await call(url, 'POST', factor, own.accessToken, {});
+  await call(url, 'POST', `${factor}/confirm`, own.accessToken, { code: totpCode(secret, Temporal.Now.instant()) });
+  const { accessToken } = await call(url, 'POST', '/v1/sessions/refresh', null, { refreshToken: own.refreshToken });
+  return { token: accessToken, totpSecret: secret };
+}
+
+async function call(url: string, method: string, path: string, token: string | null, body: unknown) {
+  return expectOk(await callerOf(url, async () => token)(method, path, body), path);
+}

@@ -9,6 +9,7 @@ export const refusalsByConstraint: Record<string, RefusalCode> = {
   grant_open_key: 'already-exists',
   grant_second_person: 'second-person-required',
   grant_end_second_person: 'second-person-required',
+  grant_confirmed_by_another: 'second-person-required',
   division_pkey: 'already-exists',
   village_pkey: 'already-exists',
   grid_pkey: 'already-exists',

@@ -38,6 +38,18 @@ const details: Record<RefusalCode, readonly [...Told[], Told]> = {
       en: 'Check the login and the password. Repeated failures lock sign-in.',
     },
   ],
+  'second-factor-required': [
+    {
+      zh: '请输入手机验证器上的 6 位数字；手机不在身边时，输入一个恢复码。',
+      en: 'Enter the 6 digits shown by the authenticator app, or a recovery code.',
+    },
+  ],
+  'second-factor-wrong': [
+    {
+      zh: '每个验证码只能用一次，请等下一个，并核对手机时间。',
+      en: 'Each code works once. Wait for the next one, and check the clock of the phone.',
+    },
+  ],
   'session-revoked': [
     {
       when: { reason: 'grantEnded' },
@@ -69,6 +81,18 @@ const details: Record<RefusalCode, readonly [...Told[], Told]> = {
     {
       zh: '您的职务不能办理此事项，请联系村管理员。',
       en: 'Ask an administrator for a role that permits this operation.',
+    },
+  ],
+  'password-change-required': [
+    {
+      zh: '这个密码由他人设置，请改成只有自己知道的密码，再重新登录。',
+      en: 'Someone else set this password. Choose your own, then sign in again.',
+    },
+  ],
+  'second-factor-setup-required': [
+    {
+      zh: '您的岗位须用手机验证器登录，请先绑定。',
+      en: 'The role requires an authenticator app. Set it up first.',
     },
   ],
   'sign-in-locked': [
@@ -186,6 +210,11 @@ const details: Record<RefusalCode, readonly [...Told[], Told]> = {
       when: { state: 'used' },
       zh: '这个链接已经用过，不能再用。请重新申请。',
       en: 'It has already been used. Request a new one.',
+    },
+    {
+      when: { state: 'noSecondFactor' },
+      zh: '没有可用的动态验证码密钥，请先申请绑定。',
+      en: 'There is no second factor. Request a secret first.',
     },
     {
       zh: '从 {since} 起，状态已是“{state}”，不能再办理这一步。请刷新后核对。',
@@ -308,6 +337,11 @@ const details: Record<RefusalCode, readonly [...Told[], Told]> = {
       zh: '预留已于 {expiredAt} 过期，商品已放回。请重新兑换。',
       en: 'The reservation expired at {expiredAt}. Order again.',
     },
+    {
+      when: { what: 'oneTimePassword' },
+      zh: '一次性密码已于 {expiredAt} 过期，请联系管理员重新设置。',
+      en: 'The one-time password expired at {expiredAt}. Ask an administrator to reset it.',
+    },
     { zh: '已于 {expiredAt} 过期，请重新获取。', en: 'It expired at {expiredAt}. Request a new one.' },
     { zh: '请重新获取后再试。', en: 'Request a new one.' },
   ],
@@ -328,6 +362,15 @@ const details: Record<RefusalCode, readonly [...Told[], Told]> = {
   ],
   'idempotency-key-reused': [
     { zh: '程序把同一个幂等键用于两次不同的提交，请刷新后重新办理。', en: 'Use a new key for a new operation.' },
+  ],
+  'password-common': [
+    {
+      zh: '请不要用常见密码、键盘顺序、重复数字、日期或自己的姓名和账号；用几个互不相干的词最好。',
+      en: 'Avoid common passwords, keyboard runs, repetitions, dates, and your own name or login. Several unrelated words are best.',
+    },
+  ],
+  'password-unchanged': [
+    { zh: '请另选一个与现在的密码不同的新密码。', en: 'Choose a password that differs from the current one.' },
   ],
   'batch-refused': [
     {

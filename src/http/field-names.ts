@@ -187,6 +187,7 @@ const chinese: Record<string, string> = {
   run: '清零批次',
   scores: '评分',
   secondApproverFromPoints: '须二次审批的分值',
+  secondFactorForAllStaff: '全员须用动态验证码',
   serial: '序列号',
   sound: '核验是否通过',
   skipOwn: '跳过本户',

@@ -43,7 +43,11 @@ export interface Actor {
   storeId?: string;
   /** What a household has shown at the kiosk; null for everybody else. */
   level: 'card' | 'cardAndPin' | 'pin' | null;
+  /** What a member of staff has to do first, and until then can do nothing else. */
+  pendingAction?: PendingAction;
 }
+
+export type PendingAction = 'changePassword' | 'setUpSecondFactor';
 
 /**
  * What calls are counted against. A caller who is signed in has `default` or `kiosk` for itself; the others are shared by
@@ -62,6 +66,8 @@ declare module 'fastify' {
     access?: Access;
     /** Whether an Idempotency-Key is required; every POST says. */
     idempotent?: boolean;
+    /** Open to staff who still have to change a one-time password or to set up their second factor. */
+    whilePending?: boolean;
     /** The quota that counts its calls, where the kind of caller does not say it. */
     quota?: Quota;
     /** Refusals of this operation's own, beside those that every operation of its kind has. */
@@ -130,6 +136,9 @@ export function refusalsOf(route: RouteOptions): RefusalCode[] {
     for (const code of more) codes.add(code);
   };
   if (config?.access !== 'public') add('unauthenticated', 'token-expired', 'session-revoked');
+  if (config?.access !== 'public' && config?.whilePending !== true) {
+    add('password-change-required', 'second-factor-setup-required');
+  }
   if (Array.isArray(config?.access)) add('forbidden');
   const callable = (role: Role) => config?.access === 'signedIn' || config?.access?.includes(role as never) === true;
   if (callable('household')) add('kiosk-session-ended');

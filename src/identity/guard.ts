@@ -3,9 +3,9 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import { type Clock, iso } from '../calendar.ts';
 import { type Database, type Db, rowsOf, type Tx } from '../db/database.ts';
-import { type Actor, type AnyRequest, actorOf, holds, type Role } from '../http/route.ts';
+import { type Actor, type AnyRequest, actorOf, holds, type PendingAction, type Role } from '../http/route.ts';
 import type { Reauthorise } from '../posting/keys.ts';
-import { Refusal } from '../refusals.ts';
+import { Refusal, type RefusalCode } from '../refusals.ts';
 import { endOf, getLiveSession, type SessionEnd } from './sessions.ts';
 import { session } from './tables.ts';
 import type { Tokens } from './tokens.ts';
@@ -56,6 +56,10 @@ export const guard = fp(
       const actor = request.actor ?? deps.tokens.verify(bearerOf(request));
       if (actor.kind !== 'staff') await admitFromDevice(deps, actor);
       request.actor = actor;
+      // Looked at before anything else: whoever has this to do is told nothing but that.
+      if (actor.pendingAction !== undefined && request.routeOptions.config.whilePending !== true) {
+        throw new Refusal(pendingRefusals[actor.pendingAction]);
+      }
       const { village, household } = request.params as { village?: string; household?: string };
       if (village !== undefined) {
         const inScope = /^[0-9]{12}$/.test(village) && actor.grants.some(([, prefix]) => village.startsWith(prefix));
@@ -86,6 +90,11 @@ function bearerOf(request: FastifyRequest): string {
   }
   return token;
 }
+
+const pendingRefusals = {
+  changePassword: 'password-change-required',
+  setUpSecondFactor: 'second-factor-setup-required',
+} as const satisfies Record<PendingAction, RefusalCode>;
 
 /**
  * Every request of a kiosk or of a household at one looks at its sign-in and at the device: a stolen tablet stops at
@@ -134,7 +143,9 @@ export function reauthorising({
     for (const [index, actor] of actors.entries()) {
       const session = sessions.get(actor.sessionId);
       const ended = session === undefined ? new Refusal('unauthenticated') : endOf(session, now);
-      const held = grants.get(actor.id);
+      // Whose first role is only proposed may already change the one-time password.
+      const { whilePending } = requests[index]!.routeOptions.config;
+      const held = grants.get(actor.id) ?? (whilePending === true ? [] : undefined);
       if (ended !== undefined) answers.push(ended);
       else if (actor.kind !== 'staff')
         answers.push(await recogniseDevice(tx, deviceOf(actor), now).then(() => actor, refusalIn));
@@ -175,7 +186,7 @@ async function readSignIns(
                       from identity."grant" g
                       join identity."user" u on u.id = g.user_id
                      where g.user_id = any(${sql.param([...new Set(ids.users)])}::uuid[]) and u.state = 'active'
-                       and g.ended_at is null and (g.until is null or g.until > ${iso(now)})
+                       and g.ended_at is null and not g.proposed and (g.until is null or g.until > ${iso(now)})
                      group by g.user_id) held) as grants`,
   );
   return { sessions: new Map(row!.sessions.map(one => [one.id, one])), grants: new Map(row!.grants) };

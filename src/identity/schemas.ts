@@ -10,11 +10,11 @@ const Login = Type.String({
   examples: ['clerk1'],
 });
 
-/** Length is what makes a password strong; nothing else is asked of it. */
+/** Length is what makes a password strong; beside it, a blocklist is asked. */
 const NewPassword = Type.String({
   minLength: 15,
   maxLength: 128,
-  description: 'At least 15 characters, of any kind.',
+  description: 'At least 15 characters, of any kind. Passwords that are easy to guess are refused.',
   examples: ['seven bags of rice'],
 });
 
@@ -37,6 +37,19 @@ export const NewGrant = Type.Object(
   { title: 'NewGrant', additionalProperties: false, examples: [{ role: 'clerk', prefix: '520281127101' }] },
 );
 
+/** Of an authenticator app, or one of those that stand in for it. */
+const Code = Type.String({
+  pattern: '^([0-9]{6}|[0-9A-Za-z]{4}(-[0-9A-Za-z]{4}){3})$',
+  maxLength: 19,
+  description: 'Verification code: 6 digits from the authenticator app, or a recovery code.',
+  examples: ['402857'],
+});
+
+const PendingActionName = OneOf(
+  ['changePassword', 'setUpSecondFactor'],
+  'What the user has to do before any other operation is allowed.',
+);
+
 export const SessionCreate = Type.Object(
   {
     login: Login,
@@ -46,11 +59,12 @@ export const SessionCreate = Type.Object(
       description: 'Password.',
       examples: ['seven bags of rice'],
     }),
+    code: Type.Optional(Code),
   },
   {
     title: 'SessionCreate',
     additionalProperties: false,
-    examples: [{ login: 'clerk1', password: 'seven bags of rice' }],
+    examples: [{ login: 'clerk1', password: 'seven bags of rice', code: '402857' }],
   },
 );
 
@@ -94,6 +108,7 @@ export const SignedIn = Type.Object(
       { description: 'The signed-in user.' },
     ),
     grants: Type.Array(HeldGrant, { maxItems: 200, description: 'The user’s roles and their scopes.' }),
+    pendingAction: Nullable(PendingActionName),
   },
   { title: 'SignedIn' },
 );
@@ -112,8 +127,71 @@ export const CurrentSession = Type.Object(
   { title: 'CurrentSession' },
 );
 
+const OneTimePassword = Type.String({
+  minLength: 15,
+  maxLength: 128,
+  description:
+    'One-time password to hand to the user, of at least 15 characters. The user has to replace it at the first sign-in, within 7 days.',
+  examples: ['seven bags of rice'],
+});
+
+export const PasswordReset = Type.Object(
+  { password: OneTimePassword },
+  { title: 'PasswordReset', additionalProperties: false, examples: [{ password: 'seven bags of rice' }] },
+);
+
+export const SecondFactorCreate = Type.Object(
+  { code: Type.Optional(Code) },
+  { title: 'SecondFactorCreate', additionalProperties: false, examples: [{ code: '402857' }] },
+);
+
+export const SecondFactorSecret = Type.Object(
+  {
+    secret: Nullable(
+      Type.String({
+        maxLength: 64,
+        description: 'Secret in base32, to type into an authenticator app. `null` when the response is replayed.',
+        examples: ['JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP'],
+      }),
+    ),
+    uri: Nullable(
+      Type.String({
+        maxLength: 300,
+        description: '`otpauth` URI of the secret, to show as a QR code. `null` when the response is replayed.',
+        examples: ['otpauth://totp/jifen:clerk1?issuer=jifen&secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP'],
+      }),
+    ),
+  },
+  { title: 'SecondFactorSecret' },
+);
+
+export const SecondFactorConfirm = Type.Object(
+  {
+    code: Type.String({
+      pattern: '^[0-9]{6}$',
+      maxLength: 6,
+      description: 'Code that the authenticator app shows for the new secret.',
+      examples: ['402857'],
+    }),
+  },
+  { title: 'SecondFactorConfirm', additionalProperties: false, examples: [{ code: '402857' }] },
+);
+
+export const RecoveryCodes = Type.Object(
+  {
+    recoveryCodes: Nullable(
+      Type.Array(Type.String({ maxLength: 19, description: 'Recovery code.', examples: ['7K2M-9QXA-0C4D-ZH8T'] }), {
+        maxItems: 10,
+        description:
+          'Ten codes to write down, each good for one sign-in without the phone. They replace all earlier ones. `null` when the response is replayed.',
+      }),
+    ),
+  },
+  { title: 'RecoveryCodes' },
+);
+
 export const UserCreate = Type.Object(
-  { login: Login, name: Name('Display name.', '王文书'), password: NewPassword, grant: NewGrant },
+  { login: Login, name: Name('Display name.', '王文书'), password: OneTimePassword, grant: NewGrant },
   {
     title: 'UserCreate',
     additionalProperties: false,
@@ -156,10 +234,15 @@ export const User = Type.Object(
         id: Id('ID of the grant.'),
         role: RoleName,
         prefix: Prefix,
+        state: OneOf(['active', 'proposed'], 'A `proposed` grant has no effect until a supervisor confirms it.'),
         until: Nullable(Instant('When the grant ends; `null` if it does not end.')),
       }),
       { maxItems: 200, description: 'Current grants.' },
     ),
+    oneTimePasswordUntil: Nullable(
+      Instant('Until when the user can exchange a one-time password; `null` if the user has chosen a password.'),
+    ),
+    secondFactor: Type.Boolean({ description: 'Whether the user signs in with verification codes.', examples: [true] }),
     createdAt: Instant('When the user was created.'),
   },
   { title: 'User' },

@@ -1,5 +1,5 @@
-import { createHash, randomBytes, randomUUIDv7 } from 'node:crypto';
-import { and, eq, isNull, or } from 'drizzle-orm';
+import { createHash, createHmac, randomBytes, randomUUIDv7 } from 'node:crypto';
+import { and, eq, isNull, ne, or } from 'drizzle-orm';
 import { iso } from '../calendar.ts';
 import type { Db, Tx } from '../db/database.ts';
 import { Refusal } from '../refusals.ts';
@@ -40,9 +40,12 @@ export async function startSession(
 }
 
 /**
- * Rotates a refresh token. It stays good until its successor is first used, so an answer lost on a bad line costs
- * nothing: a retry gets a fresh successor and voids the unused one. Presented after that, it ends the whole sign-in
- * (RFC 9700, section 4.14.2).
+ * Rotates a refresh token. It stays good until its successor is first used, and until then every call gets the same
+ * successor: an answer lost on a bad line costs nothing, and of two calls at once neither voids the other's. Presented
+ * after that, it ends the whole sign-in (RFC 9700, section 4.14.2).
+ *
+ * The successor is derived from the token and a nonce of the session, so that the service can say it again and keeps
+ * only digests all the same: without the token the nonce tells nothing, and without the nonce an old token tells nothing.
  *
  * Answers `reused` instead of throwing, because the end of the sign-in has to be committed.
  * @throws Refusal `unauthenticated` | `session-revoked` (facts: `reason`)
@@ -62,14 +65,16 @@ export async function rotate(
   if (row === undefined) return await spent(tx, hash, kind, now);
   refuseEnded(row, now);
 
-  const next = newToken();
   const usesSuccessor = row.successorHash?.equals(hash) === true;
-  // What is left behind may never come back: the token that was succeeded, or the successor that nobody used.
-  const left = usesSuccessor ? row.refreshHash : row.successorHash;
-  if (left !== null) await tx.insert(spentRefresh).values({ hash: left, sessionId: row.id });
+  // What was succeeded may never come back.
+  if (usesSuccessor && row.refreshHash !== null) {
+    await tx.insert(spentRefresh).values({ hash: row.refreshHash, sessionId: row.id });
+  }
+  const nonce = usesSuccessor || row.successorNonce === null ? randomBytes(32) : row.successorNonce;
+  const next = createHmac('sha256', refreshToken).update(nonce).digest('base64url');
   const [rotated] = await tx
     .update(session)
-    .set({ refreshHash: hash, successorHash: digest(next), usedAt: iso(now) })
+    .set({ refreshHash: hash, successorHash: digest(next), successorNonce: nonce, usedAt: iso(now) })
     .where(eq(session.id, row.id))
     .returning();
   return { session: rotated!, refreshToken: next };
@@ -85,10 +90,10 @@ async function spent(tx: Tx, hash: Buffer, kind: string, now: Temporal.Instant):
   return { reused: row };
 }
 
-/** Ends a sign-in, all of a user or device, or those of the households that stand at a device. */
+/** Ends a sign-in, all of a user or device (but for the one in hand), or those of the households that stand at a device. */
 export async function endSessions(
   tx: Tx,
-  which: { id: string } | { subject: string } | { device: string },
+  which: { id: string } | { subject: string; but?: string } | { device: string },
   reason: EndReason,
   now: Temporal.Instant,
 ): Promise<void> {
@@ -96,7 +101,7 @@ export async function endSessions(
     'id' in which
       ? eq(session.id, which.id)
       : 'subject' in which
-        ? eq(session.subject, which.subject)
+        ? and(eq(session.subject, which.subject), which.but === undefined ? undefined : ne(session.id, which.but))
         : and(eq(session.kind, 'household'), eq(session.device, which.device));
   await tx
     .update(session)

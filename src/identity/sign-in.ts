@@ -2,10 +2,12 @@ import { and, eq, gt, isNull, lt, not, or, sql } from 'drizzle-orm';
 import { type Clock, iso } from '../calendar.ts';
 import { type Database, rowsOf, type Tx } from '../db/database.ts';
 import { none } from '../db/scope.ts';
-import type { Role } from '../http/route.ts';
+import type { PendingAction, Role } from '../http/route.ts';
 import { Refusal } from '../refusals.ts';
 import { grantsOf } from './guard.ts';
 import { verifySecret } from './passwords.ts';
+import type { Sealer } from './sealing.ts';
+import { hasSecondFactor, isSecondFactorCompulsory, takeCode } from './second-factor.ts';
 import { lifetimes, rotate, type SessionRow, startSession } from './sessions.ts';
 import { signIn as attempts, user } from './tables.ts';
 import { accessTokenSeconds, type Tokens } from './tokens.ts';
@@ -31,23 +33,29 @@ interface SignedIn {
   refreshExpiresInSeconds: number;
   user: { id: string; login: string; name: string };
   grants: { role: Role; prefix: string }[];
+  /** What has to be done before anything else can be; null when nothing has. */
+  pendingAction: PendingAction | null;
 }
 
 interface Deps {
   database: Database;
   clock: Clock;
   tokens: Tokens;
+  sealer: Sealer;
+  /** Whether a village under the prefix asks all of its staff for a second factor. */
+  villagesAskSecondFactor: (prefix: string, now: Temporal.Instant) => Promise<boolean>;
 }
 
 /**
- * Signs a person in by name and password.
- * @throws Refusal `sign-in-failed` | `sign-in-locked` (facts: `until`) | `unavailable`
+ * Signs a person in by name and password, and by a verification code once the person has a second factor.
+ * @throws Refusal `sign-in-failed` | `sign-in-locked` (facts: `until`) | `second-factor-required` | `second-factor-wrong` |
+ *   `expired`: a one-time password, too late (facts: `what`, `expiredAt`) | `unavailable`
  */
 export async function signIn(
   deps: Deps,
-  input: { login: string; password: string; address: string },
+  input: { login: string; password: string; code?: string | undefined; address: string },
 ): Promise<SignedIn> {
-  const { database, clock } = deps;
+  const { database, clock, sealer } = deps;
   const login = input.login.toLowerCase();
   const from = { login, address: input.address };
   await countTry(deps, from);
@@ -59,16 +67,20 @@ export async function signIn(
   const right = await verifySecret(input.password, person?.passwordHash);
   if (!right || person === undefined || person.state !== 'active') throw new Refusal('sign-in-failed');
 
-  return database.inTransaction(none, async tx => {
-    await forgetTries(tx, from, clock.now());
-    const grants = await grantsOf(tx, person.id, clock.now());
-    const started = await startSession(
-      tx,
-      { kind: 'staff', subject: person.id, village: null, device: null },
-      clock.now(),
-    );
-    return signedIn(deps.tokens, person, grants, started);
+  const now = clock.now();
+  if (person.oneTimeUntil !== null && Temporal.Instant.compare(person.oneTimeUntil, now) <= 0) {
+    throw new Refusal('expired', { what: 'oneTimePassword', expiredAt: person.oneTimeUntil });
+  }
+
+  const started = await database.inTransaction(none, async tx => {
+    const secondFactor = await hasSecondFactor(tx, person.id);
+    if (secondFactor) await takeCode(tx, sealer, person.id, input.code, now);
+    await forgetTries(tx, from, now);
+    const grants = await grantsOf(tx, person.id, now);
+    const who = { kind: 'staff' as const, subject: person.id, village: null, device: null };
+    return { person, secondFactor, grants, ...(await startSession(tx, who, now)) };
   });
+  return signedIn(deps, started, now);
 }
 
 /**
@@ -162,19 +174,24 @@ export async function refresh(deps: Deps, refreshToken: string): Promise<SignedI
     const [person] = await tx.select().from(user).where(eq(user.id, rotated.session.subject));
     const grants = await grantsOf(tx, rotated.session.subject, clock.now());
     if (person === undefined || person.state !== 'active') throw new Refusal('session-revoked', { reason: 'disabled' });
-    return signedIn(deps.tokens, person, grants, rotated);
+    return { person, secondFactor: await hasSecondFactor(tx, person.id), grants, ...rotated };
   });
   if (outcome === null) throw new Refusal('session-revoked', { reason: 'refreshReused' });
-  return outcome;
+  return signedIn(deps, outcome, clock.now());
 }
 
-function signedIn(
-  tokens: Tokens,
-  person: { id: string; login: string; name: string },
-  grants: [Role, string][],
-  started: { session: SessionRow; refreshToken: string },
-): SignedIn {
-  const accessToken = tokens.sign(
+interface Started {
+  person: typeof user.$inferSelect;
+  secondFactor: boolean;
+  grants: [Role, string][];
+  session: SessionRow;
+  refreshToken: string;
+}
+
+async function signedIn(deps: Deps, started: Started, now: Temporal.Instant): Promise<SignedIn> {
+  const { person, grants } = started;
+  const pendingAction = await pendingActionOf(deps, started, now);
+  const accessToken = deps.tokens.sign(
     {
       kind: 'staff',
       id: person.id,
@@ -184,6 +201,7 @@ function signedIn(
       kioskId: null,
       householdId: null,
       level: null,
+      ...(pendingAction !== null && { pendingAction }),
     },
     accessTokenSeconds,
   );
@@ -194,5 +212,18 @@ function signedIn(
     refreshExpiresInSeconds: lifetimes.staff.idleSeconds,
     user: { id: person.id, login: person.login, name: person.name },
     grants: grants.map(([role, prefix]) => ({ role, prefix })),
+    pendingAction,
   };
+}
+
+/** Asked with every new token: whom a role is given, or whose village changes its mind, is asked within 15 minutes. */
+async function pendingActionOf(deps: Deps, started: Started, now: Temporal.Instant): Promise<PendingAction | null> {
+  const { person, secondFactor, grants } = started;
+  if (person.oneTimeUntil !== null) return 'changePassword';
+  if (secondFactor) return null;
+  if (isSecondFactorCompulsory(grants.map(([role]) => role))) return 'setUpSecondFactor';
+  for (const prefix of new Set(grants.map(([, prefix]) => prefix))) {
+    if (await deps.villagesAskSecondFactor(prefix, now)) return 'setUpSecondFactor';
+  }
+  return null;
 }

@@ -1,4 +1,4 @@
-import { integer, pgSchema, primaryKey, text, uuid } from 'drizzle-orm/pg-core';
+import { bigint, boolean, integer, pgSchema, primaryKey, text, uuid } from 'drizzle-orm/pg-core';
 import { bytea, instant } from '../db/columns.ts';
 import type { Role } from '../http/route.ts';
 
@@ -12,6 +12,42 @@ export const user = schema.table('user', {
   state: text().$type<'active' | 'disabled'>().notNull(),
   createdBy: uuid(),
   createdAt: instant().notNull(),
+  /** Until when a password that somebody else has chosen can be exchanged for an own one; null for an own one. */
+  oneTimeUntil: instant(),
+  disabledBy: uuid(),
+  disabledAs: text().$type<Role>(),
+});
+
+export const secondFactor = schema.table('second_factor', {
+  userId: uuid().primaryKey(),
+  sealedSecret: bytea(),
+  nextSealedSecret: bytea(),
+  lastStep: bigint({ mode: 'number' }).notNull().default(0),
+  setAt: instant(),
+});
+
+export const recoveryCode = schema.table(
+  'recovery_code',
+  { userId: uuid().notNull(), hash: bytea().notNull(), usedAt: instant() },
+  table => [primaryKey({ columns: [table.userId, table.hash] })],
+);
+
+export const userEvent = schema.table('user_event', {
+  id: uuid().primaryKey(),
+  userId: uuid().notNull(),
+  kind: text()
+    .$type<
+      | 'passwordChanged'
+      | 'passwordReset'
+      | 'secondFactorSet'
+      | 'secondFactorReset'
+      | 'recoveryCodeUsed'
+      | 'disabled'
+      | 'enabled'
+    >()
+    .notNull(),
+  byUser: uuid().notNull(),
+  at: instant().notNull(),
 });
 
 /** Wrong passwords by the name that was typed, whether anybody has that name or not, and by where it was typed. */
@@ -38,6 +74,9 @@ export const grant = schema.table('grant', {
   until: instant(),
   endedBy: uuid(),
   endedAt: instant(),
+  proposed: boolean().notNull().default(false),
+  confirmedBy: uuid(),
+  confirmedAt: instant(),
 });
 
 export const session = schema.table('session', {
@@ -48,6 +87,7 @@ export const session = schema.table('session', {
   device: uuid(),
   refreshHash: bytea(),
   successorHash: bytea(),
+  successorNonce: bytea(),
   createdAt: instant().notNull(),
   usedAt: instant().notNull(),
   idleSeconds: integer().notNull(),

@@ -1,7 +1,7 @@
 import jwt from '@fastify/jwt';
 import type { FastifyInstance } from 'fastify';
 import type { Clock } from '../calendar.ts';
-import type { Actor } from '../http/route.ts';
+import type { Actor, PendingAction } from '../http/route.ts';
 import { Refusal } from '../refusals.ts';
 import type { Keys } from './keys.ts';
 
@@ -24,6 +24,7 @@ interface Claims {
   household?: string;
   level?: Actor['level'];
   store?: string;
+  pending?: PendingAction;
   exp: number;
 }
 
@@ -58,6 +59,7 @@ export async function openTokens(
         ...(actor.kioskId !== null && { kiosk: actor.kioskId }),
         ...(actor.householdId !== null && { household: actor.householdId, level: actor.level }),
         ...(actor.storeId !== undefined && { store: actor.storeId }),
+        ...(actor.pendingAction !== undefined && { pending: actor.pendingAction }),
         iat: now,
         exp: now + seconds,
       };
@@ -117,6 +119,7 @@ export async function openTokens(
       householdId: claims.household ?? null,
       level: claims.level ?? null,
       ...(claims.store !== undefined && { storeId: claims.store }),
+      ...(claims.pending !== undefined && { pendingAction: claims.pending }),
     };
     return { actor, exp: claims.exp };
   }

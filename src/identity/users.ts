@@ -3,17 +3,28 @@ import { and, eq, isNull } from 'drizzle-orm';
 import { iso } from '../calendar.ts';
 import { one, type Tx } from '../db/database.ts';
 import type { Actor, Role } from '../http/route.ts';
-import { Refusal } from '../refusals.ts';
+import { malformed, Refusal } from '../refusals.ts';
 import { getUser, type UserView } from './read.ts';
+import { forgetSecondFactor } from './second-factor.ts';
 import { endSessions } from './sessions.ts';
 import { grant, user } from './tables.ts';
+import { recordUserEvent } from './user-events.ts';
 
 /** Whom each role may appoint: always below itself, and only inside its own prefix. */
 const mayAppoint: Partial<Record<Role, readonly Role[]>> = {
   platformAdmin: ['platformAdmin', 'supervisor', 'villageAdmin', 'auditor'],
   supervisor: ['villageAdmin', 'auditor', 'reviewer'],
-  villageAdmin: ['clerk', 'reviewer', 'supervisionBoard', 'storekeeper', 'teamLeader', 'merchant'],
+  villageAdmin: ['clerk', 'supervisionBoard', 'storekeeper', 'teamLeader', 'merchant'],
 };
+
+/** Whom each role may only propose: somebody above it has to confirm, for with a few reviewers one decides alone. */
+const mayPropose: Partial<Record<Role, readonly Role[]>> = { villageAdmin: ['reviewer'] };
+
+/** From the highest down. */
+const ranks: readonly Role[] = ['platformAdmin', 'supervisor', 'villageAdmin'];
+
+/** How long a password of somebody else's choice can be exchanged for an own one. */
+const oneTimeDays = 7;
 
 /** Roles that belong to one village need its whole code; a reviewer may also sit at the town. */
 const prefixLengths: Partial<Record<Role, readonly number[]>> = {
@@ -29,14 +40,20 @@ interface NewGrant {
   until?: string | null | undefined;
 }
 
+/** Until when a password can be exchanged that is set for somebody else at `now`. */
+export function oneTimeFrom(now: Temporal.Instant): string {
+  return iso(now.add({ hours: 24 * oneTimeDays }));
+}
+
 /**
- * Makes a staff account with its first grant. `passwordHash` is a PHC string, made before the database transaction.
+ * Makes a staff account with its first grant. `passwordHash` is a PHC string, made before the database transaction;
+ * `oneTimeUntil` says until when the holder can exchange it for an own one, null that nobody else knows it.
  * @throws Refusal `already-exists` | `forbidden` | `out-of-bounds`
  */
 export async function createUser(
   tx: Tx,
   actor: Actor,
-  input: { login: string; name: string; passwordHash: string; grant: NewGrant },
+  input: { login: string; name: string; passwordHash: string; oneTimeUntil: string | null; grant: NewGrant },
   now: Temporal.Instant,
 ): Promise<UserView> {
   const id = randomUUIDv7();
@@ -45,11 +62,12 @@ export async function createUser(
     login: input.login,
     name: input.name,
     passwordHash: input.passwordHash,
+    oneTimeUntil: input.oneTimeUntil,
     state: 'active',
     createdBy: actor.id,
     createdAt: iso(now),
   });
-  await appoint(tx, actor, id, input.grant, now);
+  await appoint(tx, actor, { userId: id, input: input.grant, pointer: '/grant/until' }, now);
   return getUser(tx, id, now);
 }
 
@@ -65,24 +83,42 @@ export async function createGrant(
   now: Temporal.Instant,
 ): Promise<UserView> {
   await getManaged(tx, actor, userId, now);
-  await appoint(tx, actor, userId, input, now);
+  await appoint(tx, actor, { userId, input, pointer: '/until' }, now);
   return getUser(tx, userId, now);
 }
 
-/** Ends a grant. It counts from the next write of its holder. @throws Refusal `not-found` | `forbidden` */
+/**
+ * Agrees to a role that somebody below has proposed: it counts from now on.
+ * @throws Refusal `not-found` | `wrong-state` | `second-person-required`
+ */
+export async function confirmGrant(
+  tx: Tx,
+  actor: Actor,
+  key: { userId: string; grantId: string },
+  now: Temporal.Instant,
+): Promise<UserView> {
+  const held = await getOpenGrant(tx, key);
+  if (!appoints(actor, held)) throw new Refusal('not-found');
+  if (!held.proposed) throw new Refusal('wrong-state', { state: 'active' });
+  await tx
+    .update(grant)
+    .set({ proposed: false, confirmedBy: actor.id, confirmedAt: iso(now) })
+    .where(eq(grant.id, held.id));
+  return getUser(tx, key.userId, now);
+}
+
+/**
+ * Ends a grant. It counts from the next write of its holder. A grant that the actor could not have made is not there.
+ * @throws Refusal `not-found` | `second-person-required`
+ */
 export async function endGrant(
   tx: Tx,
   actor: Actor,
   key: { userId: string; grantId: string },
   now: Temporal.Instant,
 ): Promise<UserView> {
-  const held = one(
-    await tx
-      .select()
-      .from(grant)
-      .where(and(eq(grant.id, key.grantId), eq(grant.userId, key.userId), isNull(grant.endedAt))),
-  );
-  refuseUnlessAppointer(actor, held);
+  const held = await getOpenGrant(tx, key);
+  if (!appoints(actor, held) && !proposes(actor, held)) throw new Refusal('not-found');
   await tx
     .update(grant)
     .set({ endedBy: actor.id, endedAt: iso(now) })
@@ -90,7 +126,20 @@ export async function endGrant(
   return getUser(tx, key.userId, now);
 }
 
-/** Locks a person out and ends their sign-ins, or lets them in again. @throws Refusal `not-found` | `wrong-state` */
+async function getOpenGrant(tx: Tx, key: { userId: string; grantId: string }): Promise<typeof grant.$inferSelect> {
+  return one(
+    await tx
+      .select()
+      .from(grant)
+      .where(and(eq(grant.id, key.grantId), eq(grant.userId, key.userId), isNull(grant.endedAt)))
+      .for('update'),
+  );
+}
+
+/**
+ * Locks a person out and ends their sign-ins, or lets them in again; nobody lets in whom somebody above has locked out.
+ * @throws Refusal `not-found` | `wrong-state` | `second-person-required` | `forbidden` (facts: `requiredRoles`)
+ */
 export async function setUserState(
   tx: Tx,
   actor: Actor,
@@ -101,36 +150,114 @@ export async function setUserState(
   const current = await getManaged(tx, actor, userId, now);
   if (userId === actor.id) throw new Refusal('second-person-required', { firstUserId: actor.id });
   if (current.state === state) throw new Refusal('wrong-state', { state });
-  await tx.update(user).set({ state }).where(eq(user.id, userId));
-  if (state === 'disabled') await endSessions(tx, { subject: userId }, 'disabled', now);
+  const mine = await rolesOver(tx, actor, userId);
+  if (state === 'disabled') {
+    const disabledAs = ranks.find(rank => mine.includes(rank))!;
+    await tx.update(user).set({ state, disabledBy: actor.id, disabledAs }).where(eq(user.id, userId));
+    await endSessions(tx, { subject: userId }, 'disabled', now);
+  } else {
+    const { disabledAs } = one(await tx.select().from(user).where(eq(user.id, userId)));
+    const requiredRoles = ranks.slice(0, 1 + ranks.indexOf(disabledAs!));
+    if (!mine.some(role => requiredRoles.includes(role))) throw new Refusal('forbidden', { requiredRoles });
+    await tx.update(user).set({ state, disabledBy: null, disabledAs: null }).where(eq(user.id, userId));
+  }
+  await recordUserEvent(tx, { userId, kind: state === 'disabled' ? 'disabled' : 'enabled', by: actor.id }, now);
   return getUser(tx, userId, now);
 }
 
-/** Replaces a password and ends every other sign-in. `passwordHash` is a PHC string. */
-export async function setPassword(tx: Tx, userId: string, passwordHash: string, now: Temporal.Instant): Promise<void> {
-  await tx.update(user).set({ passwordHash }).where(eq(user.id, userId));
-  await endSessions(tx, { subject: userId }, 'replaced', now);
+/** Roles of the actor that reach over something that the user holds or has held. */
+async function rolesOver(tx: Tx, actor: Actor, userId: string): Promise<Role[]> {
+  const everHeld = await tx.select({ prefix: grant.prefix }).from(grant).where(eq(grant.userId, userId));
+  return actor.grants
+    .filter(([, prefix]) => everHeld.some(held => held.prefix.startsWith(prefix)))
+    .map(([role]) => role);
 }
 
-/** A user all of whose grants the actor could have made; anybody else is not there. */
+/** Replaces the own password and ends every sign-in. `passwordHash` is a PHC string. */
+export async function setPassword(tx: Tx, userId: string, passwordHash: string, now: Temporal.Instant): Promise<void> {
+  await tx.update(user).set({ passwordHash, oneTimeUntil: null }).where(eq(user.id, userId));
+  await endSessions(tx, { subject: userId }, 'replaced', now);
+  await recordUserEvent(tx, { userId, kind: 'passwordChanged', by: userId }, now);
+}
+
+/**
+ * Gives a person who has forgotten theirs a one-time password, and ends every sign-in. It opens nothing but its own change.
+ * Only whoever can appoint to all that the person holds may do so: with the password of a reviewer, one is a reviewer.
+ * @throws Refusal `not-found` | `second-person-required`
+ */
+export async function resetPassword(
+  tx: Tx,
+  actor: Actor,
+  input: { userId: string; passwordHash: string },
+  now: Temporal.Instant,
+): Promise<UserView> {
+  const { userId, passwordHash } = input;
+  await getAppointed(tx, actor, userId, now);
+  await tx
+    .update(user)
+    .set({ passwordHash, oneTimeUntil: oneTimeFrom(now) })
+    .where(eq(user.id, userId));
+  await endSessions(tx, { subject: userId }, 'replaced', now);
+  await recordUserEvent(tx, { userId, kind: 'passwordReset', by: actor.id }, now);
+  return getUser(tx, userId, now);
+}
+
+/**
+ * Forgets the second factor of a person whose phone is lost, and ends every sign-in.
+ * @throws Refusal `not-found` | `second-person-required` | `wrong-state`: there is none
+ */
+export async function resetSecondFactor(
+  tx: Tx,
+  actor: Actor,
+  userId: string,
+  now: Temporal.Instant,
+): Promise<UserView> {
+  const view = await getAppointed(tx, actor, userId, now);
+  if (!view.secondFactor) throw new Refusal('wrong-state', { state: 'noSecondFactor' });
+  await forgetSecondFactor(tx, userId);
+  await endSessions(tx, { subject: userId }, 'replaced', now);
+  await recordUserEvent(tx, { userId, kind: 'secondFactorReset', by: actor.id }, now);
+  return getUser(tx, userId, now);
+}
+
+/** Somebody else, to all of whose roles the actor can appoint alone. @throws Refusal `not-found` | `second-person-required` */
+async function getAppointed(tx: Tx, actor: Actor, userId: string, now: Temporal.Instant): Promise<UserView> {
+  const view = await getManaged(tx, actor, userId, now);
+  if (userId === actor.id) throw new Refusal('second-person-required', { firstUserId: actor.id });
+  if (!view.grants.every(held => appoints(actor, held))) throw new Refusal('not-found');
+  return view;
+}
+
+/** A user all of whose grants the actor could have made or proposed; anybody else is not there. */
 async function getManaged(tx: Tx, actor: Actor, userId: string, now: Temporal.Instant): Promise<UserView> {
+  const manages = (held: { role: Role; prefix: string }) => appoints(actor, held) || proposes(actor, held);
   const view = await getUser(tx, userId, now);
   // Whose grants have all ended belongs to those who could have made them, and not to whoever asks.
   const everHeld = await tx
     .select({ role: grant.role, prefix: grant.prefix })
     .from(grant)
     .where(eq(grant.userId, userId));
-  const isManaged = view.grants.every(held => appoints(actor, held)) && everHeld.some(held => appoints(actor, held));
+  const isManaged = view.grants.every(manages) && everHeld.some(manages);
   if (!isManaged) throw new Refusal('not-found');
   return view;
 }
 
-async function appoint(tx: Tx, actor: Actor, userId: string, input: NewGrant, now: Temporal.Instant): Promise<void> {
+/** @param pointer where the end of the grant stands in the body */
+async function appoint(
+  tx: Tx,
+  actor: Actor,
+  { userId, input, pointer }: { userId: string; input: NewGrant; pointer: string },
+  now: Temporal.Instant,
+): Promise<void> {
   const lengths = prefixLengths[input.role] ?? [12];
   if (!lengths.includes(input.prefix.length)) {
     throw new Refusal('out-of-bounds', { field: 'prefix', min: Math.min(...lengths), max: Math.max(...lengths) });
   }
-  refuseUnlessAppointer(actor, input);
+  if (input.until != null && Temporal.Instant.compare(input.until, now) <= 0) {
+    throw malformed(pointer, 'past', { zh: '任职结束时间须在现在之后。', en: 'The grant must end in the future.' });
+  }
+  const proposed = !appoints(actor, input) && proposes(actor, input);
+  if (!proposed) refuseUnlessAppointer(actor, input);
   await tx.insert(grant).values({
     id: randomUUIDv7(),
     userId,
@@ -139,6 +266,7 @@ async function appoint(tx: Tx, actor: Actor, userId: string, input: NewGrant, no
     grantedBy: actor.id,
     grantedAt: iso(now),
     until: input.until ?? null,
+    proposed,
   });
 }
 
@@ -148,6 +276,12 @@ function refuseUnlessAppointer(actor: Actor, wanted: { role: Role; prefix: strin
     .filter(([, roles]) => roles.includes(wanted.role))
     .map(([role]) => role);
   throw new Refusal('forbidden', { requiredRoles });
+}
+
+function proposes(actor: Actor, wanted: { role: Role; prefix: string }): boolean {
+  return actor.grants.some(
+    ([role, prefix]) => wanted.prefix.startsWith(prefix) && mayPropose[role]?.includes(wanted.role),
+  );
 }
 
 function appoints(actor: Actor, wanted: { role: Role; prefix: string }): boolean {

@@ -3,6 +3,7 @@ import { systemClock } from '../calendar.ts';
 import type { Config } from '../config.ts';
 import type { Database } from '../db/database.ts';
 import { none } from '../db/scope.ts';
+import type { Sealer } from '../identity/sealing.ts';
 import { sampleVillage } from './files.ts';
 import { isEmpty, loadSample } from './load.ts';
 import { keepSignIns, newSignIns, type SignIns, sampleStaff, signInsFile } from './sign-ins.ts';
@@ -11,7 +12,10 @@ import { keepSignIns, newSignIns, type SignIns, sampleStaff, signInsFile } from 
  * Loads the sample village into an empty embedded database; into an external one only with JIFEN_SAMPLE=on. Answers the
  * sign-ins that were made, or null when nothing was loaded.
  */
-export async function loadOnFirstStart(config: Config, database: Database): Promise<SignIns | null> {
+export async function loadOnFirstStart(
+  config: Config,
+  { database, sealer }: { database: Database; sealer: Sealer },
+): Promise<SignIns | null> {
   const wanted = config.sample === 'on' || (config.sample === 'auto' && config.databaseUrl === '');
   if (!wanted || !(await database.inSnapshot(none, isEmpty))) return null;
   const signIns = newSignIns(config.samplePassword);
@@ -22,7 +26,7 @@ export async function loadOnFirstStart(config: Config, database: Database): Prom
   });
   bar.start(100, 0, { step: '' });
   try {
-    const loaded = await loadSample({ database, clock: systemClock }, signIns, {
+    const loaded = await loadSample({ database, clock: systemClock, sealer }, signIns, {
       // Kept first: a village whose passwords nobody knows would be worth nothing.
       begin: () => keepSignIns(config.dataDir, signIns),
       progress: (done, step) => bar.update(Math.round(done * 100), { step }),
@@ -35,14 +39,18 @@ export async function loadOnFirstStart(config: Config, database: Database): Prom
 
 /** What the operator reads once: where to look, and as whom. */
 export function welcome(config: Config, address: string, signIns: SignIns): string {
-  const lines = sampleStaff.map(({ login, role }) => `  ${login.padEnd(14)} ${role.padEnd(17)} ${signIns[login]}`);
+  const lines = sampleStaff.map(({ login, role }) => {
+    const { password, totpSecret } = signIns[login]!;
+    return `  ${login.padEnd(14)} ${role.padEnd(17)} ${password.padEnd(16)} ${totpSecret ?? ''}`.trimEnd();
+  });
   return [
     '',
     `The sample village 封家湾社区 (${sampleVillage}) is loaded. Open ${address}/docs and sign in as:`,
     '',
     ...lines,
     '',
-    `${config.samplePassword === '' ? 'These passwords were generated just now and' : 'They'} are stored in ${signInsFile(config.dataDir)}.`,
+    'The last column is the secret of those who also need a verification code: add it to an authenticator app.',
+    `${config.samplePassword === '' ? 'All of this was generated just now and is' : 'All of this is'} stored in ${signInsFile(config.dataDir)}.`,
     'Next, take the tour in README.md or run npm run sample:month.',
     '',
     '',

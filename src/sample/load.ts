@@ -5,6 +5,8 @@ import { enrol, type NewHousehold } from '../households/enrol.ts';
 import type { Actor, Role } from '../http/route.ts';
 import { createFirstAdmin } from '../identity/first-admin.ts';
 import { hashSecret } from '../identity/passwords.ts';
+import type { Sealer } from '../identity/sealing.ts';
+import { setSecondFactor } from '../identity/second-factor.ts';
 import { createUser } from '../identity/users.ts';
 import { adoptRuleBook } from '../rules/adopt.ts';
 import { draftRuleBook } from '../rules/draft.ts';
@@ -59,14 +61,14 @@ export async function isEmpty(db: Db): Promise<boolean> {
  * @returns whether this process has loaded it
  */
 export async function loadSample(
-  deps: { database: Database; clock: Clock },
+  deps: { database: Database; clock: Clock; sealer: Sealer },
   signIns: SignIns,
   { begin, progress }: { begin: () => Promise<void>; progress: (done: number, step: string) => void },
 ): Promise<boolean> {
   const now = deps.clock.now();
   progress(0, 'passwords');
   const hashes = new Map<string, string>();
-  for (const [login, password] of Object.entries(signIns)) hashes.set(login, await hashSecret(password));
+  for (const [login, { password }] of Object.entries(signIns)) hashes.set(login, await hashSecret(password));
   const files = {
     regions: await readSample('regions.csv'),
     grids: await readSample('grids.csv'),
@@ -84,6 +86,10 @@ export async function loadSample(
     for (const row of files.regions) await createDivision(tx, divisionOf(row));
     progress(0.2, 'staff');
     const staff = await makeStaff(tx, hashes, now);
+    for (const [login, { totpSecret }] of Object.entries(signIns)) {
+      if (totpSecret === null) continue;
+      await setSecondFactor(tx, deps.sealer, { id: staff(login).id, secret: totpSecret }, now);
+    }
     progress(0.3, 'village');
     await openVillage(tx, staff('admin'), { village: sampleVillage, openedOn }, now);
     await setPolicy(tx, staff('secretary1'), sampleVillage, { validFrom: openedOn, ...samplePolicy }, now);
@@ -200,17 +206,22 @@ function householdOf(row: Row): NewHousehold {
 async function makeStaff(tx: Tx, hashes: Map<string, string>, now: Temporal.Instant): Promise<Staff> {
   const made = new Map<string, Actor>();
   for (const { login, name, role, prefix } of sampleStaff) {
-    const user = { login, name, passwordHash: hashes.get(login)! };
-    const appointer = made.get(
-      role === 'supervisor' || role === 'auditor' || role === 'villageAdmin' ? 'admin' : 'secretary1',
-    );
+    // Made by a program, and written down for whoever runs it.
+    const input = { login, name, passwordHash: hashes.get(login)!, oneTimeUntil: null };
+    const appointer = made.get(appointerOf(role));
     const id =
       appointer === undefined
-        ? await createFirstAdmin(tx, user, now)
-        : (await createUser(tx, appointer, { ...user, grant: { role, prefix } }, now)).id;
+        ? await createFirstAdmin(tx, input, now)
+        : (await createUser(tx, appointer, { ...input, grant: { role, prefix } }, now)).id;
     made.set(login, actorFor(id, role, prefix));
   }
   return login => made.get(login)!;
+}
+
+function appointerOf(role: Role): string {
+  if (role === 'supervisor' || role === 'auditor' || role === 'villageAdmin') return 'admin';
+  // With a few reviewers a secretary would decide alone: they are the supervisor's to appoint.
+  return role === 'reviewer' ? 'supervisor1' : 'secretary1';
 }
 
 function actorFor(id: string, role: Role, prefix: string): Actor {

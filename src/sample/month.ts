@@ -33,7 +33,7 @@ async function main(): Promise<void> {
   const origin = `http://${config.host}:${config.port}`;
   const signIns = await readSignIns(config.dataDir);
   const callers = new Map(
-    Object.entries(signIns).map(([login, password]) => [login, staffCaller(origin, login, password)]),
+    Object.entries(signIns).map(([login, signIn]) => [login, staffCaller(origin, login, signIn)]),
   );
   const staff = (login: string) => callers.get(login)!;
 

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Role } from '../http/route.ts';
+import { isSecondFactorCompulsory, newTotpSecret } from '../identity/second-factor.ts';
 import { sampleVillage } from './files.ts';
 
 /** Who works in the sample village, and where else. */
@@ -19,12 +20,28 @@ export const sampleStaff: { login: string; name: string; role: Role; prefix: str
   { login: 'board1', name: '村务监督委员', role: 'supervisionBoard', prefix: sampleVillage },
 ];
 
-/** Password of each sample login. Made when the sample is loaded, never the same twice, and never in the repository. */
-export type SignIns = Record<string, string>;
+/**
+ * How each sample login signs in: its password and, where the role asks for a second factor, the secret of its verification
+ * codes in base32. Made when the sample is loaded, never the same twice, and never in the repository.
+ */
+export type SignIns = Record<string, SignIn>;
+
+export interface SignIn {
+  password: string;
+  totpSecret: string | null;
+}
 
 export function newSignIns(password: string): SignIns {
   const make = () => randomBytes(12).toString('base64url');
-  return Object.fromEntries(sampleStaff.map(({ login }) => [login, password === '' ? make() : password]));
+  return Object.fromEntries(
+    sampleStaff.map(({ login, role }) => [
+      login,
+      {
+        password: password === '' ? make() : password,
+        totpSecret: isSecondFactorCompulsory([role]) ? newTotpSecret() : null,
+      },
+    ]),
+  );
 }
 
 /** Where the sign-ins lie, next to the database they belong to: for the tour and the month's replay on this machine. */

@@ -58,6 +58,8 @@ export interface PolicySettings {
   panelSize: number;
   /** A claim worth as much, or with points set by hand, needs a second person one level up. */
   secondApproverFromPoints: number;
+  /** Whether all of the village's staff sign in with a second factor, and not only those whose role asks for it. */
+  secondFactorForAllStaff: boolean;
 }
 
 /** What holds where a village has decided nothing. */
@@ -89,6 +91,7 @@ export const defaultPolicy: PolicySettings = {
   reviewSteps: 'firstReviewAndPanel',
   panelSize: 3,
   secondApproverFromPoints: 30,
+  secondFactorForAllStaff: false,
 };
 
 /** Most points that the village has money for in a calendar year; null: no bound. */
@@ -111,4 +114,5 @@ export type LaterSettings =
   | 'publicityDays'
   | 'reviewSteps'
   | 'panelSize'
-  | 'secondApproverFromPoints';
+  | 'secondApproverFromPoints'
+  | 'secondFactorForAllStaff';

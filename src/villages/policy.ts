@@ -1,4 +1,4 @@
-import { and, desc, eq, lte } from 'drizzle-orm';
+import { and, desc, eq, like, lte, sql } from 'drizzle-orm';
 import { dayOf, iso } from '../calendar.ts';
 import type { Db, Tx } from '../db/database.ts';
 import type { Actor } from '../http/route.ts';
@@ -24,6 +24,22 @@ export async function policyOn(db: Db, village: string, day: Temporal.PlainDate)
   return row === undefined
     ? { ...defaultPolicy, validFrom: null }
     : { ...defaultPolicy, ...row.policy, validFrom: row.validFrom };
+}
+
+/** Whether a village under the prefix asks all of its staff for a second factor on a day. */
+export async function asksSecondFactor(db: Db, prefix: string, day: Temporal.PlainDate): Promise<boolean> {
+  const latest = db
+    .selectDistinctOn([policyTable.village], { policy: policyTable.policy })
+    .from(policyTable)
+    .where(and(like(policyTable.village, `${prefix}%`), lte(policyTable.validFrom, day.toString())))
+    .orderBy(policyTable.village, desc(policyTable.validFrom))
+    .as('latest');
+  const [asking] = await db
+    .select({ policy: latest.policy })
+    .from(latest)
+    .where(sql`${latest.policy} @> '{"secondFactorForAllStaff": true}'`)
+    .limit(1);
+  return asking !== undefined;
 }
 
 /**

@@ -191,6 +191,11 @@ const laterSettings = {
     'Claims worth at least this many points, and all claims with custom points, require a second approval one level up.',
     { minimum: 1, maximum: 100_000 },
   ),
+  secondFactorForAllStaff: Type.Boolean({
+    description:
+      'Whether all of the village’s staff sign in with a second factor, not only those whose role requires it.',
+    examples: [false],
+  }),
 };
 
 const exampleSettings = {
@@ -227,6 +232,7 @@ const exampleLaterSettings = {
   reviewSteps: 'firstReviewAndPanel',
   panelSize: 3,
   secondApproverFromPoints: 30,
+  secondFactorForAllStaff: false,
 };
 
 export const Policy = Type.Object(

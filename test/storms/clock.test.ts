@@ -94,11 +94,12 @@ t.test('three clocks and one book', async t => {
 async function openSkewed(t: Test, { shop: { service } }: StormVillage, days: number): Promise<FastifyInstance> {
   const clock = clockAt(service.clock.now().toString());
   clock.pass({ hours: 24 * days });
-  const { database, jobs, keys, signer, photos } = service;
+  const { database, jobs, keys, sealer, signer, photos } = service;
   const app = await build({
     database,
     jobs,
     keys,
+    sealer,
     signer,
     photos,
     clock,

@@ -8,6 +8,9 @@ export const outsideTheVillageRule: Record<string, string> = {
   'identity.grant': 'is checked before any village is looked at',
   'identity.session': 'is looked at before any village is known',
   'identity.spent_refresh': 'belongs to a session',
+  'identity.second_factor': 'is asked for before any village is known',
+  'identity.recovery_code': 'stands in for a second factor',
+  'identity.user_event': 'tells of a person, who may hold grants in several villages',
   'villages.division': 'the tree of places, read by everybody',
   'villages.village': 'which villages keep a book here is no secret',
   'kiosks.pairing': 'belongs to no village until somebody approves it',
@@ -19,6 +22,8 @@ export const outsideTheVillageRule: Record<string, string> = {
 export const deletable: Record<string, string> = {
   'http.idempotency': 'a key is kept 35 days; the cause in the book guards for ever',
   'identity.sign_in': 'a right password ends the count of wrong ones',
+  'identity.second_factor': 'a lost phone’s secret has to go; who reset it, the person’s events tell',
+  'identity.recovery_code': 'goes with the secret that it stands in for',
   'kiosks.pairing': 'a pairing is no history: the kiosk keeps who made it',
   'kiosks.pairing_try': 'counts one hour',
 };
@@ -35,6 +40,7 @@ export const checkedBefore: Record<string, string> = {
   session_refresh: 'digest of 256 random bits',
   session_successor: 'digest of 256 random bits',
   spent_refresh_pkey: 'digest of 256 random bits',
+  recovery_code_pkey: 'digest of 80 random bits',
   pairing_pkey: 'digest of a random code',
   pairing_open_key: 'made with `on conflict do nothing`, and tried again',
   kiosk_code_key: 'made with `on conflict do nothing`, and tried again',

@@ -9,6 +9,7 @@ import { openDatabase } from '../../src/db/database.ts';
 import type { Jobs } from '../../src/db/jobs.ts';
 import { quotasOf } from '../../src/http/limits.ts';
 import { openKeys } from '../../src/identity/keys.ts';
+import { openSealer } from '../../src/identity/sealing.ts';
 import { folderStore } from '../../src/photos/folder-store.ts';
 
 /** The contract as the routes make it. No request is answered, so no database is needed behind it. */
@@ -20,6 +21,7 @@ export async function contractText(): Promise<string> {
     database,
     jobs: {} as Jobs,
     keys: openKeys(folder, systemClock),
+    sealer: openSealer(folder),
     photos: folderStore(folder),
     signer: openBookSigner(folder, { origin: 'https://jifen.example', clock: systemClock }),
     clock: systemClock,

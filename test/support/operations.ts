@@ -12,6 +12,7 @@ import { rostersSamples } from './samples/rosters.ts';
 import { rulesSamples } from './samples/rules.ts';
 import { signalsSamples } from './samples/signals.ts';
 import { nobody } from './service.ts';
+import { giveSecondFactor } from './staff.ts';
 import { adoption, newDivision, newGoods, newUser, password, sampleBook, type World } from './world.ts';
 
 /** One call of every operation. A new operation is not finished before it stands here. */
@@ -34,6 +35,20 @@ export const samples: Record<string, Sample> = {
     const body = { currentPassword: password, newPassword: 'eight bottles of oil' };
     return { method: 'PUT', url: '/v1/users/current/password', body };
   }),
+  userSecondFactorCreate: anywhere(async () => post('/v1/users/current/second-factor', {})),
+  userSecondFactorConfirm: anywhere(async (world, { caller }) => {
+    const staff = caller?.actor.kind === 'staff';
+    const code = staff ? await world.secondFactorCode(caller) : '402857';
+    return post('/v1/users/current/second-factor/confirm', { code });
+  }),
+  userPasswordReset: placed(async (world, ask) =>
+    post(`/v1/users/${(await userFor(world, ask)).id}/reset-password`, { password }),
+  ),
+  userSecondFactorReset: placed(async (world, ask) => {
+    const { id } = await userFor(world, ask);
+    await giveSecondFactor(world.service, id);
+    return post(`/v1/users/${id}/reset-second-factor`);
+  }),
   userList: anywhere(async () => get('/v1/users')),
   userCreate: placed(async (world, { role, village }) =>
     post('/v1/users', newUser(world, role === 'villageAdmin' ? 'clerk' : 'villageAdmin', village)),
@@ -42,7 +57,9 @@ export const samples: Record<string, Sample> = {
   userDisable: placed(async (world, ask) => post(`/v1/users/${(await userFor(world, ask)).id}/disable`)),
   userEnable: placed(async (world, ask) => {
     const { id } = await userFor(world, ask);
-    const admin = await world.by(appointerFor(ask) === 'villageAdmin' ? 'villageAdmin' : 'platformAdmin', ask.village);
+    // Whom somebody higher up has locked out, one cannot let in.
+    const rank = ask.role === 'supervisor' ? 'supervisor' : 'platformAdmin';
+    const admin = await world.by(appointerFor(ask) === 'villageAdmin' ? 'villageAdmin' : rank, ask.village);
     await world.made(admin, 'POST', `/v1/users/${id}/disable`);
     return post(`/v1/users/${id}/enable`);
   }),
@@ -50,6 +67,11 @@ export const samples: Record<string, Sample> = {
     const { id } = await userFor(world, ask);
     const role = ask.role === 'villageAdmin' ? 'storekeeper' : 'auditor';
     return post(`/v1/users/${id}/grants`, { role, prefix: ask.village });
+  }),
+  userGrantConfirm: placed(async (world, ask) => {
+    const secretary = await world.by('villageAdmin', ask.village);
+    const { id, grants } = await world.made(secretary, 'POST', '/v1/users', newUser(world, 'reviewer', ask.village));
+    return post(`/v1/users/${id}/grants/${grants[0].id}/confirm`);
   }),
   userGrantEnd: placed(async (world, ask) => {
     const { id, grantId } = await userFor(world, ask);

@@ -18,6 +18,7 @@ import { enrol, type NewHousehold } from '../../src/households/enrol.ts';
 import type { Quotas } from '../../src/http/limits.ts';
 import type { Actor, Role } from '../../src/http/route.ts';
 import { type Keys, openKeys } from '../../src/identity/keys.ts';
+import { openSealer, type Sealer } from '../../src/identity/sealing.ts';
 import { startSession } from '../../src/identity/sessions.ts';
 import { grant, user } from '../../src/identity/tables.ts';
 import { openTokens, type Tokens } from '../../src/identity/tokens.ts';
@@ -77,6 +78,8 @@ export interface Service {
   tokens: Tokens;
   /** The keys it signs with. */
   keys: Keys;
+  /** Opens the secrets of second factors. */
+  sealer: Sealer;
   signer: BookSigner;
   photos: PhotoStore;
   /** Where they lie, unless a test has brought its own. */
@@ -160,6 +163,7 @@ export async function openService(
   const clock = clockAt(options.now ?? '2026-11-23T02:00:00Z');
   const keys = openKeys(folder, clock);
   const origin = 'https://jifen.example';
+  const sealer = openSealer(folder);
   const signer = openBookSigner(folder, { origin, clock });
   const photoFolder = join(folder, 'photos');
   const photos = options.photos ?? folderStore(photoFolder);
@@ -167,6 +171,7 @@ export async function openService(
     database,
     jobs,
     keys,
+    sealer,
     signer,
     photos,
     clock,
@@ -251,6 +256,7 @@ export async function openService(
     clock,
     tokens,
     keys,
+    sealer,
     signer,
     photos,
     photoFolder,

@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm';
 import { none } from '../../src/db/scope.ts';
 import type { Role } from '../../src/http/route.ts';
 import { hashSecret } from '../../src/identity/passwords.ts';
+import { totpCode } from '../../src/identity/second-factor.ts';
 import { atTime } from './rules.ts';
 import { type Caller, type Reply, type Service, testPolicy } from './service.ts';
 
@@ -27,6 +28,8 @@ export interface World {
   login(): Promise<string>;
   /** Gives somebody the password `password`. */
   setPassword(userId: string): Promise<void>;
+  /** The first code of a secret that the caller has just been given. */
+  secondFactorCode(caller: Caller): Promise<string>;
   /** A device that has asked to be paired. */
   pairing(): Promise<{ deviceCode: string; userCode: string }>;
   /** The store where the village's kiosks stand. */
@@ -97,6 +100,11 @@ export function openWorld(service: Service): World {
       await service.database.inTransaction(none, tx =>
         tx.execute(sql`update identity.user set password_hash = ${passwordHash} where id = ${userId}`),
       );
+    },
+
+    async secondFactorCode(caller) {
+      const { secret } = await world.made(caller, 'POST', '/v1/users/current/second-factor', {});
+      return totpCode(secret, service.clock.now());
     },
 
     async pairing() {
