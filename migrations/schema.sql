@@ -621,8 +621,6 @@ create table households.household (
   created_by uuid not null,
   created_at timestamp(3) with time zone not null,
   number_key text collate "C" not null default households.number_key(number),
-  pin_set_by uuid,
-  pin_set_at timestamp(3) with time zone,
   constraint household_pkey PRIMARY KEY (village, id),
   constraint household_number_key UNIQUE (village, number_key),
   constraint household_grid_fkey FOREIGN KEY (village, grid) REFERENCES villages.grid(village, number),
@@ -633,7 +631,6 @@ create table households.household (
   constraint household_state_check CHECK ((state = ANY (ARRAY['active'::text, 'frozen'::text, 'closed'::text])))
 );
 comment on table households.household is 'A household of the village register. Its points stand in the book, under its id.';
-comment on column households.household.pin_set_by is 'Who set the PIN last, with the household present, or unlocked it.';
 CREATE INDEX household_number ON households.household USING btree (village, number);
 alter table households.household enable row level security;
 alter table households.household force row level security;
@@ -748,6 +745,25 @@ alter table households.member force row level security;
 create policy scope on households.member using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
 grant insert, select on households.member to jifen_app;
 grant update (household_id, name, phone, id_last4, died_on) on households.member to jifen_app;
+
+-- households.pin_event
+create table households.pin_event (
+  village text collate "C" not null,
+  id uuid not null,
+  household_id uuid not null,
+  kind text not null,
+  by_user uuid not null,
+  at timestamp(3) with time zone not null,
+  constraint pin_event_pkey PRIMARY KEY (village, id),
+  constraint pin_event_household_fkey FOREIGN KEY (village, household_id) REFERENCES households.household(village, id),
+  constraint pin_event_kind_check CHECK ((kind = ANY (ARRAY['set'::text, 'unlocked'::text])))
+);
+comment on table households.pin_event is 'Who set or unlocked the PIN of a household: shown to the household, for a clerk could do it unseen. Only ever added to.';
+CREATE INDEX pin_event_household ON households.pin_event USING btree (village, household_id, at);
+alter table households.pin_event enable row level security;
+alter table households.pin_event force row level security;
+create policy scope on households.pin_event using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
+grant select on households.pin_event to jifen_app;
 
 -- households.roster_import
 create table households.roster_import (
@@ -1019,21 +1035,24 @@ create table kiosks.kiosk (
   seen_at timestamp(3) with time zone,
   unknown_cards integer not null default 0,
   unknown_cards_since timestamp(3) with time zone,
+  wrong_pins integer not null default 0,
+  wrong_pins_since timestamp(3) with time zone,
   constraint kiosk_pkey PRIMARY KEY (village, id),
   constraint kiosk_code_key UNIQUE (village, code),
   constraint kiosk_store_fkey FOREIGN KEY (village, store_id) REFERENCES store.store(village, id),
   constraint kiosk_code_check CHECK ((code ~ '^K[0-9]{2,4}$'::text)),
   constraint kiosk_name_check CHECK (((length(name) >= 1) AND (length(name) <= 40))),
   constraint kiosk_state_check CHECK ((state = ANY (ARRAY['active'::text, 'suspended'::text, 'retired'::text]))),
-  constraint kiosk_state_reason_check CHECK ((state_reason = 'unknownCards'::text))
+  constraint kiosk_state_reason_check CHECK ((state_reason = ANY (ARRAY['unknownCards'::text, 'wrongPins'::text])))
 );
 comment on table kiosks.kiosk is 'A device that is bound to a store of a village.';
 comment on column kiosks.kiosk.state_reason is 'Why it stands so, where the service itself has decided it.';
+comment on column kiosks.kiosk.wrong_pins is 'Within an hour, whatever households they were tried at.';
 alter table kiosks.kiosk enable row level security;
 alter table kiosks.kiosk force row level security;
 create policy scope on kiosks.kiosk using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
 grant insert, select on kiosks.kiosk to jifen_app;
-grant update (state, state_reason, state_since, seen_at, unknown_cards, unknown_cards_since) on kiosks.kiosk to jifen_app;
+grant update (state, state_reason, state_since, seen_at, unknown_cards, unknown_cards_since, wrong_pins, wrong_pins_since) on kiosks.kiosk to jifen_app;
 
 -- kiosks.pairing
 create table kiosks.pairing (
@@ -1435,7 +1454,8 @@ comment on column publicity.objection.objector_id is 'The household or the perso
 comment on column publicity.objection.lodged_by is 'Who entered it: the household itself, or a clerk for it.';
 comment on column publicity.objection.hands is 'The people whom the case had gone through when it was ruled on.';
 CREATE INDEX objection_award ON publicity.objection USING btree (village, award_id);
-CREATE UNIQUE INDEX objection_open_key ON publicity.objection USING btree (village, award_id, objector_id) WHERE (state = 'open'::text);
+CREATE INDEX objection_objector ON publicity.objection USING btree (village, objector_id) WHERE (state = 'open'::text);
+CREATE UNIQUE INDEX objection_open_key ON publicity.objection USING btree (village, award_id, objector_id, lodged_by) WHERE (state = 'open'::text);
 alter table publicity.objection enable row level security;
 alter table publicity.objection force row level security;
 create policy scope on publicity.objection using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));

@@ -1,7 +1,9 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import tap, { test } from 'tap';
 import { issueCard } from '../src/households/cards.ts';
+import { setPin } from '../src/households/pin.ts';
 import { type Role, roles } from '../src/http/route.ts';
+import { hashSecret } from '../src/identity/passwords.ts';
 import { declaredOperations, type Operation, unclassified } from './support/declared.ts';
 import { digestOf } from './support/digest.ts';
 import { samples } from './support/operations.ts';
@@ -32,6 +34,9 @@ interface Case {
   place: Place;
   allowed: boolean;
 }
+
+const pin = '402857';
+let pinHash: Promise<string> | undefined;
 
 const callers: Who[] = [...roles, 'public'];
 const file = new URL('access.txt', import.meta.url);
@@ -162,13 +167,16 @@ async function callerOf(service: Service, who: Who): Promise<Caller | null> {
   return service.as(who);
 }
 
-/** A household that has shown its card at a kiosk, as they do. */
+/** A household that has shown its card at a kiosk and given its PIN, as they do. */
 async function stepUp(service: Service): Promise<Caller> {
   const kiosk = await service.asKiosk();
   const householdId = await service.household();
   const key = { village: villages.own, householdId };
   const { code } = await service.inVillage(villages.own, tx => issueCard(tx, nobody, key, service.clock.now()));
-  const { accessToken: token } = (await kiosk('POST', '/v1/kiosk/sessions', { card: code })).body;
+  pinHash ??= hashSecret(pin);
+  const hash = await pinHash;
+  await service.inVillage(villages.own, tx => setPin(tx, nobody, key, hash, service.clock.now()));
+  const { accessToken: token } = (await kiosk('POST', '/v1/kiosk/sessions', { card: code, pin })).body;
   const call = (method: string, url: string, body?: unknown, headers?: Record<string, string>) =>
     service.anonymous(method, url, body, { authorization: `Bearer ${token}`, ...headers });
   const me = (await call('GET', '/v1/sessions/current')).body;

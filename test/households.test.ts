@@ -170,7 +170,7 @@ test('cards and PINs', async t => {
         field: 'pin',
         min: null,
         max: null,
-        detail: '密码太容易被猜到，请不要用相同或连续的数字，也不要用户号。',
+        detail: '密码太容易被猜到，请不要用生日等日期、相同或连续的数字，也不要用户号。',
       });
     }
     t.equal((await clerk('PUT', `${home}/${id}/pin`, { pin: '402857' })).status, 204);

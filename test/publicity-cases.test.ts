@@ -413,3 +413,41 @@ async function statesOf(board: Board & { notice: { id: string } }): Promise<Map<
   const { body } = await board.clerk('GET', `${at}/notices/${board.notice.id}?limit=200`);
   return new Map(body.lines.data.map((line: { awardId: string; state: string }) => [line.awardId, line.state]));
 }
+
+t.test('no answer to an objection depends on who else has objected', async t => {
+  const board = await openCase(t, 7);
+  const { service, neighbour, awards, clerk } = board;
+  const objector = await service.asHousehold(neighbour);
+  const innocent = await service.household();
+  t.equal((await objector('POST', `${at}/objections`, { awardId: awards[0], reason: '未到场' })).status, 201);
+  for (const caller of [clerk, await service.as('clerk'), await service.as('supervisionBoard')]) {
+    const probe = async (householdId: string) => {
+      const { status, body } = await caller('POST', `${at}/objections`, {
+        awardId: awards[0],
+        reason: '试',
+        householdId,
+      });
+      const { id: _, lodgedAt: __, ...told } = body;
+      return { status, told };
+    };
+    t.same(await probe(neighbour), await probe(innocent), 'the one that did is answered as the one that did not');
+    t.match(await probe(neighbour), { status: 409 }, 'of their own they are told');
+    t.match(await probe(innocent), { status: 409 });
+  }
+});
+
+t.test('one household freezes five lines at a time, and no notice', async t => {
+  const board = await openCase(t, 7);
+  const { service, neighbour, awards, clerk } = board;
+  const objector = await service.asHousehold(neighbour);
+  const lodge = (n: number) => objector('POST', `${at}/objections`, { awardId: awards[n], reason: '未到场' });
+  const answers = await Promise.all([0, 1, 2, 3, 4, 5].map(lodge));
+  t.same(answers.map(answer => answer.status).sort(), [201, 201, 201, 201, 201, 422], 'of six at once');
+  const refused = answers.find(answer => answer.status === 422)!;
+  t.match(refused.body, { code: 'cap-reached', limit: 5, used: 5 });
+  const forIt = { awardId: awards[6], reason: '代', householdId: neighbour };
+  t.equal((await clerk('POST', `${at}/objections`, forIt)).status, 201, 'which a clerk is not told');
+  const first = answers.find(answer => answer.status === 201)!.body.id;
+  t.equal((await objector('POST', `${at}/objections/${first}/withdraw`)).status, 200);
+  t.equal((await lodge(6)).status, 201, 'one that is over counts no longer');
+});

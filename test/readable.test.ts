@@ -59,6 +59,7 @@ const seen: [RefusalCode, Facts][] = [
   ['split-unequal', { available: 20, honour: 5, availablePoints: 9, honourPoints: 2 }],
   ['split-unequal', { field: 'newHousehold/headMemberId' }],
   ['cap-reached', { cap: 'rule', used: 2, limit: 2, resetsOn: '2026-12-01' }],
+  ['cap-reached', { cap: 'openObjections', limit: 5, used: 5 }],
   ['out-of-bounds', { field: 'pin', min: null, max: null }],
   ['out-of-bounds', { field: 'prefix', min: 12, max: 12 }],
   ['out-of-bounds', { field: 'returns', min: 0, max: 1 }],

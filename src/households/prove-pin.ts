@@ -10,8 +10,9 @@ import type { HouseholdRow } from './read.ts';
  * The household whose PIN this is. A try is counted before the PIN is looked at, and the PIN is looked at outside of any
  * database transaction, for that takes a while.
  * @param who finds the household that is said to stand there. When there is none, `countUnknown` counts the try, so that
- *   the answer tells as little, and comes as late, as for a wrong PIN
- * @throws Refusal `pin-wrong` (facts: `attemptsLeft`) | `pin-locked`
+ *   the answer tells as little, and comes as late, as for a wrong PIN. At a kiosk, `device` counts the try there too, and
+ *   answers whether the device still works
+ * @throws Refusal `pin-wrong` (facts: `attemptsLeft`) | `pin-locked` | `device-suspended`
  */
 export async function provePin(
   database: Database,
@@ -20,10 +21,13 @@ export async function provePin(
   who: {
     find: (tx: Tx) => Promise<HouseholdRow | undefined>;
     countUnknown: (tx: Tx, pinTries: number) => Promise<number>;
+    device?: { count: (tx: Tx) => Promise<boolean>; uncount: (tx: Tx) => Promise<void> };
   },
   now: Temporal.Instant,
 ): Promise<HouseholdRow> {
-  const { household, attemptsLeft } = await database.inTransaction(village, async tx => {
+  // A suspension has to be committed: so it is no refusal until then.
+  const counted = await database.inTransaction(village, async tx => {
+    if ((await who.device?.count(tx)) === false) return undefined;
     const { pinTries } = await policyOn(tx, village, dayOf(now));
     const household = await who.find(tx);
     const attemptsLeft =
@@ -32,8 +36,13 @@ export async function provePin(
         : await countPinTry(tx, { village, householdId: household.id }, pinTries);
     return { household, attemptsLeft };
   });
+  if (counted === undefined) throw new Refusal('device-suspended');
+  const { household, attemptsLeft } = counted;
   const right = await verifySecret(pin, household?.pinHash ?? undefined);
   if (!right || household === undefined) throw new Refusal('pin-wrong', { attemptsLeft });
-  await database.inTransaction(village, tx => forgetPinTries(tx, { village, householdId: household.id }));
+  await database.inTransaction(village, async tx => {
+    await who.device?.uncount(tx);
+    await forgetPinTries(tx, { village, householdId: household.id });
+  });
   return household;
 }

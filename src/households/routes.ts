@@ -9,7 +9,7 @@ import type { Mutate, Write } from '../posting/mutate.ts';
 import { Refusal } from '../refusals.ts';
 import { issueCard, listCards, revokeCard } from './cards.ts';
 import { addMember, enrolOne } from './enrol.ts';
-import { isEasyPin, setPin } from './pin.ts';
+import { isEasyPin, listPinEvents, setPin } from './pin.ts';
 import { getHousehold, getPoints, listHouseholds } from './read.ts';
 import {
   Card,
@@ -21,6 +21,7 @@ import {
   HouseholdListQuery,
   HouseholdPage,
   MemberCreate,
+  PinEventList,
   PinSet,
   Points,
 } from './schemas.ts';
@@ -224,7 +225,7 @@ export const householdRoutes: FastifyPluginAsyncTypebox<{
       tags: ['households'],
       summary: 'Set a household’s PIN',
       description:
-        'Sets a six-digit PIN chosen by the household, in the presence of the clerk: a card, which may be stolen, is not enough to change it. A new PIN replaces the old one and resets the count of wrong attempts.',
+        'Sets a six-digit PIN chosen by the household, in the presence of the clerk: a card, which may be stolen, is not enough to change it. A new PIN replaces the old one and resets the count of wrong attempts. Dates and patterns are refused. The change is recorded and shown to the household.',
       params: HouseholdParams,
       body: PinSet,
       response: { 204: Type.Null({ description: 'The PIN was set.' }) },
@@ -235,6 +236,27 @@ export const householdRoutes: FastifyPluginAsyncTypebox<{
       const pinHash = await hashSecret(request.body.pin);
       await write(request, (tx, actor) => setPin(tx, actor, { village, householdId: household }, pinHash, clock.now()));
       return reply.code(204).send(null);
+    },
+  });
+
+  app.route({
+    method: 'GET',
+    url: '/v1/villages/:village/households/:household/pin/events',
+    config: { access: ['clerk', 'villageAdmin', 'supervisor', 'auditor', 'supervisionBoard', 'household'] },
+    schema: {
+      operationId: 'householdPinEventList',
+      tags: ['households'],
+      summary: 'List changes of a household’s PIN',
+      description:
+        'Returns who has set or unlocked the PIN and when, newest first, at most 50, so that the household can see what it did not ask for.',
+      params: HouseholdParams,
+      response: { 200: PinEventList },
+    },
+    handler: request => {
+      const { village, household } = request.params;
+      return database.inSnapshot(village, async db => ({
+        data: await listPinEvents(db, { village, householdId: household }),
+      }));
     },
   });
 

@@ -153,3 +153,18 @@ export const PinSet = Type.Object(
   },
   { title: 'PinSet', additionalProperties: false, examples: [{ pin: '402857' }] },
 );
+
+export const PinEventList = Type.Object(
+  {
+    data: Type.Array(
+      Type.Object({
+        id: Id('ID of the event.'),
+        kind: OneOf(['set', 'unlocked'], 'What was done.'),
+        byUserId: Id('ID of the user who did it.'),
+        at: Instant('When it was done.'),
+      }),
+      { maxItems: 50, description: 'Events, newest first.' },
+    ),
+  },
+  { title: 'PinEventList' },
+);

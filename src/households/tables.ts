@@ -17,9 +17,6 @@ export const household = schema.table(
     state: text().$type<'active' | 'frozen' | 'closed'>().notNull(),
     pinHash: text(),
     pinFailedAttempts: smallint().notNull(),
-    /** Who set it or unlocked it last. */
-    pinSetBy: uuid(),
-    pinSetAt: instant(),
     createdBy: uuid().notNull(),
     createdAt: instant().notNull(),
   },
@@ -53,6 +50,19 @@ export const card = schema.table(
     issuedAt: instant().notNull(),
     revokedBy: uuid(),
     revokedAt: instant(),
+  },
+  table => [primaryKey({ columns: [table.village, table.id] })],
+);
+
+export const pinEvent = schema.table(
+  'pin_event',
+  {
+    village: text().notNull(),
+    id: uuid().notNull(),
+    householdId: uuid().notNull(),
+    kind: text().$type<'set' | 'unlocked'>().notNull(),
+    byUser: uuid().notNull(),
+    at: instant().notNull(),
   },
   table => [primaryKey({ columns: [table.village, table.id] })],
 );

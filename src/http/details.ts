@@ -456,6 +456,11 @@ const details: Record<RefusalCode, readonly [...Told[], Told]> = {
   ],
   'cap-reached': [
     {
+      when: { cap: 'openObjections' },
+      zh: '本户已有 {used} 件异议待裁定，最多 {limit} 件。请等裁定后再提，或先撤回一件。',
+      en: 'The household has {used} open objections, of at most {limit}. Withdraw one or wait for a ruling.',
+    },
+    {
       zh: '上限 {limit}，已用 {used}，从 {resetsOn} 起重新计算。请核对是否重复计分。',
       en: 'The cap is {limit}, {used} used. It resets on {resetsOn}.',
     },
@@ -474,8 +479,8 @@ const details: Record<RefusalCode, readonly [...Told[], Told]> = {
   'out-of-bounds': [
     {
       when: { field: 'pin' },
-      zh: '密码太容易被猜到，请不要用相同或连续的数字，也不要用户号。',
-      en: 'The PIN is too easy to guess. Avoid repeated or consecutive digits.',
+      zh: '密码太容易被猜到，请不要用生日等日期、相同或连续的数字，也不要用户号。',
+      en: 'The PIN is too easy to guess. Avoid dates and repeated or consecutive digits.',
     },
     {
       when: { field: 'returns' },

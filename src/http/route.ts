@@ -66,6 +66,8 @@ declare module 'fastify' {
     access?: Access;
     /** Whether an Idempotency-Key is required; every POST says. */
     idempotent?: boolean;
+    /** A change that a household may make with its card alone, without its PIN. */
+    cardSuffices?: boolean;
     /** Open to staff who still have to change a one-time password or to set up their second factor. */
     whilePending?: boolean;
     /** The quota that counts its calls, where the kind of caller does not say it. */
@@ -94,10 +96,11 @@ export function holds(actor: Actor, village: string | undefined, wanted: readonl
 
 /**
  * Who sees names, phones and notes of a household whole: those who need them for the village's work, and the household
- * itself. Everybody else sees 张*三 and 138****1234 (`households/masking.ts`).
+ * itself once it has proved itself by its PIN, for a card may have been found. Everybody else sees 张*三 and 138****1234
+ * (`households/masking.ts`).
  */
 export function seesWhole(actor: Actor, village: string, householdId: string): boolean {
-  if (actor.kind === 'household') return actor.householdId === householdId;
+  if (actor.kind === 'household') return actor.householdId === householdId && actor.level !== 'card';
   return holds(actor, village, ['villageAdmin', 'clerk']);
 }
 
@@ -128,6 +131,12 @@ function undeclared(route: RouteOptions): string[] {
   return wanted.filter(([, there]) => !there).map(([name]) => name);
 }
 
+/** Whether an operation asks a household for its PIN: every one that changes something, but where it says otherwise. */
+export function asksPin({ method, config }: { method: string | string[]; config?: RouteOptions['config'] }): boolean {
+  const changes = config?.idempotent === true || ['PUT', 'PATCH', 'DELETE'].includes(String(method));
+  return changes && config?.cardSuffices !== true;
+}
+
 /** Every code an operation may be refused with: its own, and those that its kind brings along. */
 export function refusalsOf(route: RouteOptions): RefusalCode[] {
   const { config, schema, url } = route;
@@ -142,6 +151,7 @@ export function refusalsOf(route: RouteOptions): RefusalCode[] {
   if (Array.isArray(config?.access)) add('forbidden');
   const callable = (role: Role) => config?.access === 'signedIn' || config?.access?.includes(role as never) === true;
   if (callable('household')) add('kiosk-session-ended');
+  if (callable('household') && asksPin(route)) add('pin-required');
   if (callable('household') || callable('kiosk')) add('device-suspended');
   if (schema?.params) add('not-found');
   if (route.method !== 'GET') add('body-too-large', 'media-type-unsupported');

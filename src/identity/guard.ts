@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import { type Clock, iso } from '../calendar.ts';
 import { type Database, type Db, rowsOf, type Tx } from '../db/database.ts';
-import { type Actor, type AnyRequest, actorOf, holds, type PendingAction, type Role } from '../http/route.ts';
+import { type Actor, type AnyRequest, actorOf, asksPin, holds, type PendingAction, type Role } from '../http/route.ts';
 import type { Reauthorise } from '../posting/keys.ts';
 import { Refusal, type RefusalCode } from '../refusals.ts';
 import { endOf, getLiveSession, type SessionEnd } from './sessions.ts';
@@ -67,6 +67,7 @@ export const guard = fp(
       }
       const admitted = ifAllowed(actor, request);
       if (admitted instanceof Refusal) throw admitted;
+      if (actor.level === 'card' && asksPin(request.routeOptions)) throw new Refusal('pin-required');
       // A household is told of another one's page what it would be told of none.
       if (household !== undefined && actor.kind === 'household' && household !== actor.householdId) {
         throw new Refusal('not-found');

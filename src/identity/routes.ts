@@ -137,7 +137,7 @@ export const identityRoutes: FastifyPluginAsyncTypebox<{
   app.route({
     method: 'DELETE',
     url: '/v1/sessions/current',
-    config: { access: 'signedIn', whilePending: true },
+    config: { access: 'signedIn', whilePending: true, cardSuffices: true },
     schema: {
       operationId: 'sessionCurrentDelete',
       tags: ['identity'],

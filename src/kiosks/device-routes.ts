@@ -160,7 +160,7 @@ export const kioskDeviceRoutes: FastifyPluginAsyncTypebox<{
   app.route({
     method: 'DELETE',
     url: '/v1/kiosk/sessions/current',
-    config: { access: ['household'] },
+    config: { access: ['household'], cardSuffices: true },
     schema: {
       operationId: 'kioskSessionEnd',
       tags: ['kiosks'],

@@ -67,7 +67,15 @@ export async function moveKiosk(
   if (!change.from.includes(row.state)) throw new Refusal('wrong-state', { state: row.state, since: row.stateSince });
   const [changed] = await tx
     .update(kiosk)
-    .set({ state: change.to, stateReason: null, stateSince: iso(now), unknownCards: 0, unknownCardsSince: null })
+    .set({
+      state: change.to,
+      stateReason: null,
+      stateSince: iso(now),
+      unknownCards: 0,
+      unknownCardsSince: null,
+      wrongPins: 0,
+      wrongPinsSince: null,
+    })
     .where(ofKiosk(key))
     .returning();
   return kioskView(changed!);
@@ -98,6 +106,41 @@ export async function countUnknownCard(tx: Tx, key: KioskKey, now: Temporal.Inst
     .set({ state: 'suspended', stateReason: 'unknownCards', stateSince: iso(now) })
     .where(ofKiosk(key));
   return false;
+}
+
+const wrongPinsPerHour = 30;
+
+/**
+ * Counts a PIN before it is looked at, whichever household it is for: a stolen kiosk that tries a few at every household is
+ * stopped at the thirtieth within an hour, and suspended. Answers whether it still works.
+ */
+export async function countPinAtDevice(tx: Tx, key: KioskKey, now: Temporal.Instant): Promise<boolean> {
+  const hourAgo = iso(now.subtract({ hours: 1 }));
+  const [row] = await rowsOf<{ wrongPins: number }>(
+    tx,
+    sql`
+    update kiosks.kiosk
+       set wrong_pins = case when wrong_pins_since > ${hourAgo}::timestamptz then wrong_pins + 1 else 1 end,
+           wrong_pins_since = case when wrong_pins_since > ${hourAgo}::timestamptz then wrong_pins_since
+                                   else ${iso(now)}::timestamptz end
+     where village = ${key.village} and id = ${key.kioskId} and state = 'active'
+    returning wrong_pins as "wrongPins"`,
+  );
+  if (row === undefined) return false;
+  if (row.wrongPins <= wrongPinsPerHour) return true;
+  await tx
+    .update(kiosk)
+    .set({ state: 'suspended', stateReason: 'wrongPins', stateSince: iso(now) })
+    .where(ofKiosk(key));
+  return false;
+}
+
+/** The PIN was right, and counts no longer. */
+export async function uncountPinAtDevice(tx: Tx, key: KioskKey): Promise<void> {
+  await tx
+    .update(kiosk)
+    .set({ wrongPins: sql`greatest(${kiosk.wrongPins} - 1, 0)` })
+    .where(ofKiosk(key));
 }
 
 export async function markSeen(tx: Tx, key: KioskKey, now: Temporal.Instant): Promise<void> {

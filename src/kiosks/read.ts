@@ -5,7 +5,10 @@ import { kiosk } from './tables.ts';
 
 export type KioskRow = typeof kiosk.$inferSelect;
 
-export type KioskView = Omit<KioskRow, 'unknownCards' | 'unknownCardsSince' | 'pairedBy'>;
+export type KioskView = Omit<
+  KioskRow,
+  'unknownCards' | 'unknownCardsSince' | 'wrongPins' | 'wrongPinsSince' | 'pairedBy'
+>;
 
 /** @throws Refusal `not-found` */
 export async function getKiosk(db: Db, village: string, id: string): Promise<KioskView> {
@@ -37,6 +40,13 @@ export async function listKiosks(
   return { ...listed, data: listed.data.map(kioskView) };
 }
 
-export function kioskView({ unknownCards, unknownCardsSince, pairedBy, ...row }: KioskRow): KioskView {
+export function kioskView({
+  unknownCards,
+  unknownCardsSince,
+  wrongPins,
+  wrongPinsSince,
+  pairedBy,
+  ...row
+}: KioskRow): KioskView {
   return row;
 }

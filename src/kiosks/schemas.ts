@@ -147,7 +147,7 @@ export const Kiosk = Type.Object(
     name: Name,
     storeId: Id('ID of the store the kiosk stands in.'),
     state: OneOf(['active', 'suspended', 'retired'], 'State of the kiosk. Only an `active` kiosk can be used.'),
-    stateReason: Nullable(OneOf(['unknownCards'], 'Reason the service suspended the kiosk by itself.')),
+    stateReason: Nullable(OneOf(['unknownCards', 'wrongPins'], 'Reason the service suspended the kiosk by itself.')),
     stateSince: Instant('When the kiosk entered its current state.'),
     appVersion: AppVersion,
     model: Model,

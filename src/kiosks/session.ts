@@ -17,7 +17,7 @@ import { endSessions, getLiveSession, lifetimes, type SessionRow, startSession }
 import type { Tokens } from '../identity/tokens.ts';
 import { Refusal } from '../refusals.ts';
 import { recogniseDevice } from './device.ts';
-import { countUnknownCard } from './kiosk.ts';
+import { countPinAtDevice, countUnknownCard, uncountPinAtDevice } from './kiosk.ts';
 import { kiosk } from './tables.ts';
 
 type Level = NonNullable<Actor['level']>;
@@ -59,7 +59,7 @@ export async function startHouseholdSession(
   const household =
     shown.pin === undefined
       ? known!
-      : await provePin(deps.database, device.village, shown.pin, holderOf(device.village, known, shown), now);
+      : await provePin(deps.database, device.village, shown.pin, holderAt(device, known, shown, now), now);
   const level: Level = !('card' in shown) ? 'pin' : shown.pin === undefined ? 'card' : 'cardAndPin';
 
   return deps.database.inTransaction(device.village, async tx => {
@@ -111,12 +111,25 @@ async function holderOfCard(
   return found;
 }
 
-/** A number that nobody has answers as a wrong PIN does: as late, and counted. */
-function holderOf(village: string, known: HouseholdRow | undefined, shown: Shown): Parameters<typeof provePin>[3] {
+/**
+ * A number that nobody has answers as a wrong PIN does: as late, and counted. And whatever household it is for, a PIN counts
+ * at the device until it has turned out to be right.
+ */
+function holderAt(
+  device: Device,
+  known: HouseholdRow | undefined,
+  shown: Shown,
+  now: Temporal.Instant,
+): Parameters<typeof provePin>[3] {
+  const { village } = device;
   const number = 'card' in shown ? '' : shown.householdNumber;
   return {
     find: async tx => known ?? (await findHouseholdByNumber(tx, village, number)),
     countUnknown: (tx, pinTries) => countUnknownNumber(tx, { village, number }, pinTries),
+    device: {
+      count: tx => countPinAtDevice(tx, device, now),
+      uncount: tx => uncountPinAtDevice(tx, device),
+    },
   };
 }
 

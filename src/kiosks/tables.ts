@@ -34,7 +34,7 @@ export const kiosk = schema.table(
     name: text().notNull(),
     storeId: uuid().notNull(),
     state: text().$type<'active' | 'suspended' | 'retired'>().notNull(),
-    stateReason: text().$type<'unknownCards'>(),
+    stateReason: text().$type<'unknownCards' | 'wrongPins'>(),
     stateSince: instant().notNull(),
     appVersion: text().notNull(),
     model: text().notNull(),
@@ -44,6 +44,8 @@ export const kiosk = schema.table(
     seenAt: instant(),
     unknownCards: integer().notNull(),
     unknownCardsSince: instant(),
+    wrongPins: integer().notNull().default(0),
+    wrongPinsSince: instant(),
   },
   table => [primaryKey({ columns: [table.village, table.id] })],
 );

@@ -71,14 +71,14 @@ export const caseRoutes: FastifyPluginAsyncTypebox<{ database: Database; clock: 
     config: {
       access: ['household', 'clerk', 'supervisionBoard'],
       idempotent: true,
-      refusals: ['wrong-state', 'too-late', 'already-exists'],
+      refusals: ['wrong-state', 'too-late', 'already-exists', 'cap-reached'],
     },
     schema: {
       operationId: 'objectionCreate',
       tags: ['publicity'],
       summary: 'Object to a line of a notice',
       description:
-        'Challenges one award while its notice is running. The award is paused until the objection is decided; other lines are not affected. Any household of the village may object, at a kiosk or through a clerk or the supervision board. Its identity is never disclosed.',
+        'Challenges one award while its notice is running. The award is paused until the objection is decided; other lines are not affected. Any household of the village may object, at a kiosk or through a clerk or the supervision board. Its identity is never disclosed. A household can have five open objections at a time.',
       params: VillageParams,
       body: ObjectionCreate,
       response: { 201: Objection },

@@ -90,6 +90,8 @@ export const redemptionRoutes: FastifyPluginAsyncTypebox<{
     url: '/v1/villages/:village/redemptions',
     config: {
       access: redeemers,
+      // Up to `pinAbovePoints`, which the verb knows.
+      cardSuffices: true,
       idempotent: true,
       refusals: [
         'already-exists',
@@ -198,6 +200,8 @@ export const redemptionRoutes: FastifyPluginAsyncTypebox<{
     url: '/v1/villages/:village/redemptions/:redemption/fulfil',
     config: {
       access: redeemers,
+      // As with the order.
+      cardSuffices: true,
       idempotent: true,
       refusals: [
         'wrong-state',

@@ -122,6 +122,7 @@ export const samples: Record<string, Sample> = {
     url: `${await file(ask)}/pin`,
     body: { pin: '402857' },
   })),
+  householdPinEventList: placed(async (_world, ask) => get(`${await file(ask)}/pin/events`)),
   householdPinUnlock: placed(async (_world, ask) => post(`${await file(ask)}/pin/unlock`)),
 
   ruleBookList: placed(async (_world, { village }) => get(`${at(village)}/rule-books`)),

@@ -272,7 +272,7 @@ export async function openService(
         null,
       );
     },
-    async asHousehold(householdId, village = villages.own, level = 'card') {
+    async asHousehold(householdId, village = villages.own, level = 'cardAndPin') {
       const kioskId = await database.inTransaction(village, tx => makeKiosk(tx, village, clock));
       return callerFor(
         {
