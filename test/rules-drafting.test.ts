@@ -63,7 +63,10 @@ t.test('from draft to superseded', async t => {
   t.match((await clerk('GET', `${url}/findings`)).body, { revision: 2, errors: 0, warnings: 0, data: { length: 0 } });
 
   const stale = await supervisor('POST', `${url}/adopt`, adoption('2026-11-25', { revision: 1 }));
-  isRefused(t, stale, '409 rule-book-changed', { revision: 2, detail: '他人已改到第 2 稿，请重新打开草案，核对后再提交。' });
+  isRefused(t, stale, '409 rule-book-changed', {
+    revision: 2,
+    detail: '他人已改到第 2 稿，请重新打开草案，核对后再提交。',
+  });
   const adopted = await supervisor('POST', `${url}/adopt`, adoption('2026-11-25', { revision: 2 }));
   t.match(adopted.body, { state: 'adopted', standing: 'adopted' }, adopted.text);
   t.match(
