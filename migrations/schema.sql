@@ -886,6 +886,9 @@ create table identity."grant" (
 comment on table identity."grant" is 'A role over a part of the country, by the prefix of its codes. Nobody changes their own rights: only the first administrator, made by the operator''s command, has no grantor.';
 comment on column identity."grant".proposed is 'Counts for nothing until somebody above whoever proposed it has confirmed it.';
 CREATE UNIQUE INDEX grant_open_key ON identity."grant" USING btree (user_id, role, prefix) WHERE (ended_at IS NULL);
+alter table identity."grant" enable row level security;
+create policy change_open on identity."grant" using ((ended_at IS NULL));
+create policy read on identity."grant" using (true);
 grant insert, select on identity."grant" to jifen_app;
 grant update (ended_by, ended_at, proposed, confirmed_by, confirmed_at) on identity."grant" to jifen_app;
 

@@ -49,13 +49,11 @@ export async function createAdmin(input: { login: string; name: string; fromInpu
   return onDatabase(async database => {
     const { login, name } = input;
     await database
-      .inTransaction(none, tx =>
-        createFirstAdmin(
-          tx,
-          { login, name, passwordHash, oneTimeUntil: oneTimeFrom(systemClock.now()) },
-          systemClock.now(),
-        ),
-      )
+      .inTransaction(none, async tx => {
+        await tx.execute('set local role jifen_owner');
+        const now = systemClock.now();
+        return createFirstAdmin(tx, { login, name, passwordHash, oneTimeUntil: oneTimeFrom(now) }, now);
+      })
       .catch(error => {
         if (pgErrorOf(error)?.constraint !== 'user_login_key') throw error;
         throw new Error(`User ${login} already exists.`);
@@ -65,7 +63,7 @@ export async function createAdmin(input: { login: string; name: string; fromInpu
         ? `${login} can sign in as platformAdmin. ${firstSignIn}\n`
         : `${login} can sign in as platformAdmin. ${firstSignIn}\nThis is the one-time password, which is shown only once:\n${password}\n`,
     );
-  });
+  }, 'ownerUrl');
 }
 
 /** Recomputes the book that is asked for, or all. Answers 1 when one is unsound. */
@@ -128,9 +126,13 @@ async function verify(database: Database, asked: string | undefined, kept: KeptC
   return unsound === 0 ? 0 : 1;
 }
 
-async function onDatabase(work: (database: Database) => Promise<number>): Promise<number> {
+/** As the service itself, or as the login that owns the database. */
+async function onDatabase(
+  work: (database: Database) => Promise<number>,
+  as: 'appUrl' | 'ownerUrl' = 'appUrl',
+): Promise<number> {
   const postgres = await openPostgres(readConfig(), () => undefined);
-  const database = openDatabase(postgres.appUrl, {
+  const database = openDatabase(postgres[as], {
     connections: 2,
     onError: error => process.stderr.write(`jifen: ${error.message}\n`),
   });

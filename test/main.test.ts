@@ -163,6 +163,22 @@ test('what is wrong with the environment is reported in one line', async t => {
   }
 });
 
+test('a DATABASE_URL without a password is refused, wherever else the password comes from', async t => {
+  const cluster = await openCluster();
+  const url = new URL(await createEmptyDatabase(cluster));
+  t.teardown(() => dropDatabase(cluster.url, url.pathname.slice(1)));
+  const env = { PGPASSWORD: decodeURIComponent(url.password), JIFEN_DATA_DIR: folder };
+  url.password = '';
+  const { code, err } = await run(t, 'src/main.ts', { ...env, DATABASE_URL: url.href });
+  t.same(
+    { code, err },
+    {
+      code: 1,
+      err: 'jifen: DATABASE_URL has no password to derive that of jifen_app from. Set DATABASE_APP_URL to the connection string of jifen_app (README, "External PostgreSQL").\n',
+    },
+  );
+});
+
 test('several processes start at once on one empty external database', async t => {
   const cluster = await openCluster();
   const url = await createEmptyDatabase(cluster);

@@ -18,6 +18,7 @@ const seen: [RefusalCode, Facts][] = [
   ['forbidden', { requiredRoles: ['clerk', 'villageAdmin'] }],
   ['forbidden', { requiredRoles: [] }],
   ['forbidden', { reason: 'notAJudge' }],
+  ['forbidden', { reason: 'operatorOnly' }],
   ['session-revoked', { reason: 'signedOut' }],
   ['session-revoked', { reason: 'refreshReused' }],
   ['sign-in-locked', { until: at }],

@@ -7,6 +7,8 @@ import { prepareRoles } from './roles.ts';
 
 /** The database of this installation, with its roles made and its migrations run. */
 interface Postgres {
+  /** Connection string of the owner's login, for what the service itself may not do. */
+  ownerUrl: string;
   /** Connection string of `jifen_app`, whom the service works as. */
   appUrl: string;
   /** Names of the migrations that were run just now. */
@@ -28,7 +30,7 @@ export async function openPostgres(config: Config, log: (line: string) => void):
   try {
     const appUrl = config.databaseAppUrl === '' ? await prepareRoles(server.ownerUrl) : config.databaseAppUrl;
     const migrated = await migrate(server.ownerUrl);
-    return { appUrl, migrated, embedded: server.embedded, closed: server.closed, stop: server.stop };
+    return { ...server, appUrl, migrated };
   } catch (error) {
     await server.stop();
     throw error;

@@ -7,6 +7,7 @@ import pg from 'pg';
  *
  * @param ownerUrl a role that may create roles, or that is already a member of `jifen_owner`
  * @returns the connection string of `jifen_app`
+ * @throws Error, in words for the operator, when `ownerUrl` has no password
  */
 export async function prepareRoles(ownerUrl: string): Promise<string> {
   const appUrl = appUrlFor(ownerUrl);
@@ -35,6 +36,12 @@ export async function prepareRoles(ownerUrl: string): Promise<string> {
  */
 function appUrlFor(ownerUrl: string): string {
   const url = new URL(ownerUrl);
+  // Derived from nothing, it would be one that anybody can compute. A password from elsewhere (PGPASSWORD, .pgpass, a
+  // query parameter) is none of this string's either.
+  if (url.password === '')
+    throw new Error(
+      'DATABASE_URL has no password to derive that of jifen_app from. Set DATABASE_APP_URL to the connection string of jifen_app (README, "External PostgreSQL").',
+    );
   url.username = 'jifen_app';
   url.password = createHmac('sha256', decodeURIComponent(new URL(ownerUrl).password))
     .update('jifen_app')

@@ -77,6 +77,11 @@ const details: Record<RefusalCode, readonly [...Told[], Told]> = {
       zh: '您不是本次评议的评议员，不能评分。',
       en: 'Only judges of this round can score.',
     },
+    {
+      when: { reason: 'operatorOnly' },
+      zh: '平台管理员只能由系统运维人员在服务器上设立，请与其联系。',
+      en: 'Only the operator creates platform administrators, with the command jifen admin create.',
+    },
     { zh: '此事项须由{requiredRoles}办理，请交给有权限的人。', en: 'Required role: {requiredRoles}.' },
     {
       zh: '您的职务不能办理此事项，请联系村管理员。',

@@ -26,7 +26,7 @@ const Prefix = Type.String({
   examples: ['520281127101'],
 });
 
-const RoleName = OneOf([...roles], 'Role granted.');
+const RoleName = OneOf([...roles], 'Role granted. `platformAdmin` is granted by the operator’s command only.');
 
 export const NewGrant = Type.Object(
   {

@@ -10,7 +10,7 @@ import { endSessions } from './sessions.ts';
 import { grant, user } from './tables.ts';
 import { recordUserEvent } from './user-events.ts';
 
-/** Whom each role may appoint: always below itself, and only inside its own prefix. */
+/** Whose grants each role makes and ends: always inside its own prefix. A `platformAdmin` is only ever ended here. */
 const mayAppoint: Partial<Record<Role, readonly Role[]>> = {
   platformAdmin: ['platformAdmin', 'supervisor', 'villageAdmin', 'auditor'],
   supervisor: ['villageAdmin', 'auditor', 'reviewer'],
@@ -256,6 +256,8 @@ async function appoint(
   if (input.until != null && Temporal.Instant.compare(input.until, now) <= 0) {
     throw malformed(pointer, 'past', { zh: '任职结束时间须在现在之后。', en: 'The grant must end in the future.' });
   }
+  // The operator's command makes administrators; the database refuses such a grant to the service.
+  if (input.role === 'platformAdmin') throw new Refusal('forbidden', { reason: 'operatorOnly' });
   const proposed = !appoints(actor, input) && proposes(actor, input);
   if (!proposed) refuseUnlessAppointer(actor, input);
   await tx.insert(grant).values({
