@@ -93,6 +93,7 @@ test('hostile headers', async t => {
     'image/svg+xml',
     'image/gif',
     'application/json',
+    'multipart/form-data',
     'multipart/form-data; boundary=x',
     'image/*',
     'image/jpegx',

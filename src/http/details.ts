@@ -361,6 +361,11 @@ const details: Record<RefusalCode, readonly [...Told[], Told]> = {
   ],
   'media-type-unsupported': [
     {
+      when: { format: 'heic' },
+      zh: '照片是手机的“高效”格式，无法识别。请在相机设置中关闭“高效”格式（苹果手机选“兼容性最佳”），再重新拍摄。',
+      en: 'HEIC photos cannot be read. Set the camera to JPEG (on an iPhone, “Most Compatible”) and take it again, or convert it.',
+    },
+    {
       zh: '请换成支持的文件格式；照片打不开的，请重新拍摄。',
       en: 'Send a supported file type. If a file does not open, save or take it again.',
     },

@@ -25,7 +25,11 @@ interface Picture {
   captured: Captured;
 }
 
-const pixelsMax = 50_000_000;
+/**
+ * Most pixels of a picture, by what decoding it holds: one that is read line by line holds a few lines, and may come from
+ * a phone of 108 million or be a panorama; of one that is read in several passes, or is a WebP, every pixel is held.
+ */
+const pixelsMax = { byLine: 110_000_000, whole: 52_000_000 };
 const edgeMax = { full: 2048, thumb: 320 };
 const secondsMax = 8;
 
@@ -33,17 +37,19 @@ const secondsMax = 8;
  * Reads a JPEG, PNG or WebP file, by its first bytes, and draws it anew: upright, in sRGB, without metadata and without
  * whatever else the file carried. A colour profile is not followed but dropped: a camera's wide colours look a little
  * duller, and nobody's profile is ever computed with.
- * @throws Refusal `media-type-unsupported`: no such file, a broken or an animated one | `out-of-bounds`: more than 50
- *   million pixels | `unavailable`: it took too long
+ * @throws Refusal `media-type-unsupported`: no such file, a broken or an animated one; HEIC (facts: `format`) |
+ *   `out-of-bounds`: too many pixels | `unavailable`: it took too long
  */
 export async function pictureOf(bytes: Buffer, now: Temporal.Instant): Promise<Picture> {
   const format = formatOf(bytes);
-  if (format === undefined) throw new Refusal('media-type-unsupported');
-  const options = { limitInputPixels: pixelsMax, failOn: 'error', ignoreIcc: true } as const;
+  if (format === undefined) throw new Refusal('media-type-unsupported', isHeic(bytes) ? { format: 'heic' } : {});
+  const options = { limitInputPixels: pixelsMax.byLine, failOn: 'error', ignoreIcc: true } as const;
   try {
     const told = await sharp(bytes, options).metadata();
     if (told.format !== format || (told.pages ?? 1) > 1) throw new Refusal('media-type-unsupported');
-    // Made small before it is turned: turning needs every pixel at once, and a file may have fifty million.
+    const isWhole = told.isProgressive || format === 'webp';
+    if (isWhole && told.width * told.height > pixelsMax.whole) throw tooManyPixels(pixelsMax.whole);
+    // Made small before it is turned: turning needs every pixel at once, and a file may have a hundred million.
     const { data, info } = await sharp(bytes, options)
       .resize({ width: edgeMax.full, height: edgeMax.full, fit: 'inside', withoutEnlargement: true })
       .flatten({ background: 'white' })
@@ -80,11 +86,13 @@ export async function pictureOf(bytes: Buffer, now: Temporal.Instant): Promise<P
 
 /** The library says what was wrong in words only. */
 function refusalOf({ message }: Error): Refusal {
-  if (/exceeds pixel limit/.test(message)) {
-    return new Refusal('out-of-bounds', { field: 'pixels', min: 1, max: pixelsMax });
-  }
+  if (/exceeds pixel limit/.test(message)) return tooManyPixels(pixelsMax.byLine);
   if (/^timeout/.test(message)) return new Refusal('unavailable', { retryAfterSeconds: 5 });
   return new Refusal('media-type-unsupported');
+}
+
+function tooManyPixels(max: number): Refusal {
+  return new Refusal('out-of-bounds', { field: 'pixels', min: 1, max });
 }
 
 /** What the file is by its first bytes: its name and its content type are anybody's to choose. */
@@ -94,6 +102,19 @@ function formatOf(bytes: Buffer): 'jpeg' | 'png' | 'webp' | undefined {
   if (begins('89504e470d0a1a0a')) return 'png';
   if (begins('52494646') && begins('57454250', 8)) return 'webp';
   return undefined;
+}
+
+const heicBrands = ['heic', 'heix', 'heim', 'heis', 'hevc', 'hevx', 'hevm', 'hevs'];
+
+/**
+ * Whether a file is HEIC, which the library cannot decode for want of a licence, by its own brand or by those it is
+ * compatible with. Source: ISO/IEC 14496-12, 4.3 (`ftyp`), and ISO/IEC 23008-12, annex B (the brands).
+ */
+function isHeic(bytes: Buffer): boolean {
+  const box = bytes.subarray(0, 256).toString('latin1');
+  if (box.slice(4, 8) !== 'ftyp') return false;
+  const brands = box.slice(8, Math.min(bytes.readUInt32BE(0), 256)).match(/.{4}/gs) ?? [];
+  return brands.some(brand => heicBrands.includes(brand));
 }
 
 /** Upright, by the orientation that Exif gives it: the library mirrors first, then turns clockwise. */

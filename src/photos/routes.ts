@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
@@ -10,6 +11,7 @@ import type { Links } from '../identity/links.ts';
 import { callOf } from '../posting/keys.ts';
 import type { Mutate, Write } from '../posting/mutate.ts';
 import { Refusal } from '../refusals.ts';
+import { fileInForm } from './form.ts';
 import { answerOf, keyOf, type PhotoStore, type Variant, variants } from './photo-store.ts';
 import { findPhotoRow, getPhoto, similarTo, viewOf } from './read.ts';
 import { remove } from './remove.ts';
@@ -20,6 +22,10 @@ import { openWaitingRoom } from './waiting-room.ts';
 const reviewers: Access = ['reviewer', 'supervisionBoard', 'clerk', 'villageAdmin', 'supervisor', 'auditor'];
 const uploaders: Access = ['household', 'clerk', 'storekeeper', 'villageAdmin'];
 const fileTypes = ['image/jpeg', 'image/png', 'image/webp'] as const;
+/** Names that some apps and old browsers have for these; HEIC is told by its bytes that it cannot be read. */
+const otherNames = ['image/jpg', 'image/pjpeg', 'image/x-png', 'image/heic', 'image/heif'];
+/** A photo of fifty million pixels as phones write it, in full quality, and what a form adds. */
+const maxBytes = 20 * 1024 * 1024;
 const linkSeconds = 300;
 
 /** Photos that show what was done: taken in, looked at, compared, removed. */
@@ -155,7 +161,12 @@ const uploadRoute: FastifyPluginAsyncTypebox<{
 }> = async (app, { database, clock, mutate, photos, linked }) => {
   const waitingRoom = openWaitingRoom({ atOnce: 2, seats: 16 });
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser([...fileTypes], { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+  app.addContentTypeParser([...fileTypes, ...otherNames], { parseAs: 'buffer' }, (_request, body, done) =>
+    done(null, body),
+  );
+  app.addContentTypeParser('multipart/form-data', (request: FastifyRequest, body: IncomingMessage) =>
+    fileInForm(request, body, maxBytes),
+  );
 
   app.route({
     method: 'POST',
@@ -165,16 +176,20 @@ const uploadRoute: FastifyPluginAsyncTypebox<{
       idempotent: true,
       refusals: ['household-not-active', 'out-of-bounds'],
     },
-    bodyLimit: 8 * 1024 * 1024,
+    bodyLimit: maxBytes,
     schema: {
       operationId: 'photoCreate',
       tags: ['photos'],
       summary: 'Upload a photo',
       description:
-        'The request body is the file: JPEG, PNG or WebP, detected by its content, not animated, at most 8 MiB and 50 million pixels. The image is re-encoded upright, at most 2048 pixels wide and high, without location, names or other metadata; capture time and location are stored separately as hints. Uploading the same file again for the same household returns the existing photo. A household may have 30 photos a day.',
+        'The request body is the file, or a form whose first file it is: JPEG, PNG or WebP, detected by its content, not animated, at most 20 MiB. It may have 110 million pixels; a progressive JPEG, an interlaced PNG or a WebP, 52 million. HEIC cannot be read and is refused with `format`. The image is re-encoded upright, at most 2048 pixels wide and high, without location, names or other metadata; capture time and location are stored separately as hints. Uploading the same file again for the same household returns the existing photo. A household may have 30 photos a day.',
       params: VillageParams,
       querystring: PhotoCreateQuery,
-      body: { content: Object.fromEntries(fileTypes.map(type => [type, { schema: FileOf(type) }])) } as never,
+      body: {
+        content: Object.fromEntries(
+          [...fileTypes, 'multipart/form-data'].map(type => [type, { schema: FileOf(type) }]),
+        ),
+      } as never,
       response: { 200: Photo, 201: Photo },
     },
     handler: async (request, reply) => {

@@ -66,7 +66,7 @@ export const Photo = Type.Object(
       description: 'SHA-256 digest of the uploaded file.',
       examples: ['9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08'],
     }),
-    bytes: Whole('Size of the uploaded file in bytes.', { minimum: 1, maximum: 8_388_608 }),
+    bytes: Whole('Size of the uploaded file in bytes.', { minimum: 1, maximum: 20_971_520 }),
     width: Whole('Width in pixels.', { minimum: 1, maximum: 2048 }),
     height: Whole('Height in pixels.', { minimum: 1, maximum: 2048 }),
     captured: Nullable(Captured),

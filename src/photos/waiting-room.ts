@@ -5,7 +5,7 @@ export type WaitingRoom = <T>(work: () => Promise<T>, signal?: AbortSignal) => P
 
 /**
  * Lets in `atOnce` pieces of work at a time, the others in the order in which they came. Decoding a picture takes up to
- * 400 MB for a moment and a core for a second: a village meeting's worth of uploads must not take the machine.
+ * 450 MB for a moment and a core for a second: a village meeting's worth of uploads must not take the machine.
  */
 export function openWaitingRoom({ atOnce, seats }: { atOnce: number; seats: number }): WaitingRoom {
   let underWay = 0;

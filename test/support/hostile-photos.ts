@@ -1,4 +1,4 @@
-import { deflateSync } from 'node:zlib';
+import { crc32, deflateSync } from 'node:zlib';
 import sharp from 'sharp';
 import { pngFile, pngOf } from './small-photo.ts';
 
@@ -107,6 +107,14 @@ const profile = (text: string, length: number) =>
 /** A PNG header that promises more than there is, and a little compressed nothing behind it. */
 function promising(width: number, height: number, kind = 2): Buffer {
   return pngFile({ width, height, depth: 8, kind }, [['IDAT', deflateSync(Buffer.alloc(1 << 20))]]);
+}
+
+/** A PNG header that promises lines in seven passes. */
+function interlaced(width: number, height: number): Buffer {
+  const png = promising(width, height);
+  png[28] = 1;
+  png.writeUInt32BE(crc32(png.subarray(12, 29)), 29);
+  return png;
 }
 
 /** The same JPEG file with another size in its frame header. */
@@ -249,7 +257,7 @@ export async function hostileFiles(): Promise<HostileFile[]> {
     file('JPEG behind a JPEG', Buffer.concat([jpeg, jpeg]), cleaned),
 
     file('a PNG of 30000 × 30000, one byte a pixel', await flatGrey(30_000, 30_000), ['out-of-bounds']),
-    file('a PNG of 7072 × 7072, compressed a thousandfold', await flatGrey(7_072, 7_072), ['out-of-bounds']),
+    file('a PNG of 10500 × 10500, compressed a thousandfold', await flatGrey(10_500, 10_500), ['out-of-bounds']),
     file('a PNG that says 65535 × 65535', promising(65_535, 65_535), ['out-of-bounds']),
     file('a PNG that says 2³¹−1 × 2³¹−1', promising(2 ** 31 - 1, 2 ** 31 - 1), refused.concat('out-of-bounds')),
     file('a PNG that says 7000 × 7000 and has a hundredth', promising(7_000, 7_000), refused),
@@ -261,12 +269,15 @@ export async function hostileFiles(): Promise<HostileFile[]> {
       webpOf(16_384, 16_384, 0, Buffer.from('VP8 \0\0\0\0')),
       refused.concat('out-of-bounds'),
     ),
-    file('a JPEG of 7100 × 7100', await flat(7_100, 7_100).jpeg({ quality: 30 }).toBuffer(), ['out-of-bounds']),
+    file('a JPEG of 10500 × 10500', await flat(10_500, 10_500).jpeg({ quality: 30 }).toBuffer(), ['out-of-bounds']),
+    file('a progressive JPEG that says 7300 × 7300', claiming(progressive, 7_300, 7_300), ['out-of-bounds']),
+    file('an interlaced PNG that says 7300 × 7300', interlaced(7_300, 7_300), ['out-of-bounds']),
+    file('a WebP of 7300 × 7300', await flat(7_300, 7_300).webp({ effort: 0 }).toBuffer(), ['out-of-bounds']),
     file('a PNG of 1 × 20000', await flat(1, 20_000).png().toBuffer(), cleaned),
     file('a PNG of 40000 × 1', await flat(40_000, 1).png().toBuffer(), cleaned),
     file('a picture of one pixel', await flat(1, 1).png().toBuffer(), cleaned),
-    file('8 MiB of zeros behind a JPEG', Buffer.concat([jpeg, Buffer.alloc(8 * 1024 * 1024 - jpeg.length)]), cleaned),
-    file('8 MiB and a byte', Buffer.concat([jpeg, Buffer.alloc(8 * 1024 * 1024 + 1 - jpeg.length)]), [
+    file('20 MiB of zeros behind a JPEG', Buffer.concat([jpeg, Buffer.alloc(20 * 1024 * 1024 - jpeg.length)]), cleaned),
+    file('20 MiB and a byte', Buffer.concat([jpeg, Buffer.alloc(20 * 1024 * 1024 + 1 - jpeg.length)]), [
       'body-too-large',
     ]),
     file('an animated WebP', animated, refused),
