@@ -19,7 +19,7 @@ test('whoever holds the connection of the service makes no administrator', async
         `select user_id, ended_at is null as open from identity."grant" where role = 'platformAdmin' order by user_id`,
       )
     ).rows;
-  const input = (login: string) => ({ login, name: '管理员', passwordHash: 'x' });
+  const input = (login: string) => ({ login, name: '管理员', passwordHash: 'x', oneTimeUntil: null });
   const make = (login: string, database = service.database) =>
     database.inTransaction(none, tx => createFirstAdmin(tx, input(login), service.clock.now()));
 

@@ -1,6 +1,8 @@
 import { sql } from 'drizzle-orm';
+import { openDatabase } from '../../src/db/database.ts';
 import { none } from '../../src/db/scope.ts';
 import type { Role } from '../../src/http/route.ts';
+import { createFirstAdmin } from '../../src/identity/first-admin.ts';
 import { hashSecret } from '../../src/identity/passwords.ts';
 import { newTotpSecret, setSecondFactor, totpCode } from '../../src/identity/second-factor.ts';
 import { createUser } from '../../src/identity/users.ts';
@@ -16,6 +18,14 @@ export async function newStaff(
   village: string = villages.own,
 ): Promise<string> {
   const passwordHash = await hashSecret(ownPassword);
+  if (role === 'platformAdmin') {
+    // As the operator's command does: the service's own login makes the first one alone.
+    const database = openDatabase(service.ownerUrl, { connections: 1, onError: error => Promise.reject(error) });
+    const person = { login, name: '王文书', passwordHash, oneTimeUntil: null };
+    const id = await database.inTransaction(none, tx => createFirstAdmin(tx, person, service.clock.now()));
+    await database.close();
+    return id;
+  }
   const grants = [
     ['platformAdmin', ''],
     ['supervisor', village.slice(0, 6)],
