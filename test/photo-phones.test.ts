@@ -4,7 +4,7 @@ import { deflateSync } from 'node:zlib';
 import type { FastifyRequest } from 'fastify';
 import sharp from 'sharp';
 import tap, { test } from 'tap';
-import { fileInForm } from '../src/photos/form.ts';
+import { fileInForm } from '../src/http/file-in-form.ts';
 import { pictureOf } from '../src/photos/picture.ts';
 import { isRefused } from './support/refusal.ts';
 import { openService, villages } from './support/service.ts';
