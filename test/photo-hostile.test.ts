@@ -114,11 +114,11 @@ test('hostile headers', async t => {
   for (const [id, error] of [
     ['..%2f..%2fx', '/querystring/householdId pattern'],
     ['%00', ' nul'],
-    [`${householdId}/../x`, '/querystring/householdId maxLength'],
+    [`${householdId}/../x`, '/querystring/householdId maxLength, /querystring/householdId pattern'],
     [householdId.toUpperCase(), '/querystring/householdId pattern'],
   ]) {
     const answer = await sent({}, photo, `${at}?householdId=${id}`);
-    isRefused(t, answer, '400 validation-failed', { errors: [error] }, id);
+    isRefused(t, answer, '400 validation-failed', { errors: error!.split(', ') }, id);
   }
   const { rows } = await owner.query('select count(*)::int as photos from photos.photo');
   t.equal(rows[0].photos, 2);

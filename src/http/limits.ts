@@ -181,6 +181,8 @@ export const timeLimit = fp(async (app: FastifyInstance) => {
       },
       Math.max(limit - spent.get(request)!, 0),
     );
+    // An export's is a quarter of an hour, for which no process that has nothing else to do stays.
+    timer.unref();
     reply.raw.once('close', () => clearTimeout(timer));
     done();
   });
