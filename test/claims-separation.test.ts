@@ -97,7 +97,7 @@ t.test('in the database too, as the service and as its owner', async t => {
   const also = (userId: string, role: string, prefix: string, until = 'infinity') =>
     owner.query(
       `insert into identity.grant (id, user_id, role, prefix, granted_by, granted_at, until)
-       values (gen_random_uuid(), $1, $2, $3, $4, now(), $5)`,
+       values (gen_random_uuid(), $1, $2, $3, $4, now() - interval '9 days', $5)`,
       [userId, role, prefix, randomUUID(), until],
     );
   await also(reviewer.actor.id, 'supervisor', villages.own);

@@ -144,7 +144,7 @@ function flawsOfOperation(contract: Contract, method: string, operation: Operati
     Object.values(((part as { $ref?: string })?.$ref === undefined ? part?.content : undefined) ?? {}),
   ) as Json[];
   for (const mediaType of Object.keys(operation.requestBody?.content ?? {})) {
-    wanted.push([`its body is ${mediaType}, no JSON, photo or sheet`, bodyTypes.test(mediaType)]);
+    wanted.push([`its body is ${mediaType}, no JSON, form, photo or sheet`, bodyTypes.test(mediaType)]);
   }
   for (const [status, response] of Object.entries(operation.responses)) {
     const { content, headers } = (text(response.$ref) ? resolve(contract, response.$ref as string) : response) as Json;
@@ -164,7 +164,7 @@ function flawsOfOperation(contract: Contract, method: string, operation: Operati
 }
 
 const bodyTypes =
-  /^(application\/json|image\/(jpeg|png|webp)|text\/csv|application\/vnd\.openxmlformats-officedocument\.spreadsheetml\.sheet)$/;
+  /^(application\/json|multipart\/form-data|image\/(jpeg|png|webp)|text\/csv|application\/vnd\.openxmlformats-officedocument\.spreadsheetml\.sheet)$/;
 
 /** POSTs that change nothing, or answer with credentials, which are never kept. */
 const withoutKey = new Set([
