@@ -89,8 +89,9 @@ export function openDatabase(
     });
   let closing = false;
   const pool = open(options.connections ?? 20, { pipeline: true });
-  // An answer that streams cannot share its connection.
-  const exportPool = open(4, { pipeline: false, query_timeout: exportAnswerMs });
+  // An answer that streams cannot share its connection. It has no time limit here: node-postgres never takes back the timer
+  // of a query that is read by a cursor.
+  const exportPool = open(4, { pipeline: false, query_timeout: 0 });
 
   return {
     inTransaction: (scope, work) => onConnection(pool, `begin; ${scopeStatement(scope)}`, db => work(db as Tx)),
@@ -117,9 +118,6 @@ export function openDatabase(
     },
   };
 }
-
-/** One query of an export may read a whole book. */
-const exportAnswerMs = 15 * 60_000;
 
 function openPool(
   connectionString: string,
