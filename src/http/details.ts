@@ -735,7 +735,11 @@ function wordOf(value: unknown, language: 'zh' | 'en'): string | undefined {
   if (typeof value !== 'string' || value === '') return undefined;
   if (/^\d{4}-\d\d-\d\d$/.test(value)) return dayIn(Temporal.PlainDate.from(value), language);
   if (/^\d{4}-\d\d-\d\d[T ]/.test(value)) return momentIn(Temporal.Instant.from(value), language);
-  if (language === 'zh') return Object.hasOwn(words, value) ? words[value] : /[a-z]/i.test(value) ? undefined : value;
+  if (language === 'zh') {
+    if (Object.hasOwn(words, value)) return words[value];
+    // Numbers of households are printed with their letter: H0041.
+    return /[a-z]/i.test(value) && !/^[A-Z]?[0-9]{1,8}$/.test(value) ? undefined : value;
+  }
   return /^[a-z]+[A-Z]/.test(value) ? englishOf(value) : value;
 }
 

@@ -119,12 +119,14 @@ export function* malformed(body: object): Generator<string> {
   const text = JSON.stringify(body);
   yield `\ufeff${text}`;
   yield `${text},`;
-  const [name, value] = Object.entries(body)[0]!;
+  yield '['.repeat(100_000);
+  yield '{"a":'.repeat(50_000);
+  const [first] = Object.entries(body);
+  if (first === undefined) return;
+  const [name, value] = first;
   yield `{${JSON.stringify(name)}:${JSON.stringify(value)},${text.slice(1)}`;
   yield `{"\\u${name.charCodeAt(0).toString(16).padStart(4, '0')}${name.slice(1)}":${JSON.stringify(value)},${text.slice(1)}`;
   yield `{${JSON.stringify(name)}:1e400${Object.keys(body).length > 1 ? `,${text.slice(text.indexOf(',"') + 1)}` : '}'}`;
-  yield '['.repeat(100_000);
-  yield '{"a":'.repeat(50_000);
 }
 
 /** True for values that no schema lets in, because they are refused before any is looked at. */
