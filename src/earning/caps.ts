@@ -144,7 +144,7 @@ const [lookAlikes, latin] = [
   'АВЕЅІЈКМНОРСТХҮԌԚԜаеѕіјорсхуһԁԛԝӏΑΒΕΖΗΙΚΜΝΟΡΤΥΧινορυαγУкмтвнβεζηκμτχ',
   'ABESIJKMHOPCTXYGQWaesijopcxyhdqwlABEZHIKMNOPTYXivopuayYkmtbhbezhkmtx',
 ];
-const alike = new RegExp(`[${lookAlikes}]`, 'gu');
+const alike = new Map([...lookAlikes].map((letter, place) => [letter, latin[place]!]));
 
 /**
  * An occasion as it is compared: NFKC, without what cannot be seen, dashes and look-alikes as one, without case. Some more
@@ -152,6 +152,7 @@ const alike = new RegExp(`[${lookAlikes}]`, 'gu');
  */
 export const occasionKey = remembering((occasion: string): string => {
   const seen = occasion.normalize('NFKC').replace(uncounted, '').replace(dashes, '-').normalize('NFKC');
-  const written = seen.replace(alike, letter => latin[lookAlikes.indexOf(letter)]!);
+  let written = '';
+  for (const letter of seen) written += alike.get(letter) ?? letter;
   return written.toUpperCase().toLowerCase();
 });

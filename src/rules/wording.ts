@@ -29,8 +29,8 @@ const english = [
   /\bfin(?:es?|ed|ing)\b(?! (?:arts?|weather|dust|dining|print|tuning|days?))/g,
   /\bpenal(?:ty|ties|i[sz]e[ds]?|i[sz]ing)\b/g,
   /\bforfeit\w*/g,
-  /\b(?:deduct|cut|stop|cancel|withhold|withdraw|suspend|revoke|reduc|dock|halt|remov|den(?:y|ie)|los[est])\w{0,20}(?: \w{1,20}){0,3} (?:allowances?|subsid(?:y|ies)|benefits?(?! of)|pensions?|welfare|wages?|salar(?:y|ies)|stipends?|relief|insurance|dibao)\b/g,
-  /\b(?:deduct|withh)\w{0,20}(?: \w{1,20}){0,6} (?:allowances?|subsid(?:y|ies)|pensions?|welfare|wages?|salar(?:y|ies))\b/g,
+  /\b(?:deduct|cut|stop|cancel|withhold|withdraw|suspend|revoke|reduc|dock|halt|remov|den(?:y|ie)|los[est])\w*(?: \w+){0,3} (?:allowances?|subsid(?:y|ies)|benefits?(?! of)|pensions?|welfare|wages?|salar(?:y|ies)|stipends?|relief|insurance|dibao)\b/g,
+  /\b(?:deduct|withh)\w*(?: \w+){0,6} (?:allowances?|subsid(?:y|ies)|pensions?|welfare|wages?|salar(?:y|ies))\b/g,
   /\b(?:deduct|dock|charg)\w{0,20}(?: \w{1,20}){0,2} (?:yuan|rmb|cny|cash|money)\b/g,
   // 罚款, 扣款 and 扣钱 in Latin letters.
   /\bfa ?kuan\b/g,
