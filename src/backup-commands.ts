@@ -2,7 +2,7 @@
 
 import { mkdir, readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { generateX25519Identity, identityToRecipient } from 'age-encryption';
+import { generateIdentity, identityToRecipient } from 'age-encryption';
 import { type BackupSet, listInstallations, reach, readSet } from './backup/backup-set.ts';
 import { chooseBase, local, parseMoment } from './backup/choose.ts';
 import { makeBase } from './backup/make-base.ts';
@@ -59,7 +59,7 @@ export async function listBackups(folder: string | undefined): Promise<number> {
 
 /** Prints a new age identity, which opens what is encrypted for its recipient. */
 export async function makeBackupKey(): Promise<number> {
-  const identity = await generateX25519Identity();
+  const identity = await generateIdentity();
   return say(
     `# Keep this away from the machine that is backed up. Without it the backups cannot be read.\n# JIFEN_BACKUP_RECIPIENT=${await identityToRecipient(identity)}\n${identity}\n`,
   );

@@ -94,7 +94,7 @@ test('passwords that are easy to guess are refused wherever one is chosen', asyn
 });
 
 test('a second factor', async t => {
-  const service = await openService(t);
+  const service = await openService(t, { trustProxy: 1 });
   const owner = await connect(t, service.ownerUrl);
 
   for (const role of ['platformAdmin', 'supervisor', 'villageAdmin', 'auditor'] as const) {
@@ -193,6 +193,23 @@ test('a second factor', async t => {
     t.match((await guess(right)).body, { code: 'sign-in-locked' });
     service.clock.pass({ minutes: 15 });
     t.equal((await signIn(service, 'besieged', ownPassword, secret)).status, 201);
+  });
+
+  await t.test('nor from ever new addresses: all of them together have five tries', async t => {
+    const secret = await giveSecondFactor(service, await newStaff(service, 'far-away', 'auditor'));
+    const wrong = totpCode(secret, service.clock.now()) === '000000' ? '000001' : '000000';
+    const codes: string[] = [];
+    for (let n = 0; n < 7; n += 1) {
+      const input = { login: 'far-away', password: ownPassword, code: wrong };
+      const headers = { 'x-forwarded-for': `198.51.100.${n}` };
+      codes.push((await service.anonymous('POST', '/v1/sessions', input, headers)).body.code);
+    }
+    const [failed, locked] = ['second-factor-wrong', 'sign-in-locked'];
+    t.strictSame(codes, [failed, failed, failed, failed, failed, locked, locked]);
+    service.clock.pass({ minutes: 15 });
+    t.equal((await signIn(service, 'far-away', ownPassword, secret)).status, 201, 'the lock ends');
+    for (let n = 0; n < 4; n += 1) await signIn(service, 'far-away', ownPassword, secret);
+    t.equal((await signIn(service, 'far-away', ownPassword, secret)).status, 201, 'right codes do not add up');
   });
 
   await t.test('a wrong password is told before any code', async t => {

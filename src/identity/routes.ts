@@ -35,7 +35,7 @@ import {
 import type { Sealer } from './sealing.ts';
 import { confirmSecondFactor, type NewRecoveryCodes, type NewSecret, prepareSecondFactor } from './second-factor.ts';
 import { endSessions } from './sessions.ts';
-import { countTry, forgetTries, refresh, signIn } from './sign-in.ts';
+import { countCode, countTry, forgetCodes, forgetTries, refresh, signIn } from './sign-in.ts';
 import { user as userTable } from './tables.ts';
 import type { Tokens } from './tokens.ts';
 import {
@@ -207,14 +207,13 @@ export const identityRoutes: FastifyPluginAsyncTypebox<{
     handler: async (request, reply) => {
       const { login } = await ownRow(actorOf(request));
       const { code } = request.body;
-      const from = { login, address: addressOf(request) };
-      if (code !== undefined) await countTry({ database, clock }, from);
+      if (code !== undefined) await countCode({ database, clock }, login);
       return mutate<NewSecret>(
         request,
         reply,
         async (tx, { id }) => {
           const made = await prepareSecondFactor(tx, sealer, { id, login, issuer }, code, clock.now());
-          if (code !== undefined) await forgetTries(tx, from, clock.now());
+          if (code !== undefined) await forgetCodes(tx, login);
           return made;
         },
         { status: 201, location: () => '/v1/users/current/second-factor', secrets: ['secret', 'uri'] },

@@ -19,6 +19,8 @@ const triesElsewhereMax = 50;
 const knownDays = 30;
 /** Stands for all addresses that are new to a name, in the place of one. */
 const elsewhere = '';
+/** Stands for all addresses where a name's second factor is tried, after its right password: no address has this form. */
+const secondFactorTries = 'code';
 
 /** A name as it was typed, in lower case, and the address that it was typed at. */
 interface From {
@@ -72,10 +74,12 @@ export async function signIn(
     throw new Refusal('expired', { what: 'oneTimePassword', expiredAt: person.oneTimeUntil });
   }
 
+  const secondFactor = await database.inSnapshot(none, db => hasSecondFactor(db, person.id));
+  if (secondFactor && input.code !== undefined) await countCode(deps, login);
   const started = await database.inTransaction(none, async tx => {
-    const secondFactor = await hasSecondFactor(tx, person.id);
     if (secondFactor) await takeCode(tx, sealer, person.id, input.code, now);
     await forgetTries(tx, from, now);
+    await forgetCodes(tx, login);
     const grants = await grantsOf(tx, person.id, now);
     const who = { kind: 'staff' as const, subject: person.id, village: null, device: null };
     return { person, secondFactor, grants, ...(await startSession(tx, who, now)) };
@@ -96,6 +100,20 @@ export async function countTry({ database, clock }: Pick<Deps, 'database' | 'clo
     const { known } = await count(tx, from, triesMax, now);
     if (!known) await count(tx, { ...from, address: elsewhere }, triesElsewhereMax, now);
   });
+}
+
+/**
+ * Counts a try at a person's second factor before the code is looked at, wherever it comes from: only who has the password
+ * gets here, and with many addresses a million codes would soon be tried.
+ * @throws Refusal `sign-in-locked` (facts: `until`)
+ */
+export async function countCode({ database, clock }: Pick<Deps, 'database' | 'clock'>, login: string): Promise<void> {
+  await database.inTransaction(none, tx => count(tx, { login, address: secondFactorTries }, triesMax, clock.now()));
+}
+
+/** A right code forgets the wrong ones. */
+export async function forgetCodes(tx: Tx, login: string): Promise<void> {
+  await tx.delete(attempts).where(and(eq(attempts.login, login), eq(attempts.address, secondFactorTries)));
 }
 
 /** Answers whether the name has succeeded there lately. @throws Refusal `sign-in-locked` (facts: `until`) */
