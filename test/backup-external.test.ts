@@ -47,9 +47,8 @@ test('the commands of docs/backup.md back up an external PostgreSQL and restore 
   const [{ moment }] = await machine.query('select clock_timestamp()::text as moment');
   t.match(await jifen(t, env, ['admin', 'create', 'after1', '管理员']), { code: 0 });
   t.notSame(await machine.digest(), wanted);
-  await machine.query('select pg_switch_wal()');
-  const isArchived = `select from pg_stat_archiver
-    where last_archived_wal >= pg_walfile_name(pg_current_wal_lsn() - 20000000)`;
+  const [{ segment }] = await machine.query('select pg_walfile_name(pg_switch_wal()) as segment');
+  const isArchived = `select from pg_stat_archiver where last_archived_wal >= '${segment}'`;
   await until(async () => (await machine.query(isArchived)).length > 0, 'the log is archived');
 
   await machine.asPostgres('pg_ctl stop --pgdata="$PGDATA" --mode=immediate');
