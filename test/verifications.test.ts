@@ -21,6 +21,7 @@ await shop.prices({ [soap]: 3 });
 await shop.stock({ [soap]: 100 });
 const rules = await adoptRules(service, [ruleDraft('R5', { points: 5 })]);
 const home = await service.household();
+const elsewhere = await service.household();
 
 async function done(caller: typeof admin, url: string, body?: object): Promise<string> {
   const reply = await settled(caller, `${at}${url}`, body);
@@ -83,7 +84,7 @@ t.test('a record that was changed, added or deleted outside the service is named
       /: 20 points/,
     ],
     [
-      `update earning.award set household_id = gen_random_uuid() where ${here} and id = '${kept}'`,
+      `update earning.award set household_id = '${elsewhere}', holder_id = '${elsewhere}' where ${here} and id = '${kept}'`,
       `award ${kept}`,
       'to household',
       new RegExp(`to household ${home}`),
