@@ -4,7 +4,7 @@ import { sql } from 'drizzle-orm';
 import { type Db, one, rowsOf } from '../db/database.ts';
 import type { Asset } from '../ledger/accounts.ts';
 import { balanceThrough, getBook } from '../ledger/read.ts';
-import { Refusal } from '../refusals.ts';
+import { malformed, Refusal } from '../refusals.ts';
 import type { AccountView } from './entries.ts';
 
 /** At most one of them: none means now. */
@@ -37,7 +37,7 @@ export async function balanceAt(db: Db, village: string, of: AccountView, moment
       zh: '截至笔号、入账时间、发生时间只能选填一项。',
       en: 'Provide at most one of through, postedAt and occurredAt.',
     };
-    throw new Refusal('validation-failed', { errors: [{ pointer: '/query', code: 'maxProperties', detail }] });
+    throw malformed('/query', 'maxProperties', detail);
   }
   const { number: last } = await getBook(db, village);
   if (through !== undefined && through > last) {

@@ -4,7 +4,7 @@ import { type AwardInput, awardEach } from '../earning/award.ts';
 import { type AwardContext, readContexts } from '../earning/validate-award.ts';
 import { type Actor, holds, type Role } from '../http/route.ts';
 import { giveBackPhotos } from '../photos/use.ts';
-import { Refusal, type Sentence } from '../refusals.ts';
+import { malformed, Refusal, type Sentence } from '../refusals.ts';
 import { byItself } from './by-itself.ts';
 import { type ClaimKey, decideStep, lockClaims } from './claim.ts';
 import { type ClaimView, digestsOf, getClaim, getClaimRow, listByIds, listClaimRows, listDecisions } from './read.ts';
@@ -132,8 +132,7 @@ async function decideOne(
 function refuseForm(actor: Actor, village: string, { step, verdict, reason }: Decided): void {
   const role = deciders[step];
   if (!holds(actor, village, [role])) throw new Refusal('forbidden', { requiredRoles: [role] });
-  const wrong = (pointer: string, detail: Sentence) =>
-    new Refusal('validation-failed', { errors: [{ pointer, code: 'required', detail }] });
+  const wrong = (pointer: string, detail: Sentence) => malformed(pointer, 'required', detail);
   if ((step === 'firstReview') !== (verdict === 'pass' || verdict === 'return') && verdict !== 'reject') {
     throw wrong('/verdict', {
       zh: '审核意见与当前步骤不符，请重新选择。',

@@ -2,7 +2,7 @@ import { randomUUIDv7 } from 'node:crypto';
 import { dayOf, iso, startOf } from '../calendar.ts';
 import type { Tx } from '../db/database.ts';
 import type { Actor } from '../http/route.ts';
-import { Refusal } from '../refusals.ts';
+import { malformed } from '../refusals.ts';
 import { type AwardResult, awardEach } from './award.ts';
 import { type AwardLine, readContexts } from './validate-award.ts';
 
@@ -43,14 +43,9 @@ export async function awardSheet(
 function occurredAtOf({ businessDate, occurredAt }: Sheet, now: Temporal.Instant): string | undefined {
   if (businessDate === undefined) return occurredAt;
   if (occurredAt !== undefined) {
-    throw new Refusal('validation-failed', {
-      errors: [
-        {
-          pointer: '/businessDate',
-          code: 'not',
-          detail: { zh: '业务日期和发生时间只能填一项。', en: 'Provide either businessDate or occurredAt.' },
-        },
-      ],
+    throw malformed('/businessDate', 'not', {
+      zh: '业务日期和发生时间只能填一项。',
+      en: 'Provide either businessDate or occurredAt.',
     });
   }
   const day = Temporal.PlainDate.from(businessDate);

@@ -105,14 +105,9 @@ async function refuseRules(tx: Tx, village: string, grades: Grade[]): Promise<vo
     const found = rules.get(ruleId);
     if (found === undefined) throw new Refusal('not-found', { field: `grades/${index}/ruleId` });
     if (found.direction === 'award' && found.capScope === 'household') continue;
-    throw new Refusal('validation-failed', {
-      errors: [
-        {
-          pointer: `/grades/${index}/ruleId`,
-          code: 'not',
-          detail: { zh: '只能选择按户加分的细则条目。', en: 'Choose a rule that awards points to whole households.' },
-        },
-      ],
+    throw malformed(`/grades/${index}/ruleId`, 'not', {
+      zh: '只能选择按户加分的细则条目。',
+      en: 'Choose a rule that awards points to whole households.',
     });
   }
 }

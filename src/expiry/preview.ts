@@ -3,7 +3,7 @@ import { and, eq, ne } from 'drizzle-orm';
 import { dayOf, iso } from '../calendar.ts';
 import type { Tx } from '../db/database.ts';
 import type { Actor } from '../http/route.ts';
-import { Refusal } from '../refusals.ts';
+import { malformed, Refusal } from '../refusals.ts';
 import { policyOn } from '../villages/policy.ts';
 import { getVillage } from '../villages/read.ts';
 import { dueOf, holdingsOf, type Rule } from './holdings.ts';
@@ -82,18 +82,11 @@ async function lastDayOf(tx: Tx, village: string, input: NewRun, now: Temporal.I
   const other = input.kind === 'yearEnd' ? input.throughOn : input.year;
   if (named === undefined || other !== undefined) {
     const pointer = input.kind === 'yearEnd' ? '/year' : '/throughOn';
-    throw new Refusal('validation-failed', {
-      errors: [
-        {
-          pointer,
-          code: 'required',
-          detail:
-            input.kind === 'yearEnd'
-              ? { zh: '年终处理须填年度，不填截至日期。', en: 'A year-end run needs year, and no throughOn.' }
-              : { zh: '到期清零须填截至日期，不填年度。', en: 'A run of dated points needs throughOn, and no year.' },
-        },
-      ],
-    });
+    const detail =
+      input.kind === 'yearEnd'
+        ? { zh: '年终处理须填年度，不填截至日期。', en: 'A year-end run needs year, and no throughOn.' }
+        : { zh: '到期清零须填截至日期，不填年度。', en: 'A run of dated points needs throughOn, and no year.' };
+    throw malformed(pointer, 'required', detail);
   }
   const { openedOn } = await getVillage(tx, village);
   if (typeof named === 'number') {

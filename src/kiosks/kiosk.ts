@@ -81,56 +81,44 @@ export async function moveKiosk(
   return kioskView(changed!);
 }
 
-const unknownCardsPerHour = 30;
-
 /**
  * Counts a card that nobody has. Somebody who tries codes at a kiosk is stopped at the thirtieth within an hour: the
  * device is suspended. Answers whether it still works.
  */
-export async function countUnknownCard(tx: Tx, key: KioskKey, now: Temporal.Instant): Promise<boolean> {
-  const hourAgo = iso(now.subtract({ hours: 1 }));
-  const [row] = await rowsOf<{ unknownCards: number }>(
-    tx,
-    sql`
-    update kiosks.kiosk
-       set unknown_cards = case when unknown_cards_since > ${hourAgo}::timestamptz then unknown_cards + 1 else 1 end,
-           unknown_cards_since = case when unknown_cards_since > ${hourAgo}::timestamptz then unknown_cards_since
-                                      else ${iso(now)}::timestamptz end
-     where village = ${key.village} and id = ${key.kioskId} and state = 'active'
-    returning unknown_cards as "unknownCards"`,
-  );
-  if (row === undefined) return false;
-  if (row.unknownCards < unknownCardsPerHour) return true;
-  await tx
-    .update(kiosk)
-    .set({ state: 'suspended', stateReason: 'unknownCards', stateSince: iso(now) })
-    .where(ofKiosk(key));
-  return false;
+export function countUnknownCard(tx: Tx, key: KioskKey, now: Temporal.Instant): Promise<boolean> {
+  return countAtDevice(tx, key, { what: 'unknownCards', max: 29 }, now);
 }
-
-const wrongPinsPerHour = 30;
 
 /**
  * Counts a PIN before it is looked at, whichever household it is for: a stolen kiosk that tries a few at every household is
- * stopped at the thirtieth within an hour, and suspended. Answers whether it still works.
+ * suspended by the next one after thirty wrong ones within an hour. Answers whether it still works.
  */
-export async function countPinAtDevice(tx: Tx, key: KioskKey, now: Temporal.Instant): Promise<boolean> {
-  const hourAgo = iso(now.subtract({ hours: 1 }));
-  const [row] = await rowsOf<{ wrongPins: number }>(
-    tx,
-    sql`
-    update kiosks.kiosk
-       set wrong_pins = case when wrong_pins_since > ${hourAgo}::timestamptz then wrong_pins + 1 else 1 end,
-           wrong_pins_since = case when wrong_pins_since > ${hourAgo}::timestamptz then wrong_pins_since
-                                   else ${iso(now)}::timestamptz end
-     where village = ${key.village} and id = ${key.kioskId} and state = 'active'
-    returning wrong_pins as "wrongPins"`,
-  );
+export function countPinAtDevice(tx: Tx, key: KioskKey, now: Temporal.Instant): Promise<boolean> {
+  return countAtDevice(tx, key, { what: 'wrongPins', max: 30 }, now);
+}
+
+/** One more, within an hour of the first; the one after `max` suspends the device. Answers whether it still works. */
+async function countAtDevice(
+  tx: Tx,
+  key: KioskKey,
+  { what, max }: { what: 'unknownCards' | 'wrongPins'; max: number },
+  now: Temporal.Instant,
+): Promise<boolean> {
+  const [count, since] = [kiosk[what], kiosk[`${what}Since`]];
+  const isSameHour = sql`${since} > ${iso(now.subtract({ hours: 1 }))}::timestamptz`;
+  const [row] = await tx
+    .update(kiosk)
+    .set({
+      [what]: sql`case when ${isSameHour} then ${count} + 1 else 1 end`,
+      [`${what}Since`]: sql`case when ${isSameHour} then ${since} else ${iso(now)}::timestamptz end`,
+    })
+    .where(and(ofKiosk(key), eq(kiosk.state, 'active')))
+    .returning({ counted: count });
   if (row === undefined) return false;
-  if (row.wrongPins <= wrongPinsPerHour) return true;
+  if (row.counted <= max) return true;
   await tx
     .update(kiosk)
-    .set({ state: 'suspended', stateReason: 'wrongPins', stateSince: iso(now) })
+    .set({ state: 'suspended', stateReason: what, stateSince: iso(now) })
     .where(ofKiosk(key));
   return false;
 }

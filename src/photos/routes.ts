@@ -11,7 +11,7 @@ import { VillageParams } from '../http/shapes.ts';
 import type { Links } from '../identity/links.ts';
 import { callOf } from '../posting/keys.ts';
 import type { Mutate, Write } from '../posting/mutate.ts';
-import { Refusal } from '../refusals.ts';
+import { malformed, Refusal } from '../refusals.ts';
 import { answerOf, keyOf, type PhotoStore, type Variant, variants } from './photo-store.ts';
 import { findPhotoRow, getPhoto, similarTo, viewOf } from './read.ts';
 import { remove } from './remove.ts';
@@ -249,12 +249,10 @@ function householdOf(actor: Actor, asked: string | undefined): string {
     return actor.householdId!;
   }
   if (asked !== undefined) return asked;
-  const error = {
-    pointer: '/querystring/householdId',
-    code: 'required',
-    detail: { zh: '请选择照片所属的户。', en: 'Name the household the photo belongs to.' },
-  };
-  throw new Refusal('validation-failed', { errors: [error] });
+  throw malformed('/querystring/householdId', 'required', {
+    zh: '请选择照片所属的户。',
+    en: 'Name the household the photo belongs to.',
+  });
 }
 
 async function removeBoth(photos: PhotoStore, village: string, photoId: string): Promise<void> {

@@ -7,7 +7,7 @@ import { atOnce, type Database, rowsOf, type Tx } from '../db/database.ts';
 import { pgErrorOf } from '../db/line.ts';
 import { none } from '../db/scope.ts';
 import { type Actor, type AnyReply, type AnyRequest, actorOf } from '../http/route.ts';
-import { Refusal } from '../refusals.ts';
+import { malformed, Refusal } from '../refusals.ts';
 
 /** An Idempotency-Key and whose it is. */
 interface Key {
@@ -210,17 +210,9 @@ function keyOf(request: FastifyRequest, actor: Actor): string {
   const key = typeof header === 'string' ? header.trim().replace(/^"(.*)"$/, '$1') : '';
   if (key === '') throw new Refusal('idempotency-key-required');
   if (key.length > lengthMax || !/^[\x20-\x7e]+$/.test(key)) {
-    throw new Refusal('validation-failed', {
-      errors: [
-        {
-          pointer: '/headers/idempotency-key',
-          code: 'pattern',
-          detail: {
-            zh: `幂等键须为 1 至 ${lengthMax} 个可见的英文字符。`,
-            en: `The key must have 1 to ${lengthMax} printable ASCII characters.`,
-          },
-        },
-      ],
+    throw malformed('/headers/idempotency-key', 'pattern', {
+      zh: `幂等键须为 1 至 ${lengthMax} 个可见的英文字符。`,
+      en: `The key must have 1 to ${lengthMax} printable ASCII characters.`,
     });
   }
   return key;

@@ -2,7 +2,7 @@ import { and, eq, inArray } from 'drizzle-orm';
 import { dayOf } from '../calendar.ts';
 import type { Db } from '../db/database.ts';
 import type { Actor } from '../http/route.ts';
-import { Refusal } from '../refusals.ts';
+import { malformed, Refusal } from '../refusals.ts';
 import { refuseRepeats } from '../store/goods.ts';
 import { findPriceListOn } from '../store/prices.ts';
 import { goodsById } from '../store/read.ts';
@@ -121,9 +121,5 @@ export function orderingHousehold(actor: Actor, householdId: string | undefined)
     return actor.householdId!;
   }
   if (householdId !== undefined) return householdId;
-  throw new Refusal('validation-failed', {
-    errors: [
-      { pointer: '/householdId', code: 'required', detail: { zh: '请选择户。', en: 'Staff must name the household.' } },
-    ],
-  });
+  throw malformed('/householdId', 'required', { zh: '请选择户。', en: 'Staff must name the household.' });
 }

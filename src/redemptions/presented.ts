@@ -7,7 +7,7 @@ import { provePin } from '../households/prove-pin.ts';
 import { getHouseholdRow } from '../households/read.ts';
 import type { Actor } from '../http/route.ts';
 import { usePhotos } from '../photos/use.ts';
-import { Refusal } from '../refusals.ts';
+import { malformed, Refusal } from '../refusals.ts';
 import { type SlipView, slipViewOf } from './read.ts';
 import { type RedemptionKey, type RedemptionRow, refuseForeign } from './redemption.ts';
 import { type Presented, redemption, slip } from './tables.ts';
@@ -37,14 +37,9 @@ export function presentedBy(actor: Actor, input: Shown): Presented {
   const { cardCode, pin, slip } = input;
   if (slip !== undefined) {
     if (cardCode === undefined && pin === undefined) return 'slip';
-    throw new Refusal('validation-failed', {
-      errors: [
-        {
-          pointer: '/slip',
-          code: 'dependency',
-          detail: { zh: '已刷卡或输入密码的，不用再填凭条。', en: 'A slip is only accepted without a card and a PIN.' },
-        },
-      ],
+    throw malformed('/slip', 'dependency', {
+      zh: '已刷卡或输入密码的，不用再填凭条。',
+      en: 'A slip is only accepted without a card and a PIN.',
     });
   }
   if (pin !== undefined) return cardCode === undefined ? 'pin' : 'cardAndPin';
@@ -57,14 +52,9 @@ export function presentedAtHandOver(actor: Actor, input: ShownWithCode): Present
   if (actor.kind === 'household' || input.pickupCode === undefined) return presentedBy(actor, input);
   const other = (['cardCode', 'pin', 'slip'] as const).find(name => input[name] !== undefined);
   if (other === undefined) return 'pickupCode';
-  throw new Refusal('validation-failed', {
-    errors: [
-      {
-        pointer: `/${other}`,
-        code: 'dependency',
-        detail: { zh: '已填取货码的，不用再出示其他凭证。', en: 'Only accepted without a pick-up code.' },
-      },
-    ],
+  throw malformed(`/${other}`, 'dependency', {
+    zh: '已填取货码的，不用再出示其他凭证。',
+    en: 'Only accepted without a pick-up code.',
   });
 }
 

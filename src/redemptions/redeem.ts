@@ -6,7 +6,7 @@ import { householdOfCard } from '../households/cards.ts';
 import { getHouseholdRow } from '../households/read.ts';
 import type { Actor } from '../http/route.ts';
 import { type Limit, redemptionHold, redemption as redemptionTransaction } from '../ledger/transactions.ts';
-import { Refusal, type Sentence } from '../refusals.ts';
+import { malformed, Refusal, type Sentence } from '../refusals.ts';
 import { postOrder } from '../store/post-order.ts';
 import { getStore } from '../store/read.ts';
 import { type PolicyView, policyOn } from '../villages/policy.ts';
@@ -111,8 +111,7 @@ export async function redeem(
 
 /** What the schema cannot say. */
 function refuseInconsistent(input: NewRedemption): void {
-  const invalid = (pointer: string, detail: Sentence) =>
-    new Refusal('validation-failed', { errors: [{ pointer, code: 'dependency', detail }] });
+  const invalid = (pointer: string, detail: Sentence) => malformed(pointer, 'dependency', detail);
   if (input.handOver && input.mode === 'pickup')
     throw invalid('/mode', {
       zh: '当面交付的，不能同时选择以后取货。',

@@ -3,7 +3,7 @@ import { and, eq } from 'drizzle-orm';
 import { iso } from '../calendar.ts';
 import { one, type Tx } from '../db/database.ts';
 import type { Actor } from '../http/route.ts';
-import { Refusal } from '../refusals.ts';
+import { malformed, Refusal } from '../refusals.ts';
 import { type GoodsView, getStore, goodsView, type StoreView } from './read.ts';
 import { goods, store } from './tables.ts';
 
@@ -47,14 +47,9 @@ export async function createGoods(
   now: Temporal.Instant,
 ): Promise<GoodsView> {
   if (input.barcode != null && !isGtin(input.barcode)) {
-    throw new Refusal('validation-failed', {
-      errors: [
-        {
-          pointer: '/barcode',
-          code: 'checkDigit',
-          detail: { zh: '商品条码的校验位不对，请重新扫码或核对。', en: 'The check digit of the barcode is wrong.' },
-        },
-      ],
+    throw malformed('/barcode', 'checkDigit', {
+      zh: '商品条码的校验位不对，请重新扫码或核对。',
+      en: 'The check digit of the barcode is wrong.',
     });
   }
   if (input.isService && input.minStock > 0) throw new Refusal('out-of-bounds', { field: 'minStock', min: 0, max: 0 });
@@ -117,13 +112,8 @@ export function isGtin(barcode: string): boolean {
 export function refuseRepeats(items: readonly { goodsId: string }[], list: string): void {
   const at = items.findIndex((item, index) => items.findIndex(other => other.goodsId === item.goodsId) < index);
   if (at === -1) return;
-  throw new Refusal('validation-failed', {
-    errors: [
-      {
-        pointer: `/${list}/${at}/goodsId`,
-        code: 'uniqueItems',
-        detail: { zh: '同一商品只能填一行，请合并数量。', en: 'Goods may appear only once.' },
-      },
-    ],
+  throw malformed(`/${list}/${at}/goodsId`, 'uniqueItems', {
+    zh: '同一商品只能填一行，请合并数量。',
+    en: 'Goods may appear only once.',
   });
 }
