@@ -2028,5 +2028,7 @@ create type ledger.batch as (
   use_commands integer[],
   use_limits integer[],
   use_amounts bigint[],
-  use_max bigint[]
+  use_max bigint[],
+  line_later bigint[],
+  line_fits_on date[]
 );

@@ -256,6 +256,18 @@ const tamperings: { what: string; by: string; seen: Record<string, RegExp> }[] =
     seen: { order: /^transaction 5$/, leaves: /^transaction 5$/ },
   },
   {
+    what: 'points were spent on a day before they came',
+    by: `update ledger.transaction set business_date = '2026-11-01' where ${at(4)}`,
+    seen: { floors: /^transaction 4 line 1, account household:.*:available PTS$/, leaves: /^transaction 4$/ },
+  },
+  {
+    what: 'points came on a day after they were spent',
+    by: `update ledger.transaction set business_date = '2026-12-01' where ${at(1)};
+         update ledger.transaction set business_date = '2026-12-01' where ${at(2)};
+         update ledger.transaction set business_date = '2026-12-01' where ${at(3)}; ${forge}`,
+    seen: { floors: /^transaction 4 line 1, account household:.*:available PTS$/ },
+  },
+  {
     what: 'the head of the book was changed',
     by: `update ledger.book set head = sha256('other') where village = '${home}'`,
     seen: { chain: /^book$/ },

@@ -1,6 +1,7 @@
 // What an account had at a number of its book, or at an instant.
 
 import { sql } from 'drizzle-orm';
+import { dayOf } from '../calendar.ts';
 import { type Db, one, rowsOf } from '../db/database.ts';
 import type { Asset } from '../ledger/accounts.ts';
 import { balanceThrough, getBook } from '../ledger/read.ts';
@@ -13,7 +14,7 @@ interface Moment {
   through?: number | undefined;
   /** The book as it stood at an instant. */
   postedAt?: string | undefined;
-  /** What had happened by an instant, whenever it was entered. */
+  /** What had happened by an instant and counts for its day or an earlier one, whenever it was entered. */
   occurredAt?: string | undefined;
 }
 
@@ -76,8 +77,12 @@ export async function numberAt(db: Db, village: string, instant: string, when: '
   return number;
 }
 
-/** Every entry is looked at: what was entered late may stand anywhere. */
+/**
+ * Every entry is looked at: what was entered late may stand anywhere. What happened before its business day counts from that
+ * day on, as in a statement.
+ */
 async function balanceOccurred(db: Db, village: string, of: AccountView, instant: string): Promise<number> {
+  const day = dayOf(Temporal.Instant.from(instant)).toString();
   const { balance } = one(
     await rowsOf<{ balance: number }>(
       db,
@@ -85,7 +90,8 @@ async function balanceOccurred(db: Db, village: string, of: AccountView, instant
       select coalesce(sum(e.amount), 0)::bigint as balance
         from ledger.entry e
         join ledger.transaction t on t.village = ${village} and t.number = e.number
-       where e.village = ${village} and e.account = ${of.number} and t.occurred_at <= ${instant}`,
+       where e.village = ${village} and e.account = ${of.number} and t.occurred_at <= ${instant}
+         and t.business_date <= ${day}`,
     ),
   );
   return balance;

@@ -90,7 +90,9 @@ export const BalanceQuery = Type.Object({
   through: Type.Optional(BookNumber),
   postedAt: Type.Optional(Instant('Return the balance as the book stood at this instant.')),
   occurredAt: Type.Optional(
-    Instant('Return the balance of everything that had happened by this instant, whenever it was recorded.'),
+    Instant(
+      'Return the balance of everything that had happened by this instant and counts for that day or an earlier one, whenever it was recorded.',
+    ),
   ),
 });
 export const Balance = Type.Object(
@@ -126,7 +128,7 @@ const transaction = {
   kind: Kind,
   cause: Cause,
   businessDate: Day('Business date of the transaction.'),
-  occurredAt: Instant('When the event happened.'),
+  occurredAt: Instant('When the event happened. It can be before the business date.'),
   postedAt: Instant('When the transaction was posted. Never earlier than the previous transaction.'),
   actorId: Id('ID of the user or device that caused the transaction.'),
   approverId: Nullable(Id('ID of the second person who approved it, if any.')),

@@ -21,8 +21,45 @@ export type PostResult = Posted | { status: 'undone' } | { status: 'refused'; co
  * Posts a list of commands in a village's book, in order, and answers each. One refused command never harms its
  * neighbours; with `atomic` all are posted or none. Locks the book until the database transaction ends, so it is
  * called last.
+ *
+ * What a command takes must have been there on its business day and on every day since. Where the account has it now and
+ * had not then, the command is posted for the day on which it is entered, or the account's last one.
  */
 export async function post(
+  tx: Tx,
+  village: string,
+  commands: Command[],
+  options: { atomic: boolean },
+): Promise<PostResult[]> {
+  const dated = [...commands];
+  const results: PostResult[] = [];
+  let places = [...commands.keys()];
+  while (places.length > 0) {
+    const answers = await postAsDated(
+      tx,
+      village,
+      places.map(place => dated[place]!),
+      options,
+    );
+    for (const [index, place] of places.entries()) results[place] = answers[index]!;
+    const early = places.filter(place => fitsOn(results[place]!) !== undefined);
+    for (const place of early) dated[place] = laterBy(dated[place]!, fitsOn(results[place]!)!);
+    places = options.atomic && early.length > 0 ? [...commands.keys()] : early;
+  }
+  return results;
+}
+
+/** The day on which a command could be posted that was refused for its own day only. Later than that day. */
+function fitsOn(result: PostResult): string | undefined {
+  return result.status === 'refused' && typeof result.facts.fitsOn === 'string' ? result.facts.fitsOn : undefined;
+}
+
+function laterBy(command: Command, day: string): Command {
+  const { enteredOn = day } = command;
+  return { ...command, businessDate: enteredOn > day ? enteredOn : day };
+}
+
+async function postAsDated(
   tx: Tx,
   village: string,
   commands: Command[],

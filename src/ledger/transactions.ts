@@ -49,6 +49,8 @@ export interface Event {
   occurredAt: string;
   /** Calendar day in Asia/Shanghai. */
   businessDate: string;
+  /** The day on which it is entered, where `businessDate` is an earlier one; the book does not keep it (`post`). */
+  enteredOn?: string | undefined;
   memo?: string | undefined;
 }
 

@@ -34,7 +34,8 @@ interface NewRedemption extends Shown {
 /**
  * Reserves goods for a household, or hands them over at once. Prices freeze, and one transaction takes or holds points
  * and goods together. An order that left the shelf earlier (`occurredAt`) is validated for that moment: its prices, its
- * exchange day, its limits. A PIN was proved before (`provePin`), outside of any database transaction.
+ * exchange day, its limits; the book has it on that day, or on today's if the points or the goods came later. A PIN was proved
+ * before (`provePin`), outside of any database transaction.
  * @throws Refusal `validation-failed` | `already-exists` (facts: `existingId`) | `business-date-refused` | `not-found` |
  *   `card-unknown` | `card-revoked` | `household-not-active` | `goods-not-offered` | `price-changed` | `out-of-bounds` |
  *   `exchange-closed` | `pin-required` | `identification-required` | `photo-reused` | `insufficient-points` | `insufficient-stock` | `redemption-limit` |
@@ -99,7 +100,8 @@ export async function redeem(
     await jobs.send(tx, expireQueue, job, { key: row.id, startAfter: row.expiresAt! });
   }
 
-  const event = { actor: actor.id, occurredAt: row.occurredAt, businessDate: row.businessDate };
+  const { occurredAt, businessDate } = row;
+  const event = { actor: actor.id, occurredAt, businessDate, enteredOn: dayOf(now).toString() };
   const terms = { limits: limitsOf(row, policy), frozen: termsOf(row, order) };
   const command = (waits ? redemptionHold : redemptionTransaction)(event, inTheBook(row, order.lines), terms);
   const posted = await postOrder(tx, village, command, {

@@ -145,7 +145,11 @@ export const RedemptionCreate = Type.Object(
       'Whether the household waits at the counter or picks the goods up on a later day.',
     ),
     ...shown,
-    occurredAt: Type.Optional(Instant('When the goods were handed over, if recorded later. Only with `handOver`.')),
+    occurredAt: Type.Optional(
+      Instant(
+        'When the goods were handed over, if recorded later. Only with `handOver`. The transaction’s business date is that day if the points and goods were available then and have been since; otherwise it is the day of recording.',
+      ),
+    ),
     opId: Type.Optional(Id('ID made by the client. The same ID never creates a second redemption.')),
   },
   {
@@ -220,7 +224,7 @@ export const Redemption = Type.Object(
       ),
       { maxItems: 2, description: 'Slips recorded in place of a card, PIN or pick-up code.' },
     ),
-    businessDate: Day('Business date whose prices and limits apply.'),
+    businessDate: Day('Business date whose prices and limits apply. That of the transactions can be later.'),
     occurredAt: Instant('When the order was placed, or when the goods were handed over.'),
     backEntry: Type.Boolean({
       description: 'Whether the redemption was recorded after the goods had been handed over.',

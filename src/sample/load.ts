@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm';
-import type { Clock } from '../calendar.ts';
+import { type Clock, startOf } from '../calendar.ts';
 import { type Database, type Db, rowsOf, type Tx } from '../db/database.ts';
 import { enrol, type NewHousehold } from '../households/enrol.ts';
 import type { Actor, Role } from '../http/route.ts';
@@ -99,7 +99,9 @@ export async function loadSample(
     progress(0.4, 'rules');
     await makeRules(tx, staff, now);
     progress(0.5, 'store');
-    await makeStore(tx, staff, { goods: files.goods, needed: neededStock(files.events) }, now);
+    // The stock is there when the village opens: whatever is handed out was there on that day.
+    const opening = startOf(Temporal.PlainDate.from(openedOn));
+    await makeStore(tx, staff, { goods: files.goods, needed: neededStock(files.events) }, { now, opening });
     progress(0.7, 'households');
     await enrol(tx, staff('clerk1'), sampleVillage, files.households.map(householdOf), now);
     progress(1, 'done');
@@ -121,7 +123,7 @@ async function makeStore(
   tx: Tx,
   staff: Staff,
   stock: { goods: Row[]; needed: Map<string, number> },
-  now: Temporal.Instant,
+  { now, opening }: { now: Temporal.Instant; opening: Temporal.Instant },
 ): Promise<void> {
   const secretary = staff('secretary1');
   const store = await createStore(
@@ -149,8 +151,8 @@ async function makeStore(
   }
   await publishPriceList(tx, secretary, sampleVillage, { validFrom: openedOn, items }, now);
   const receipt = { type: 'receipt' as const, storeId: store.id, reason: '开业备货', lines };
-  const document = await draftStockDocument(tx, staff('storekeeper1'), sampleVillage, receipt, now);
-  await postStockDocument(tx, secretary, { village: sampleVillage, documentId: document.id }, now);
+  const document = await draftStockDocument(tx, staff('storekeeper1'), sampleVillage, receipt, opening);
+  await postStockDocument(tx, secretary, { village: sampleVillage, documentId: document.id }, opening);
 }
 
 function goodsOf(row: Row, { isService, minStock }: { isService: boolean; minStock: number }): NewGoods {

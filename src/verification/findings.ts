@@ -42,7 +42,7 @@ const checkNames = [
   'balances',
   /** Along each account: entries 1…n in the order of the book, and the stored balance of each is the one after it. */
   'running',
-  /** No account ever stood below its floor, and every floor is the law of its code. */
+  /** No account ever stood below its floor, nor at the end of any business day, and every floor is the law of its code. */
   'floors',
   /** Points with a last day are never more than an account has, and are what was moved. */
   'lots',

@@ -9,6 +9,9 @@ interface ReplayedAccount {
   carriesLots: boolean;
   balance: number;
   entries: number;
+  /** The business days on which it moved, `20261130`, and what it had at the end of each; none where there is no floor. */
+  days: number[];
+  closings: number[];
   /** How much of the balance can be spent through which day at the latest; the rest has no last day. */
   lots: Map<string, number>;
   /** By how much the stored balances of its entries are off, already reported: each error is named once. */
@@ -53,17 +56,20 @@ export function replayAccounts(report: Report): ReplayAccounts {
     return ofAsset.get(code) ?? ofAsset.set(code, openAccount(code, asset)).get(code)!;
   };
 
-  const apply = (account: ReplayedAccount, amount: number, lots: Lots, place: () => string) => {
+  const apply = (account: ReplayedAccount, day: number, amount: number, lots: Lots, place: () => string) => {
     account.balance += amount;
     account.entries += 1;
-    if (account.hasFloor && account.balance < 0)
-      report('floors', placeOf(place, account), 'at least 0', String(account.balance));
+    if (account.hasFloor) {
+      if (account.balance < 0) report('floors', placeOf(place, account), 'at least 0', String(account.balance));
+      moveDays(account, day, amount, place, report);
+    }
     if (account.carriesLots) moveLots(account, Math.sign(amount), lots, place, report);
   };
 
   return {
     get: (code, asset) => accounts.get(asset)?.get(code),
     move(t, stored) {
+      const day = Number(t.businessDate.replaceAll('-', ''));
       for (const name in t.frozen) {
         if (name.startsWith('lots:') && !(Number(name.slice('lots:'.length)) <= t.transfers.length)) {
           report('lots', `transaction ${t.number} ${name}`, `lines 1 to ${t.transfers.length}`, String(t.frozen[name]));
@@ -78,9 +84,9 @@ export function replayAccounts(report: Report): ReplayAccounts {
         if (from === to) report('amounts', place(), 'two different accounts', `${from} on both sides`);
         const lots = lotsOf(t, i + 1, report);
         const [giver, taker] = [accountOf(from, asset), accountOf(to, asset)];
-        apply(giver, -amount, lots, place);
+        apply(giver, day, -amount, lots, place);
         if (stored !== undefined) compare(giver, stored[i]!.fromBalance, stored[i]!.fromSeq, place, report);
-        apply(taker, amount, lots, place);
+        apply(taker, day, amount, lots, place);
         if (stored !== undefined) compare(taker, stored[i]!.toBalance, stored[i]!.toSeq, place, report);
         if (lots.length > 0 && !giver.carriesLots && !taker.carriesLots) {
           report('lots', place(), 'no lots, since neither account has them', lotsText(lots));
@@ -98,9 +104,35 @@ function openAccount(code: string, asset: string): ReplayedAccount {
     carriesLots: floor && asset === 'PTS',
     balance: 0,
     entries: 0,
+    days: [],
+    closings: [],
     lots: new Map(),
     drift: { balance: 0, entries: 0 },
   };
+}
+
+/**
+ * Moves what an account had at the end of the business day and of those after it: what is entered late moves days that were
+ * over long ago.
+ */
+function moveDays(account: ReplayedAccount, day: number, amount: number, place: () => string, report: Report): void {
+  const { days, closings } = account;
+  let at = days.length;
+  while (at > 0 && days[at - 1]! > day) at -= 1;
+  if (days[at - 1] === day) at -= 1;
+  else {
+    days.splice(at, 0, day);
+    closings.splice(at, 0, closings[at - 1] ?? 0);
+  }
+  let least = days.length - 1;
+  for (let later = least; later >= at; later -= 1) {
+    closings[later]! += amount;
+    if (closings[later]! < closings[least]!) least = later;
+  }
+  // What comes in late mends days that an earlier transaction broke; the last day's is the balance.
+  if (amount > 0 || closings[least]! >= 0 || least === days.length - 1) return;
+  const on = String(days[least]).replace(/(\d{4})(\d\d)/, '$1-$2-');
+  report('floors', placeOf(place, account), `at least 0 on ${on}`, String(closings[least]));
 }
 
 type Lots = readonly [day: string, points: number][];

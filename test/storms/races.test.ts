@@ -26,7 +26,8 @@ const weakenings: { says: string; of: string; weaken: (definition: string) => st
   {
     says: 'no floor is checked, though one is kept',
     of: 'ledger.validate',
-    weaken: definition => changed(definition, /sum - amount < batch.account_floors\[source\]/, 'false'),
+    weaken: definition =>
+      changed(definition, /sum - coalesce\(later\[line\], 0\) - amount < batch.account_floors\[source\]/, 'false'),
     storm: lastPoints,
   },
   {

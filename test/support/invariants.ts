@@ -183,6 +183,16 @@ export const laws: Law[] = [
     breaks: `update ledger.account set code = 'shelf:found' where code = 'issued' and asset = 'PTS' and balance < 0`,
   },
   {
+    says: 'B5: nor was it at the end of any business day, when all is entered that is entered',
+    finds: `select format('%s %s %s had %s on %s', a.village, a.code, a.asset, e.closing, e.day) as what
+              from (select village, account, day, sum(sum(change)) over (partition by village, account order by day) as closing
+                      from (select e.*, t.business_date as day from ${entry} e join ledger.transaction t using (village, number)) e
+                     group by village, account, day) e
+              join ledger.account a on a.village = e.village and a.number = e.account
+             where a.code !~ ${unbounded} and e.closing < 0`,
+    breaks: `update ledger.transaction set business_date = '2999-12-31' where kind in ('given', 'award', 'stockReceipt')`,
+  },
+  {
     says: 'B6: the numbers of a book are 1 to n without a gap, and n is the book’s',
     finds: `select format('%s is at %s and has %s from %s to %s', b.village, b.number, t.n, t.first, t.last) as what
               from ledger.book b

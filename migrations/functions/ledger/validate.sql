@@ -6,8 +6,8 @@
 --      second-person-required.
 --   4. Every limit stays within its maximum: cap-reached, or the limit's own `code`.
 --   5. Line by line: the accounts exist, not-found; amount and balances are within bounds, out-of-bounds; no account falls
---      below its floor, and points whose last day has passed are not spent: insufficient-points, insufficient-stock,
---      insufficient-balance, reversal-arrears.
+--      below its floor, then or on any business day, and points whose last day has passed are not spent:
+--      insufficient-points, insufficient-stock, insufficient-balance, reversal-arrears.
 -- Bugs, JF003: no line, a limit used less than once, an account that pays itself, more lots than a line moves.
 --
 -- What changes with every line is in variables: PL/pgSQL changes an array in place only there, and only by an expression
@@ -16,7 +16,7 @@ create or replace function ledger.validate(batch ledger.batch) returns ledger.ba
 declare
   balances bigint[] := batch.account_balances; entries bigint[] := batch.account_entries;
   lots jsonb[] := batch.account_lots; carries_lots boolean[] := batch.account_carries_lots;
-  lots_wanted jsonb[] := batch.line_lots_wanted;
+  lots_wanted jsonb[] := batch.line_lots_wanted; later bigint[] := batch.line_later;
   limit_used bigint[] := batch.limit_used; limit_max bigint[] := batch.limit_max;
   from_balances bigint[] := array_fill(null::bigint, array[coalesce(cardinality(batch.line_commands), 0)]);
   to_balances bigint[] := from_balances; from_entries bigint[] := from_balances; to_entries bigint[] := from_balances;
@@ -89,7 +89,7 @@ begin
         -- JSON cannot carry a larger number exactly.
         refusal := ledger.refused('out-of-bounds', jsonb_build_object(
           'field', 'balance', 'asset', batch.line_assets[line], 'min', -9007199254740991, 'max', 9007199254740991));
-      elsif sum - amount < batch.account_floors[source] then
+      elsif sum - coalesce(later[line], 0) - amount < batch.account_floors[source] then
         refusal := ledger.floor_refusal(batch, first_line, line, next_line - 1, sum);
       else
         moved := '{}';
