@@ -66,7 +66,7 @@ t.test('points and goods of today do not pay for October', async t => {
     backEntry: true,
   });
   t.match(await transactionOf(made), { businessDate: '2026-11-23', occurredAt: '2026-10-30T02:00:00.000Z' });
-  t.match(await statement(id, '2026-10'), { opening: 0, closing: 0, entries: [] });
+  t.strictSame(await statement(id, '2026-10'), { opening: 0, closing: 0, entries: [] });
   t.match(await statement(id, '2026-11'), {
     opening: 0,
     closing: 6,
