@@ -300,6 +300,7 @@ t.test('many at once', async t => {
 t.test('a list is decided first, and awarded at once at its end', async t => {
   const { service, ids, clerk, reviewer, filed } = await openReview(t, { reviewSteps: 'firstReview' }, [
     ruleDraft('CAP01', { capTimes: 1, capPeriod: 'month', evidence: ['witness'] }),
+    ruleDraft('REC01'),
   ]);
   const [householdId, neighbour] = [await service.household(), await service.household()];
   const photo = await makePhoto(service, neighbour);
@@ -324,7 +325,7 @@ t.test('a list is decided first, and awarded at once at its end', async t => {
   const deciding = reviewer('POST', `${claimsPath}/decisions/batch`, { items });
   const watch = await connect(t, service.ownerUrl);
   await untilBlocked(watch);
-  const award = { ruleId: ids.ENV09, householdId: neighbour, quantity: 1 };
+  const award = { ruleId: ids.REC01, householdId: neighbour, quantity: 1 };
   let meanwhile: number | undefined;
   const awarding = clerk('POST', awardsPath, award).then(({ status }) => {
     meanwhile = status;

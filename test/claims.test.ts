@@ -99,8 +99,9 @@ t.test('a claim is filed by its household or for it, and validated early', async
 });
 
 t.test('an occasion that was awarded cannot be claimed, and is free again when it was taken back', async t => {
-  const { service, ids, clerk } = await openReview(t);
-  const said = { ruleId: ids.ENV03, householdId: await service.household(), quantity: 1, occasion: 'cleaning' };
+  const counted = ruleDraft('REC01', { evidence: ['count', 'witness'] });
+  const { service, ids, clerk } = await openReview(t, {}, [counted]);
+  const said = { ruleId: ids.REC01, householdId: await service.household(), quantity: 1, occasion: 'cleaning' };
   const award = await clerk('POST', `/v1/villages/${villages.own}/awards`, said);
   const claim = () => clerk('POST', claimsPath, { ...said, evidence: witness });
   isRefused(t, await claim(), '409 award-duplicate', { awardId: award.body.id });

@@ -255,7 +255,7 @@ t.test('one occasion pays once, however it is spelled and whoever is named', asy
   isRefused(t, around, '422 rule-exclusive', { awardId: mine.body.id });
   t.equal((await give({ ruleId: rules.MINE, ...moved, occasion: 'another' })).status, 201);
 
-  const claim = { ...moved, ruleId: rules.MINE, quantity: 1, evidence: [{ kind: 'photo', text: '照片册' }] };
+  const claim = { ...moved, ruleId: rules.MINE, quantity: 1, evidence: [{ kind: 'count', text: '计数单' }] };
   const claims = `/v1/villages/${villages.own}/claims`;
   const claimed = await clerk('POST', claims, { ...claim, occasion: spelled[1] });
   isRefused(t, claimed, '409 award-duplicate', { awardId: mine.body.id }, 'told when it is filed');

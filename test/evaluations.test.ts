@@ -31,8 +31,8 @@ t.test('averages are rounded half up, and never over a threshold', async t => {
 async function openVillage(t: Parameters<typeof openService>[0], options: Parameters<typeof openService>[1] = {}) {
   const service = await openService(t, options);
   const rules = await adoptRules(service, [
-    ruleDraft('CLEAN', { points: 5 }),
-    ruleDraft('TIDY', { points: 2, capTimes: 1, capPeriod: 'month' }),
+    ruleDraft('CLEAN', { points: 5, evidence: ['panel'] }),
+    ruleDraft('TIDY', { points: 2, capTimes: 1, capPeriod: 'month', evidence: ['panel'] }),
     ruleDraft('MEMBER', { capScope: 'member' }),
     ruleDraft('DED', { direction: 'deduction' }),
   ]);

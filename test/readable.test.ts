@@ -57,6 +57,8 @@ const seen: [RefusalCode, Facts][] = [
   ['rule-not-in-force', { ruleId: id, fromOn: '2026-11-23', toOn: '2026-12-01' }],
   ['rule-not-in-force', { ruleId: id, fromOn: null, toOn: null }],
   ['rule-wording-refused', { terms: ['罚款', '取消低保'], codes: ['ENV01'] }],
+  ['evidence-missing', { required: ['photo', 'witness'] }],
+  ['evidence-missing', { reason: 'claimRequired', required: ['photo'] }],
   ['split-unequal', { available: 20, honour: 5, availablePoints: 9, honourPoints: 2 }],
   ['split-unequal', { field: 'newHousehold/headMemberId' }],
   ['cap-reached', { cap: 'rule', used: 2, limit: 2, resetsOn: '2026-12-01' }],

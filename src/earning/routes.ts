@@ -29,6 +29,7 @@ const awardRefusals: RefusalCode[] = [
   'household-not-active',
   'award-duplicate',
   'rule-not-in-force',
+  'evidence-missing',
   'out-of-bounds',
   'business-date-refused',
   'rule-exclusive',
@@ -75,7 +76,7 @@ export const earningRoutes: FastifyPluginAsyncTypebox<{
       tags: ['awards'],
       summary: 'Create an award',
       description:
-        'Awards points to a household under a rule that was in force on the business date. The caller may not award points to their own household or to declared relatives. Caps are checked when the award is posted. If the policy requires public notice, the points stay pending until the notice period ends; otherwise they can be spent at once.',
+        'Awards points to a household under a rule that was in force on the business date and accepts a count, a weight, a sign-in sheet or a roster as evidence; other rules require a claim. The caller may not award points to their own household or to declared relatives. Caps are checked when the award is posted. If the policy requires public notice, the points stay pending until the notice period ends; otherwise they can be spent at once.',
       params: VillageParams,
       body: AwardCreate,
       response: { 201: Award },

@@ -8,6 +8,12 @@ import { defaultPolicy, type PolicySettings } from '../villages/policy-settings.
 /** More than any rule with any count comes to. */
 const awardMaxPoints = 1_000_000;
 
+/**
+ * Evidence that a clerk can enter points from: a count, what the scales say, a sheet that people sign, a roster. A rule that
+ * accepts none of them is judged by others, so it takes a claim.
+ */
+export const directEvidence: ReadonlySet<string> = new Set(['count', 'weight', 'signIn', 'roster']);
+
 /** What a clerk says of an award. */
 export interface AwardLine {
   ruleId: string;
@@ -86,11 +92,13 @@ export interface ValidAward {
 
 /**
  * Validates what can be known before the book is opened. Points, caps and publicity follow the policy of the day the thing
- * happened; how late it may be entered follows today's. A deduction is less than one point, and direct awards begin at
- * one: it is out of bounds until deductions have their own way in, with publicity before and not after. What others have
- * decided than entered it may be worth more, and was entered in time, under a rule in force, when it was asked for.
+ * happened; how late it may be entered follows today's. Directly awarded is only what a count or a sheet shows. A deduction
+ * is less than one point, and direct awards begin at one: it is out of bounds until deductions have their own way in, with
+ * publicity before and not after. What others have decided than entered it may be worth more, and was entered in time, under
+ * a rule in force, when it was asked for.
  * @throws Refusal `not-found` | `household-not-active` | `rule-not-in-force` | `validation-failed` (`/memberId`) |
- *   `out-of-bounds` (facts: `field`, `min`, `max`) | `business-date-refused` (facts: `earliest`, `latest`)
+ *   `evidence-missing` (facts: `reason`, `required`) | `out-of-bounds` (facts: `field`, `min`, `max`) |
+ *   `business-date-refused` (facts: `earliest`, `latest`)
  */
 export function validateAward(
   line: AwardLine,
@@ -108,7 +116,12 @@ export function validateAward(
   if (diedOn !== null && day > diedOn) {
     throw new Refusal('business-date-refused', { earliest: context.openedOn, latest: diedOn });
   }
-  if (origin === undefined) refuseUnlessInForce(rule, day);
+  if (origin === undefined) {
+    refuseUnlessInForce(rule, day);
+    if (!rule.evidence.some(kind => directEvidence.has(kind))) {
+      throw new Refusal('evidence-missing', { reason: 'claimRequired', required: rule.evidence });
+    }
+  }
   const policy = context.policyOn(day);
   const points = origin?.points ?? rule.points * line.quantity;
   const max = origin === undefined ? policy.directAwardMaxPoints : awardMaxPoints;

@@ -437,6 +437,11 @@ const details: Record<RefusalCode, readonly [...Told[], Told]> = {
     { zh: '请按所列的检查结果修改细则，再提交。', en: 'Correct the listed findings and try again.' },
   ],
   'evidence-missing': [
+    {
+      when: { reason: 'claimRequired' },
+      zh: '该条细则不能直接加分，请附佐证材料提交申报，经审核后计分。',
+      en: 'Points under this rule are not awarded directly. File a claim with the evidence that the rule requires.',
+    },
     { zh: '此事项须有佐证材料，请按细则要求补齐后再提交。', en: 'Add the evidence that the rule requires.' },
   ],
   'on-behalf-refused': [{ zh: '请本户用自己的卡在终端上申报。', en: 'Ask the household to file it at the kiosk.' }],

@@ -49,7 +49,8 @@ const ruleFields = {
   evidence: Type.Array(Evidence, {
     maxItems: 15,
     uniqueItems: true,
-    description: 'Kinds of evidence the rule accepts.',
+    description:
+      'Kinds of evidence the rule accepts. A rule that accepts `count`, `weight`, `signIn` or `roster` can be awarded directly; any other requires a claim.',
   }),
   excludes: Type.Array(code('Code of a rule.', 'VOL02'), {
     maxItems: 20,

@@ -90,14 +90,20 @@ export async function signInAs(
   }
 }
 
-/** Signs a member of staff in, and again before the token ends. */
+/** Signs a member of staff in, once for all calls under way, and again before the token ends. */
 export function staffCaller(origin: string, login: string, signIn: SignIn): Call {
-  let held: { token: string; until: number } | undefined;
-  return callerOf(origin, async () => {
-    if (held === undefined || held.until < Date.now()) {
-      const body = await signInAs(origin, login, signIn);
-      held = { token: body.accessToken, until: Date.now() + (body.accessExpiresInSeconds - 60) * 1000 };
+  let token: Promise<string> | undefined;
+  let until = 0;
+  const signedIn = async () => {
+    const body = await signInAs(origin, login, signIn);
+    until = Date.now() + (body.accessExpiresInSeconds - 60) * 1000;
+    return body.accessToken as string;
+  };
+  return callerOf(origin, () => {
+    if (until < Date.now()) {
+      until = Number.POSITIVE_INFINITY;
+      token = signedIn();
     }
-    return held.token;
+    return token!;
   });
 }

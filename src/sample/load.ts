@@ -26,6 +26,9 @@ type Staff = (login: string) => Actor;
 /** First day of the sample village's book: its month of events is October 2026. */
 const openedOn = '2026-10-01';
 
+/** The last morning of its month of events. */
+const monthEnd = Temporal.Instant.from('2026-10-31T09:00:00+08:00');
+
 /**
  * What the sample village departs from the defaults in, so that its month can be replayed: direct awards are spendable
  * at once, and whatever happened since the book opened may still be entered.
@@ -109,13 +112,24 @@ export async function loadSample(
   });
 }
 
-/** The assembly's first book: drafted by the first secretary, put in force by the county. */
+/**
+ * The assembly's books, each drafted by the first secretary and put in force by the county. The month of events has one of
+ * its own, by which awards wait for no notice: only so can whoever earned in the morning spend in the afternoon. The book
+ * after it leaves that to the policy. A second book is adopted before its first day, hence no later than that month.
+ */
 async function makeRules(tx: Tx, staff: Staff, now: Temporal.Instant): Promise<void> {
   const rules = importRules(await readSampleText('rules.csv'));
-  const draft = await draftRuleBook(tx, staff('secretary1'), sampleVillage, { title: '2026年积分细则', rules }, now);
+  const atOnce = rules.map(rule => (rule.direction === 'award' ? { ...rule, publicity: 'exempt' as const } : rule));
+  const [adoptedAt] = [now, monthEnd].sort(Temporal.Instant.compare);
   const resolution = { heldOn: '2026-09-25', present: 46, votesFor: 41, votesAgainst: 3, abstained: 2 };
-  const key = { village: sampleVillage, ruleBookId: draft.id };
-  await adoptRuleBook(tx, staff('supervisor1'), key, { inForceFrom: openedOn, resolution }, now);
+  for (const { inForceFrom, ...book } of [
+    { title: '2026年10月试行积分细则', rules: atOnce, inForceFrom: openedOn },
+    { title: '2026年积分细则', rules, inForceFrom: '2026-11-01' },
+  ]) {
+    const draft = await draftRuleBook(tx, staff('secretary1'), sampleVillage, book, adoptedAt!);
+    const key = { village: sampleVillage, ruleBookId: draft.id };
+    await adoptRuleBook(tx, staff('supervisor1'), key, { inForceFrom, resolution }, adoptedAt!);
+  }
 }
 
 /** The store with its goods, their prices, and an opening stock that one person wrote down and another agreed to. */

@@ -7,9 +7,11 @@ import { createHash } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { SingleBar } from 'cli-progress';
 import { readConfig } from '../config.ts';
+import { directEvidence } from '../earning/validate-award.ts';
 import { explainError } from '../explain-error.ts';
 import { type Call, callerOf, expectOk, staffCaller } from './client.ts';
 import { type Row, readSample, sampleVillage } from './files.ts';
+import { earnByClaims } from './month-claims.ts';
 import { type Kept, keepMonth, readMonth } from './month-state.ts';
 import { readSignIns } from './sign-ins.ts';
 
@@ -17,18 +19,25 @@ const home = `/v1/villages/${sampleVillage}`;
 const batchMax = 1000;
 const kioskNames = ['kiosk1', 'kiosk2'];
 
+interface SampleRule {
+  id: string;
+  code: string;
+  evidence: string[];
+}
+
 interface World {
   staff: (login: string) => Call;
   kiosk: (name: string) => Call;
   origin: string;
   households: Map<string, { id: string; headMemberId: string }>;
-  rules: Map<string, string>;
+  rules: Map<string, SampleRule>;
   goods: Map<string, string>;
   storeId: string;
   kept: Kept;
 }
 
 async function main(): Promise<void> {
+  const begun = performance.now();
   const config = readConfig();
   const origin = `http://${config.host}:${config.port}`;
   const signIns = await readSignIns(config.dataDir);
@@ -41,11 +50,8 @@ async function main(): Promise<void> {
   const kept = await readMonth(config.dataDir);
   const households = await householdsOf(staff('clerk1'));
   // Rules come whole, without pages.
-  const inForce: Record<string, string>[] = expectOk(
-    await staff('clerk1')('GET', `${home}/rules?on=2026-10-15`),
-    'rules',
-  ).data;
-  const rules = byName(inForce, 'code');
+  const inForce: SampleRule[] = expectOk(await staff('clerk1')('GET', `${home}/rules?on=2026-10-15`), 'rules').data;
+  const rules = new Map(inForce.map(rule => [rule.code, rule]));
   const goods = byName(await allPages(staff('clerk1'), `${home}/goods`), 'sku');
   const [store] = expectOk(await staff('clerk1')('GET', `${home}/stores`), 'stores').data;
   const keep = () => keepMonth(config.dataDir, kept);
@@ -68,6 +74,7 @@ async function main(): Promise<void> {
   await replay(world, events);
   const differences = await compare(world);
   for (const line of differences.slice(0, 20)) say(line);
+  say(`The month took ${Math.round((performance.now() - begun) / 1000)} s.`);
   say(differences.length === 0 ? 'Every household ties to the point.' : `${differences.length} households differ.`);
   process.exitCode = differences.length === 0 ? 0 : 1;
 }
@@ -152,26 +159,24 @@ async function issueCards(world: World, events: Row[], keep: () => Promise<void>
   });
 }
 
-/** In the order in which it happened; awards that stand between two redemptions go in by the sheet. */
+/**
+ * In the order in which it happened to each household: what it has earned is entered before it spends. A clerk awards what a
+ * count or a sheet shows; everything else is claimed, and decided on by others.
+ */
 async function replay(world: World, events: Row[]): Promise<void> {
-  const sheets = new Map<string, [number, Row][]>();
+  let waiting: [number, Row][] = [];
   await withBar('events', events.length, async step => {
     const flush = async () => {
-      for (const [clerk, sheet] of sheets) {
-        await awardSheet(world, clerk, sheet);
-        step(sheet.length);
-      }
-      sheets.clear();
+      await enter(world, waiting);
+      step(waiting.length);
+      waiting = [];
     };
     for (const [index, event] of events.entries()) {
       if (event.kind === 'earn') {
-        // Who signed in at a kiosk stands on a list that a clerk records.
-        const clerk = event.operator!.startsWith('clerk') ? event.operator! : 'clerk1';
-        const sheet = sheets.get(clerk) ?? [];
-        sheets.set(clerk, [...sheet, [index, event]]);
-        if (sheet.length + 1 === batchMax) await flush();
+        waiting.push([index, event]);
+        if (waiting.length === batchMax) await flush();
       } else {
-        await flush();
+        if (waiting.some(([, { household_number }]) => household_number === event.household_number)) await flush();
         await redeem(world, index, event);
         step(1);
       }
@@ -180,20 +185,25 @@ async function replay(world: World, events: Row[]): Promise<void> {
   });
 }
 
+/** Each clerk's own, by the sheet. */
+async function enter(world: World, events: [number, Row][]): Promise<void> {
+  const isDirect = ([, event]: [number, Row]) =>
+    world.rules.get(event.rule_code!)!.evidence.some(kind => directEvidence.has(kind));
+  // Who signed in at a kiosk stands on a list that a clerk records.
+  const clerkOf = ([, { operator }]: [number, Row]) => (operator!.startsWith('clerk') ? operator! : 'clerk1');
+  const sheets = [...Map.groupBy(events, clerkOf)];
+  await Promise.all(
+    sheets.map(async ([clerk, own]) => {
+      const direct = own.filter(isDirect);
+      if (direct.length > 0) await awardSheet(world, clerk, direct);
+      const claims = own.filter(one => !isDirect(one)).map(one => claimOf(world, one));
+      await earnByClaims(world.staff, world.staff(clerk), claims);
+    }),
+  );
+}
+
 async function awardSheet(world: World, clerk: string, sheet: [number, Row][]): Promise<void> {
-  const items = sheet.map(([index, event]) => {
-    const household = world.households.get(event.household_number!)!;
-    return {
-      ref: String(index),
-      ruleId: world.rules.get(event.rule_code!)!,
-      householdId: household.id,
-      memberId: household.headMemberId,
-      quantity: 1,
-      occurredAt: new Date(event.occurred_at!).toISOString(),
-      occasion: `sample-2026-10-${index}`,
-      note: event.note === '' ? null : event.note,
-    };
-  });
+  const items = sheet.map(event => lineOf(world, event));
   const key = `sample-month-awards-${sheet[0]![0]}-${sheet.at(-1)![0]}`;
   const reply = await world.staff(clerk)('POST', `${home}/awards/batch`, { mode: 'perItem', items }, key);
   for (const result of expectOk(reply, 'award sheet').results) {
@@ -202,6 +212,27 @@ async function awardSheet(world: World, clerk: string, sheet: [number, Row][]): 
       throw new Error(`event ${result.ref}: ${JSON.stringify(result.problem)}`);
     }
   }
+}
+
+function lineOf(world: World, [index, event]: [number, Row]) {
+  const household = world.households.get(event.household_number!)!;
+  return {
+    ref: String(index),
+    ruleId: world.rules.get(event.rule_code!)!.id,
+    householdId: household.id,
+    memberId: household.headMemberId,
+    quantity: 1,
+    occurredAt: new Date(event.occurred_at!).toISOString(),
+    occasion: `sample-2026-10-${index}`,
+    note: event.note === '' ? null : event.note!,
+  };
+}
+
+/** With everything that its rule asks for. The sample has no papers and no pictures: they are told by their line. */
+function claimOf(world: World, event: [number, Row]) {
+  const text = `2026年10月台账第 ${event[0] + 1} 行`;
+  const evidence = world.rules.get(event[1].rule_code!)!.evidence.map(kind => ({ kind, text }));
+  return { ...lineOf(world, event), evidence };
 }
 
 async function redeem(world: World, index: number, event: Row): Promise<void> {

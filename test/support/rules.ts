@@ -4,7 +4,7 @@ import { insisting } from './awards.ts';
 import type { Service } from './service.ts';
 import { villages } from './service.ts';
 
-/** A rule of a test's own: five points a time, for the household, without a cap, spendable at once. */
+/** A rule of a test's own: five points a time, for the household, without a cap, by a count, so that a clerk may award it. */
 export function ruleDraft(code: string, fields: Partial<RuleDraft> = {}): RuleDraft {
   return {
     code,
@@ -17,7 +17,7 @@ export function ruleDraft(code: string, fields: Partial<RuleDraft> = {}): RuleDr
     capTimes: null,
     capPeriod: null,
     capScope: 'household',
-    evidence: ['photo'],
+    evidence: ['count'],
     excludes: [],
     highestOnlyGroup: null,
     honour: true,
