@@ -1,4 +1,7 @@
 import { t } from 'tap';
+import { directEvidence } from '../src/earning/validate-award.ts';
+import { importRules } from '../src/rules/import-rules.ts';
+import { readSample, readSampleText } from '../src/sample/files.ts';
 import { awarding, awardsPath, bookNumber, pointsOf } from './support/awards.ts';
 import { claimsPath, openReview, yes } from './support/claims.ts';
 import { isRefused } from './support/refusal.ts';
@@ -89,4 +92,11 @@ t.test('a clerk awards what a count, scales, a sheet or a roster shows, and noth
     );
     for (const householdId of [one, other]) t.match(await pointsOf(clerk, householdId), { available: 5, pending: 0 });
   });
+});
+
+t.test('most of the sample month takes a claim', async t => {
+  const rules = new Map(importRules(await readSampleText('rules.csv')).map(rule => [rule.code, rule.evidence]));
+  const earned = (await readSample('events-sample.csv')).filter(({ kind }) => kind === 'earn');
+  const direct = earned.filter(({ rule_code }) => rules.get(rule_code!)!.some(kind => directEvidence.has(kind)));
+  t.strictSame([direct.length, earned.length - direct.length], [1509, 1886]);
 });

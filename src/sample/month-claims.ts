@@ -5,7 +5,7 @@ const path = `/v1/villages/${sampleVillage}/claims`;
 const batchMax = 200;
 
 /** A claim as a clerk files it for a household. Its `occasion` is the same for ever. */
-export interface SampleClaim {
+interface SampleClaim {
   ref: string;
   ruleId: string;
   householdId: string;
