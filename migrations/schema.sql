@@ -235,6 +235,37 @@ alter table claims.decision force row level security;
 create policy scope on claims.decision using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
 grant select on claims.decision to jifen_app;
 
+-- earning.arrears_waiver
+create table earning.arrears_waiver (
+  village text collate "C" not null,
+  id uuid not null,
+  household_id uuid not null,
+  points bigint not null,
+  reason text not null,
+  state text not null default 'proposed'::text,
+  proposed_by uuid not null,
+  proposed_at timestamp(3) with time zone not null,
+  decided_by uuid,
+  decided_at timestamp(3) with time zone,
+  rejection_reason text,
+  transaction_number bigint,
+  constraint arrears_waiver_pkey PRIMARY KEY (village, id),
+  constraint arrears_waiver_household_fkey FOREIGN KEY (village, household_id) REFERENCES households.household(village, id),
+  constraint arrears_waiver_decided CHECK ((((state = 'proposed'::text) = (decided_by IS NULL)) AND ((state = 'proposed'::text) = (decided_at IS NULL)) AND ((state = 'rejected'::text) = (rejection_reason IS NOT NULL)) AND ((state = 'posted'::text) = (transaction_number IS NOT NULL)))),
+  constraint arrears_waiver_points_check CHECK (((points >= 1) AND (points <= 1000000))),
+  constraint arrears_waiver_reason_check CHECK (((length(reason) >= 1) AND (length(reason) <= 200))),
+  constraint arrears_waiver_rejection_reason_check CHECK (((length(rejection_reason) >= 1) AND (length(rejection_reason) <= 200))),
+  constraint arrears_waiver_second_person CHECK (((decided_by IS NULL) OR (decided_by <> proposed_by))),
+  constraint arrears_waiver_state_check CHECK ((state = ANY (ARRAY['proposed'::text, 'posted'::text, 'rejected'::text])))
+);
+comment on table earning.arrears_waiver is 'A proposal to waive points that a household owes. One person proposes, another decides; one open proposal at a time.';
+CREATE UNIQUE INDEX arrears_waiver_open_key ON earning.arrears_waiver USING btree (village, household_id) WHERE (state = 'proposed'::text);
+alter table earning.arrears_waiver enable row level security;
+alter table earning.arrears_waiver force row level security;
+create policy scope on earning.arrears_waiver using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
+grant select on earning.arrears_waiver to jifen_app;
+grant update (rejection_reason) on earning.arrears_waiver to jifen_app;
+
 -- earning.award
 create table earning.award (
   village text collate "C" not null,
@@ -553,10 +584,15 @@ create table households.change (
   rejection_reason text,
   transaction_number bigint,
   earned jsonb not null default '{}'::jsonb,
+  arrears text,
+  arrears_points bigint,
   constraint change_pkey PRIMARY KEY (village, id),
   constraint change_grid_fkey FOREIGN KEY (village, new_grid) REFERENCES villages.grid(village, number),
   constraint change_household_fkey FOREIGN KEY (village, household_id) REFERENCES households.household(village, id),
   constraint change_to_household_fkey FOREIGN KEY (village, to_household_id) REFERENCES households.household(village, id),
+  constraint change_arrears CHECK ((((arrears IS NULL) OR (kind = ANY (ARRAY['merge'::text, 'moveAway'::text, 'death'::text, 'close'::text]))) AND ((arrears IS DISTINCT FROM 'carry'::text) OR (to_household_id IS NOT NULL)) AND ((arrears_points IS NULL) OR (kind = 'split'::text)))),
+  constraint change_arrears_check CHECK ((arrears = ANY (ARRAY['carry'::text, 'waive'::text]))),
+  constraint change_arrears_points CHECK (((arrears_points >= 0) AND (arrears_points <= '9007199254740991'::bigint))),
   constraint change_available_points CHECK (((available_points >= 0) AND (available_points <= '9007199254740991'::bigint))),
   constraint change_closing_hash_check CHECK ((closing_hash ~ '^[0-9a-f]{64}$'::text)),
   constraint change_decided CHECK ((((state = 'proposed'::text) = (decided_by IS NULL)) AND ((decided_by IS NULL) = (decided_at IS NULL)) AND ((state = 'rejected'::text) = (rejection_reason IS NOT NULL)))),
@@ -596,6 +632,8 @@ comment on column households.change.other_village is 'The village where it goes,
 comment on column households.change.closing_number is 'Of a household that moves in, the closing transaction in the other village''s book.';
 comment on column households.change.lots is 'What of the points that come in expires, by the last day on which it can be spent.';
 comment on column households.change.earned is 'What of the points that come in was earned in which calendar year, as the other village''s closing says.';
+comment on column households.change.arrears is 'What becomes of points that the household owes when it ends: who takes it on owes them, or they are waived.';
+comment on column households.change.arrears_points is 'Of a split, what of the points that the household owes goes along.';
 CREATE UNIQUE INDEX change_closing_key ON households.change USING btree (village, other_village, closing_number) WHERE ((kind = 'moveIn'::text) AND (state = ANY (ARRAY['proposed'::text, 'approved'::text])));
 CREATE INDEX change_household ON households.change USING btree (village, household_id, id);
 CREATE UNIQUE INDEX change_open_key ON households.change USING btree (village, household_id) WHERE (state = 'proposed'::text);
@@ -605,7 +643,7 @@ alter table households.change force row level security;
 create policy scope on households.change using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
 grant select on households.change to jifen_app;
 grant insert (member_ids), update (member_ids) on households.change to jifen_app;
-grant insert (village, id, kind, household_id, to_household_id, head_member_id, died_on, new_number, new_grid, new_address, new_head_member_id, available_points, honour_points, carried, other_village, closing_number, closing_hash, lots, reason, proposed_by, proposed_at, earned) on households.change to jifen_app;
+grant insert (village, id, kind, household_id, to_household_id, head_member_id, died_on, new_number, new_grid, new_address, new_head_member_id, available_points, honour_points, carried, other_village, closing_number, closing_hash, lots, reason, proposed_by, proposed_at, earned, arrears, arrears_points) on households.change to jifen_app;
 
 -- households.household
 create table households.household (

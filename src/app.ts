@@ -12,6 +12,7 @@ import Fastify, {
   LogController,
   type RawRequestDefaultExpression,
 } from 'fastify';
+import { arrearsRoutes } from './arrears/routes.ts';
 import { auditRoutes } from './audit/routes.ts';
 import { bookRoutes } from './book/routes.ts';
 import { type Clock, dayOf } from './calendar.ts';
@@ -209,6 +210,7 @@ export async function build(deps: Deps): Promise<FastifyInstance> {
   await app.register(photoRoutes, { ...world, jobs: deps.jobs, photos: deps.photos, links });
   await app.register(earningRoutes, { ...world, batched: batching(writing), origin });
   await app.register(reversalRoutes, world);
+  await app.register(arrearsRoutes, world);
   await app.register(basePointsRoutes, world);
   await app.register(simulationRoutes, world);
   await app.register(evaluationRoutes, world);

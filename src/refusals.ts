@@ -74,6 +74,7 @@ export const refusals = {
     zh: '本户尚有积分或未办结事项',
     en: 'Household still has points or open cases',
   },
+  'nothing-owed': { status: 409, zh: '本户没有欠分', en: 'Household owes no points' },
   'member-elsewhere': { status: 409, zh: '此人已登记在其他户', en: 'Member belongs to another household' },
   'review-taken': {
     status: 409,

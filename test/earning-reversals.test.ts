@@ -229,12 +229,13 @@ t.test('points that are spent are owed', async t => {
     'once',
   );
 
-  // What it earns now is its own: the debt waits. A second one adds to it.
+  // What it earns now pays first. What it spends of the rest is owed when that is taken back, too.
   const other = await awarding(clerk)({ ...(await awarded()).input, householdId: id, occasion: 'later' });
-  await spend(service, id, 5);
+  t.match(await pointsOf(clerk, id), { available: 2, arrears: 0, honour: 5 });
+  await spend(service, id, 2);
   const second = await propose(other.body.id);
   t.equal((await admin('POST', `${reversals}/${second.body.id}/approve`)).status, 200);
-  t.match(await pointsOf(clerk, id), { available: 0, arrears: 8, honour: 0 });
+  t.match(await pointsOf(clerk, id), { available: 0, arrears: 5, honour: 0 });
 });
 
 t.test('or do not come back, where the village says so', async t => {

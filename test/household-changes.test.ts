@@ -268,7 +268,10 @@ t.test('the successor owes what it has spent, or the policy refuses', async t =>
       t.match(await points(c.id), { available: 0, arrears: 4, honour: 0 });
       t.match(await points(a.id), { available: 0, arrears: 0, honour: 0 });
       const leaves = { kind: 'moveAway', householdId: c.id, toVillage: villages.sibling, carry: true };
-      isRefused(t, await changed(leaves), '409 household-has-balance', { balances: { arrears: 4 } });
+      isRefused(t, await changed(leaves), '409 household-has-balance', {
+        field: 'arrears',
+        balances: { arrears: 4 },
+      });
     }
     await lots.sound(t, arrears);
   }

@@ -20,7 +20,7 @@ const levels = [
   ['rules'],
   ['photos'],
   ['expiry'],
-  ['earning', 'store'],
+  ['arrears', 'earning', 'store'],
   ['stock', 'redemptions'],
   ['claims', 'evaluations'],
   ['publicity'],
@@ -65,6 +65,8 @@ const schemas = [
 const otherOwners = new Map([
   ['http.idempotency', 'posting'],
   ['http.lock_keys', 'posting'],
+  ['earning.propose_waiver', 'arrears'],
+  ['earning.decide_waiver', 'arrears'],
   ['households.is_kin', 'kin'],
   ['households.refuse_kin', 'kin'],
   ['store.place_order', 'redemptions'],
@@ -120,6 +122,7 @@ const reads: Record<string, string[]> = {
     'villages.policy',
   ],
   verification: [
+    'earning.arrears_waiver',
     'earning.award',
     'expiry.line',
     'households.change',

@@ -1,5 +1,6 @@
 import t from 'tap';
 import { verifyDueBooks } from '../src/verification/jobs.ts';
+import { owe } from './support/arrears.ts';
 import { adoptRules, ruleDraft } from './support/rules.ts';
 import { connect, villages } from './support/service.ts';
 import { at, openShop, settled } from './support/shop.ts';
@@ -43,6 +44,10 @@ await done(
   `/returns/${await done(keeper, '/returns', { redemptionId: handedOver, reason: '破损', restock: true })}/approve`,
 );
 
+await owe(service, elsewhere, 4);
+const waived = await done(clerk, '/arrears-waivers', { householdId: elsewhere, points: 4, reason: '登记有误' });
+await done(admin, `/arrears-waivers/${waived}/approve`);
+
 const verify = async () => (await auditor('POST', `${at}/book/verify`)).body;
 const listed = async (query = '') => (await auditor('GET', `${at}/book/verifications?limit=200${query}`)).body.data;
 // biome-ignore lint/suspicious/noExplicitAny: as it is answered
@@ -53,7 +58,14 @@ const here = `village = '${villages.own}'`;
 async function tampered(change: string, look: () => Promise<void>): Promise<void> {
   await owner.query('begin');
   await owner.query('set local session_replication_role = replica');
-  const saved = ['earning.award', 'store.redemption', 'store.redemption_line', 'store.return', 'store.stock_line'];
+  const saved = [
+    'earning.award',
+    'earning.arrears_waiver',
+    'store.redemption',
+    'store.redemption_line',
+    'store.return',
+    'store.stock_line',
+  ];
   for (const table of saved)
     await owner.query(`create temp table ${table.replace('.', '_')} as select * from ${table}`);
   await owner.query(change);
@@ -114,6 +126,13 @@ t.test('a record that was changed, added or deleted outside the service is named
       '1 points',
       /^6 points/,
     ],
+    [
+      `update earning.arrears_waiver set points = 3 where ${here} and id = '${waived}'`,
+      `arrears waiver ${waived}`,
+      ': 3 points',
+      /: 4 points/,
+    ],
+    [`delete from earning.arrears_waiver where ${here}`, `arrears waiver ${waived}`, 'none', /: 4 points/],
     [`delete from store.return where ${here}`, 'return ', 'none', /^6 points$/],
     [
       `update store.stock_line set quantity = 99 where ${here}`,

@@ -46,6 +46,8 @@ export const refusalsByConstraint: Record<string, RefusalCode> = {
   decision_second_person: 'second-person-required',
   reversal_open_key: 'already-exists',
   reversal_second_person: 'second-person-required',
+  arrears_waiver_open_key: 'already-exists',
+  arrears_waiver_second_person: 'second-person-required',
   notice_line_entered_by_another: 'second-person-required',
   notice_line_decided_by_others: 'second-person-required',
   notice_line_struck_by_another: 'second-person-required',

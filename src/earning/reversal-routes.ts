@@ -107,7 +107,7 @@ export const reversalRoutes: FastifyPluginAsyncTypebox<{ database: Database; clo
       tags: ['awards'],
       summary: 'Approve a reversal',
       description:
-        'Reverses the award. The approver must not be the proposer. Points and honour points are taken back, and the award no longer counts towards caps or its occasion. If the points are already spent, the rest is recorded as arrears or the reversal is refused, as the village’s policy says. If the household was merged or inherited, the household that took it over gives the points back.',
+        'Reverses the award. The approver must not be the proposer. Points and honour points are taken back, and the award no longer counts towards caps or its occasion. If the points are already spent, the rest is recorded as arrears, which the household’s next points pay, or the reversal is refused, as the village’s policy says. If the household was merged or inherited, the household that took it over gives the points back.',
       params: ReversalParams,
       response: { 200: Reversal },
     },

@@ -27,12 +27,13 @@ export async function insertChange(
   await tx.execute(sql`
     insert into households.change (village, id, kind, household_id, to_household_id, member_ids, head_member_id, died_on,
       new_number, new_grid, new_address, new_head_member_id, available_points, honour_points, carried, other_village,
-      closing_number, closing_hash, lots, earned, reason, proposed_by, proposed_at)
+      closing_number, closing_hash, lots, earned, arrears, arrears_points, reason, proposed_by, proposed_at)
     values (${village}, ${id}, ${kind}, ${householdId}, ${columns.toHouseholdId},
       ${sql.param(columns.memberIds)}::uuid[], ${columns.headMemberId}, ${columns.diedOn}, ${columns.newNumber},
       ${columns.newGrid}, ${columns.newAddress}, ${columns.newHeadMemberId}, ${columns.availablePoints},
       ${columns.honourPoints}, ${columns.carried}, ${columns.otherVillage}, ${columns.closingNumber},
-      ${columns.closingHash}, ${JSON.stringify(columns.lots)}::jsonb, ${JSON.stringify(columns.earned)}::jsonb, ${reason}, ${proposedBy}, ${iso(now)})`);
+      ${columns.closingHash}, ${JSON.stringify(columns.lots)}::jsonb, ${JSON.stringify(columns.earned)}::jsonb,
+      ${columns.arrears}, ${columns.arrearsPoints}, ${reason}, ${proposedBy}, ${iso(now)})`);
 }
 
 /** An open proposal, which nobody else decides on until the database transaction ends. @throws Refusal `not-found` | `wrong-state` */

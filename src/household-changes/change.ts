@@ -11,6 +11,12 @@ interface Common {
   reason: string;
 }
 
+/**
+ * What becomes of points that the household owes when it ends: who takes it on owes them, or two people waive them. Null
+ * where it owes none.
+ */
+type ArrearsEnd = 'carry' | 'waive' | null;
+
 /** A member goes to another household. No points move. */
 interface MemberMove {
   kind: 'memberMove';
@@ -28,12 +34,14 @@ interface Split {
   headMemberId: string | null;
   availablePoints: number;
   honourPoints: number;
+  arrearsPoints: number;
 }
 
 /** All of a household joins another one, which stays. */
 interface Merge {
   kind: 'merge';
   toHouseholdId: string;
+  arrears: ArrearsEnd;
 }
 
 /** A household goes to another village; its points go along, or lapse. */
@@ -41,6 +49,7 @@ interface MoveAway {
   kind: 'moveAway';
   toVillage: string;
   carry: boolean;
+  arrears: ArrearsEnd;
 }
 
 /** What a household brings from the village where it was closed. */
@@ -56,11 +65,13 @@ interface Death {
   headMemberId: string | null;
   /** After the last member: who inherits, or that what is left lapses. Null while others are left. */
   estate: { heirHouseholdId: string } | 'lapses' | null;
+  arrears: ArrearsEnd;
 }
 
 /** An empty household ends. */
 interface Close {
   kind: 'close';
+  arrears: ArrearsEnd;
 }
 
 /** Another member speaks for the household. */
@@ -100,6 +111,11 @@ export function newHeadOf(change: Change): string | null {
   return 'headMemberId' in change ? change.headMemberId : null;
 }
 
+/** What becomes of arrears, where the change ends the household. */
+export function arrearsEndOf(change: Change): ArrearsEnd {
+  return 'arrears' in change ? change.arrears : null;
+}
+
 /** The columns that a change fills; the others are null. */
 type ChangeColumns = Pick<
   typeof change.$inferSelect,
@@ -119,6 +135,8 @@ type ChangeColumns = Pick<
   | 'closingHash'
   | 'lots'
   | 'earned'
+  | 'arrears'
+  | 'arrearsPoints'
 >;
 
 export function columnsOf(change: Change): ChangeColumns {
@@ -139,6 +157,8 @@ export function columnsOf(change: Change): ChangeColumns {
     closingHash: null,
     lots: {},
     earned: {},
+    arrears: arrearsEndOf(change),
+    arrearsPoints: null,
     ...ownColumnsOf(change),
   };
 }
@@ -146,7 +166,7 @@ export function columnsOf(change: Change): ChangeColumns {
 function ownColumnsOf(change: Change): Partial<ChangeColumns> {
   switch (change.kind) {
     case 'split': {
-      const { newHousehold, availablePoints, honourPoints } = change;
+      const { newHousehold, availablePoints, honourPoints, arrearsPoints } = change;
       return {
         newNumber: newHousehold.number,
         newGrid: newHousehold.grid,
@@ -154,6 +174,7 @@ function ownColumnsOf(change: Change): Partial<ChangeColumns> {
         newHeadMemberId: newHousehold.headMemberId,
         availablePoints,
         honourPoints,
+        arrearsPoints,
       };
     }
     case 'moveAway':
@@ -179,7 +200,7 @@ function ownColumnsOf(change: Change): Partial<ChangeColumns> {
 
 /** The change that a row says, as long as nobody has agreed to it. */
 export function changeOf(row: Common & { kind: ChangeKind } & ChangeColumns): Change {
-  const { village, householdId, reason, kind, memberIds, headMemberId } = row;
+  const { village, householdId, reason, kind, memberIds, headMemberId, arrears } = row;
   const common = { village, householdId, reason };
   switch (kind) {
     case 'memberMove':
@@ -204,11 +225,12 @@ export function changeOf(row: Common & { kind: ChangeKind } & ChangeColumns): Ch
         headMemberId,
         availablePoints: required(row.availablePoints),
         honourPoints: required(row.honourPoints),
+        arrearsPoints: row.arrearsPoints ?? 0,
       };
     case 'merge':
-      return { ...common, kind, toHouseholdId: required(row.toHouseholdId) };
+      return { ...common, kind, toHouseholdId: required(row.toHouseholdId), arrears };
     case 'moveAway':
-      return { ...common, kind, toVillage: required(row.otherVillage), carry: required(row.carried) };
+      return { ...common, kind, toVillage: required(row.otherVillage), carry: required(row.carried), arrears };
     case 'moveIn':
       return {
         ...common,
@@ -226,10 +248,11 @@ export function changeOf(row: Common & { kind: ChangeKind } & ChangeColumns): Ch
     case 'death': {
       const heir = row.toHouseholdId === null ? null : { heirHouseholdId: row.toHouseholdId };
       const estate = heir ?? (row.carried === false ? 'lapses' : null);
-      return { ...common, kind, memberId: required(memberIds[0]), diedOn: required(row.diedOn), headMemberId, estate };
+      const memberId = required(memberIds[0]);
+      return { ...common, kind, memberId, diedOn: required(row.diedOn), headMemberId, estate, arrears };
     }
     case 'close':
-      return { ...common, kind };
+      return { ...common, kind, arrears };
     case 'head':
       return { ...common, kind, headMemberId: required(headMemberId) };
   }

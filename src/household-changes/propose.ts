@@ -53,15 +53,15 @@ function termsOf(input: NewChange, household: Household, closing?: Closing): Ter
     case 'split':
       return splitOf(input, household);
     case 'merge':
-      return { kind: input.kind, toHouseholdId: input.toHouseholdId };
+      return { kind: input.kind, toHouseholdId: input.toHouseholdId, arrears: input.arrears ?? null };
     case 'moveAway':
-      return { kind: input.kind, toVillage: input.toVillage, carry: input.carry };
+      return { kind: input.kind, toVillage: input.toVillage, carry: input.carry, arrears: input.arrears ?? null };
     case 'moveIn':
       return { kind: input.kind, closing: closing! };
     case 'death':
       return deathOf(input);
     case 'close':
-      return { kind: input.kind };
+      return { kind: input.kind, arrears: input.arrears ?? null };
     case 'head':
       return { kind: input.kind, headMemberId: input.headMemberId };
   }
@@ -83,18 +83,26 @@ function splitOf(input: Input<'split'>, { living, balances }: Household): Terms 
     headMemberId: input.headMemberId ?? null,
     availablePoints: input.availablePoints ?? share(balances.available),
     honourPoints: input.honourPoints ?? share(balances.honour),
+    arrearsPoints: input.arrearsPoints ?? share(balances.arrears),
   };
 }
 
-function deathOf({ kind, memberId, diedOn, headMemberId, heirHouseholdId, lapse }: Input<'death'>): Terms {
+function deathOf(input: Input<'death'>): Terms {
+  const { kind, memberId, diedOn, headMemberId, heirHouseholdId, lapse, arrears = null } = input;
   if (heirHouseholdId !== undefined && lapse === true) {
     throw malformed('/lapse', 'not', {
       zh: '继承户和积分作废只能选一项。',
       en: 'Name an heir or set lapse, not both.',
     });
   }
+  if (arrears !== null && heirHouseholdId === undefined && (arrears === 'carry' || lapse !== true)) {
+    throw malformed('/arrears', 'not', {
+      zh: '欠分由继承户承担的，请先选择继承户；免除欠分的，请选择继承户或积分作废。',
+      en: 'Arrears can be carried by an heir, or waived when the household ends.',
+    });
+  }
   const estate = heirHouseholdId !== undefined ? { heirHouseholdId } : lapse === true ? 'lapses' : null;
-  return { kind, memberId, diedOn, headMemberId: headMemberId ?? null, estate };
+  return { kind, memberId, diedOn, headMemberId: headMemberId ?? null, estate, arrears };
 }
 
 function refuseSelf(change: Change): void {

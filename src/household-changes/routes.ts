@@ -67,7 +67,7 @@ export const householdChangeRoutes: FastifyPluginAsyncTypebox<{
       tags: ['households'],
       summary: 'Propose a household change',
       description:
-        'Nothing changes until a second person approves. A household can have one open proposal at a time. A household that closes or splits must have no pending or held points and no arrears. When a household moves to another village, its points leave this book in its closing transaction; the other village then refers to that transaction, once, with `moveIn`.',
+        'Nothing changes until a second person approves. A household can have one open proposal at a time. A household that ends or splits must have no pending or held points. Points owed by a household that ends are carried over by the household that takes it over or waived, as `arrears` says; a split divides them. When a household moves to another village, its points leave this book in its closing transaction; the other village then refers to that transaction, once, with `moveIn`.',
       params: VillageParams,
       body: HouseholdChangeCreate,
       response: { 201: HouseholdChange },

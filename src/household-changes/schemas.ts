@@ -21,6 +21,12 @@ const Points = (what: string) =>
       maximum: Number.MAX_SAFE_INTEGER,
     }),
   );
+const arrearsEnd =
+  'What becomes of points the household owes: the household that takes it over owes them (`carry`), or they are waived (`waive`). Required if it has arrears.';
+const Arrears = Type.Optional(OneOf(['carry', 'waive'], arrearsEnd));
+const ArrearsWaived = Type.Optional(
+  OneOf(['waive'], 'What becomes of points the household owes: they are waived. Required if it has arrears.'),
+);
 const transactionNumber = Type.Integer({
   minimum: 1,
   maximum: Number.MAX_SAFE_INTEGER,
@@ -69,9 +75,11 @@ export const HouseholdChangeCreate = Type.Union(
       headMemberId: HeadAfterwards,
       availablePoints: Points('Spendable points'),
       honourPoints: Points('Honour points'),
+      arrearsPoints: Points('Arrears'),
     }),
     kindOf('merge', 'The whole household joins another one, which continues.', {
       toHouseholdId: Id('ID of the household that continues.'),
+      arrears: Arrears,
     }),
     kindOf('moveAway', 'The household moves to another village.', {
       toVillage: VillageCode,
@@ -80,6 +88,7 @@ export const HouseholdChangeCreate = Type.Union(
           'Whether the household’s points and honour points move with it, as both villages agreed; otherwise its spendable points lapse.',
         examples: [true],
       }),
+      arrears: ArrearsWaived,
     }),
     kindOf('moveIn', 'Points and honour points that a household brings from the village it left.', {
       fromVillage: VillageCode,
@@ -98,8 +107,9 @@ export const HouseholdChangeCreate = Type.Union(
           examples: [true],
         }),
       ),
+      arrears: Arrears,
     }),
-    kindOf('close', 'A household without members is closed.', {}),
+    kindOf('close', 'A household without members is closed.', { arrears: ArrearsWaived }),
     kindOf('head', 'Another member becomes head of household.', {
       headMemberId: Id('ID of the new head of household.'),
     }),
@@ -146,6 +156,10 @@ export const HouseholdChange = Type.Object(
     ),
     availablePoints: Nullable(Sum('Spendable points moved by a split or from another village.')),
     honourPoints: Nullable(Sum('Honour points moved by a split or from another village.')),
+    arrears: Nullable(
+      OneOf(['carry', 'waive'], 'For a household that ends: whether points it owes are carried over or waived.'),
+    ),
+    arrearsPoints: Nullable(Sum('Arrears moved by a split.')),
     carried: Nullable(
       Type.Boolean({
         description: 'For a household that ends: whether its points move with it (`true`) or lapse (`false`).',

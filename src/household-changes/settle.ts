@@ -3,13 +3,20 @@ import { iso } from '../calendar.ts';
 import type { Tx } from '../db/database.ts';
 import { insertNumbered } from '../households/enrol.ts';
 import { closeHousehold, moveMembers, recordDeath, setHead } from '../households/household.ts';
-import { abroadAccounts, expiredAccount, householdAccounts } from '../ledger/accounts.ts';
+import {
+  abroadAccounts,
+  arrearsAccount,
+  expiredAccount,
+  householdAccounts,
+  waivedAccount,
+} from '../ledger/accounts.ts';
 import { type EarnedTerms, earnedTerms, earningsOfHousehold } from '../ledger/earned.ts';
 import * as moves from '../ledger/household-transactions.ts';
 import { shareOf } from '../ledger/lots.ts';
+import { payArrears } from '../ledger/pay-arrears.ts';
 import { openAccounts, postOne } from '../ledger/post.ts';
 import type { Command, Event } from '../ledger/transactions.ts';
-import { type Change, newHeadOf, otherHouseholdOf } from './change.ts';
+import { arrearsEndOf, type Change, newHeadOf, otherHouseholdOf } from './change.ts';
 import { type Proposal, recordMergedMembers } from './change-row.ts';
 import { endsHousehold, type Household } from './validate.ts';
 
@@ -55,9 +62,22 @@ export async function settleChange(
   if (command === undefined) return null;
   const otherVillage = otherBookOf(change);
   if (otherVillage !== null) await openAccounts(tx, village, abroadAccounts(otherVillage));
-  if (command.transfers!.some(({ to }) => to === expiredAccount.code))
-    await openAccounts(tx, village, [expiredAccount]);
-  return (await postOne(tx, village, command)).number;
+  const { arrears, owedBy } = debtOf(change, household);
+  const owing = owedBy === null ? waivedAccount : arrearsAccount(owedBy);
+  const named = new Set(command.transfers!.flatMap(({ from, to }) => [from, to]));
+  const late = [expiredAccount, owing].filter(({ code }) => named.has(code));
+  if (late.length > 0) await openAccounts(tx, village, late);
+  const { number } = await postOne(tx, village, command);
+  // Whoever takes on what another one owed pays it with what there is, as with points that come in.
+  if (owedBy !== null && arrears > 0)
+    await payArrears(tx, village, event, { paymentId: change.id, householdId: owedBy });
+  return number;
+}
+
+/** What the household owes as it ends or splits, and who owes it afterwards; null: nobody does. */
+function debtOf(change: ReadyChange, { balances }: Household): { arrears: number; owedBy: string | null } {
+  if (change.kind === 'split') return { arrears: change.arrearsPoints, owedBy: change.madeId };
+  return { arrears: balances.arrears, owedBy: arrearsEndOf(change) === 'carry' ? otherHouseholdOf(change) : null };
 }
 
 async function settleMembers(tx: Tx, change: ReadyChange, { living }: Household): Promise<void> {
@@ -111,7 +131,8 @@ async function earnedTermsOf(
 function commandOf(event: Event, change: ReadyChange, household: Household, earned: EarnedTerms): Command | undefined {
   const { id: changeId, householdId, kind } = change;
   const { available, honour, base, expiring } = household.balances;
-  const all = { changeId, available, honour, base, earned };
+  const debt = debtOf(change, household);
+  const all = { changeId, available, honour, base, earned, ...debt };
   switch (change.kind) {
     case 'split': {
       const lots = Object.fromEntries(expiring.map(lot => [lot.expiresOn, lot.points]));
@@ -123,6 +144,7 @@ function commandOf(event: Event, change: ReadyChange, household: Household, earn
         from: householdId,
         to: change.madeId,
         lots: shareOf(lots, available, change.availablePoints),
+        arrears: debt.arrears,
       });
     }
     case 'merge':

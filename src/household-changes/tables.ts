@@ -32,6 +32,8 @@ export const change = schema.table(
     closingHash: text(),
     lots: jsonb().$type<Lots>().notNull(),
     earned: jsonb().$type<Earned>().notNull(),
+    arrears: text().$type<'carry' | 'waive'>(),
+    arrearsPoints: whole(),
     reason: text().notNull(),
     state: text().$type<ChangeState>().notNull(),
     proposedBy: uuid().notNull(),

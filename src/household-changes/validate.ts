@@ -5,7 +5,7 @@ import { getHouseholdRow, type HouseholdRow } from '../households/read.ts';
 import { member } from '../households/tables.ts';
 import { householdBalances } from '../ledger/read.ts';
 import { malformed, Refusal, type Sentence } from '../refusals.ts';
-import { type Change, leavingMembersOf, newHeadOf, otherHouseholdOf } from './change.ts';
+import { arrearsEndOf, type Change, leavingMembersOf, newHeadOf, otherHouseholdOf } from './change.ts';
 
 /** A household as it is when a change of it is validated. */
 export interface Household {
@@ -71,8 +71,11 @@ async function refuseMember(db: Db, { village, householdId }: Change, id: string
 }
 
 function refuseSplit(split: Extract<Change, { kind: 'split' }>, household: Household): void {
-  const { memberIds, newHousehold, availablePoints, honourPoints } = split;
-  const { available, honour } = household.balances;
+  const { memberIds, newHousehold, availablePoints, honourPoints, arrearsPoints } = split;
+  const { available, honour, arrears } = household.balances;
+  if (arrearsPoints > arrears) {
+    throw new Refusal('split-unequal', { field: 'arrearsPoints', available: arrears, arrearsPoints });
+  }
   if (availablePoints > available || honourPoints > honour) {
     throw new Refusal('split-unequal', { available, honour, availablePoints, honourPoints });
   }
@@ -138,10 +141,18 @@ function refuseHead(change: Change, household: Household): void {
   }
 }
 
-/** Points on the notice board or set aside are not decided, and what is owed is not paid. An empty household has none. */
-function refuseBalances({ kind }: Change, { balances }: Household): void {
-  const { pending, held, arrears, available } = balances;
-  const open = { pending, held, arrears, available: kind === 'close' ? available : 0 };
+/**
+ * Points on the notice board or set aside are not decided. What a household owes when it ends is somebody's, or waived; a
+ * split divides it. An empty household has none to spend.
+ */
+function refuseBalances(change: Change, { balances }: Household): void {
+  const { pending, held, available } = balances;
+  const isSettled = change.kind === 'split' || arrearsEndOf(change) !== null;
+  const arrears = isSettled ? 0 : balances.arrears;
+  const open = { pending, held, arrears, available: change.kind === 'close' ? available : 0 };
   const left = Object.fromEntries(Object.entries(open).filter(([, points]) => points !== 0));
-  if (Object.keys(left).length > 0) throw new Refusal('household-has-balance', { balances: left });
+  if (Object.keys(left).length === 0) return;
+  // Nothing but arrears can be settled by the change itself.
+  const onlyOwes = Object.keys(left).every(name => name === 'arrears');
+  throw new Refusal('household-has-balance', { ...(onlyOwes && { field: 'arrears' }), balances: left });
 }

@@ -104,7 +104,9 @@ export const Points = Type.Object(
     held: Sum('Points held for reserved redemptions.'),
     base: Sum('Base points, given to every household. They cannot be spent.'),
     honour: Sum('Honour points. They are never spent.'),
-    arrears: Sum('Points owed because an award was reversed after its points had been spent.'),
+    arrears: Sum(
+      'Points owed because an award was reversed after its points had been spent. The next points that become available pay them.',
+    ),
     expiring: Type.Array(
       Type.Object({ points: Sum('Spendable points.'), expiresOn: Day('Last day on which they can be spent.') }),
       { maxItems: 200, description: 'Spendable points that expire, soonest first. The remaining points never expire.' },

@@ -266,8 +266,19 @@ const details: Record<RefusalCode, readonly [...Told[], Told]> = {
   ],
   'household-has-balance': [
     {
+      when: { field: 'arrears' },
+      zh: '本户还有欠分。请先还清，或选择由承接户承担、予以免除，再办理。',
+      en: 'The household owes points. Choose whether they are carried over or waived.',
+    },
+    {
       zh: '请先结清积分、公示中的记录和未取的兑换，再办理销户。',
       en: 'Settle its points, notices and open redemptions first.',
+    },
+  ],
+  'nothing-owed': [
+    {
+      zh: '欠分可能已经还清，请刷新后核对本户积分。',
+      en: 'The arrears may have been paid already. Check the household’s points.',
     },
   ],
   'member-elsewhere': [
@@ -459,6 +470,11 @@ const details: Record<RefusalCode, readonly [...Told[], Told]> = {
     { zh: '还有评议员没有评完，请催办所列人员后再结束。', en: 'Ask the listed judges to finish their scores first.' },
   ],
   'split-unequal': [
+    {
+      when: { field: 'arrearsPoints' },
+      zh: '欠分只有 {available} 分，请重新填写分给新户的欠分。',
+      en: 'The household owes {available} points. Give the new household at most that.',
+    },
     {
       zh: '请核对{field}：新户和原户都要有成员，户主须在本户成员中。',
       en: 'Check the {field}: both households need members, and each head must be one of them.',

@@ -16,6 +16,8 @@ export function skuOf(goodsId: string): Asset {
 export const issued = 'issued';
 export const redeemed = 'redeemed';
 export const expired = 'expired';
+/** Where the points come from that a household owed and need not pay: no floor. */
+export const waived = 'waived';
 /** Where goods go to. */
 export const handedOut = 'handedOut';
 export const lost = 'lost';
@@ -76,6 +78,9 @@ export function baseAccount(householdId: string): AccountKey {
 
 /** The account of points that nobody spent in time, opened with the first of them. */
 export const expiredAccount: AccountKey = { code: expired, asset: 'PTS' };
+
+/** The account of points that were owed and need not be paid, opened with the first of them. */
+export const waivedAccount: AccountKey = { code: waived, asset: 'PTS' };
 
 /** The accounts that goods need at a store. */
 export function goodsAccounts(storeId: string, goodsId: string): AccountKey[] {

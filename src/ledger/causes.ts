@@ -7,6 +7,9 @@ export const causes = {
   award: (awardId: string) => `award:${awardId}`,
   publicityRelease: (awardId: string) => `award:${awardId}:release`,
   arrears: (awardId: string) => `award:${awardId}:arrears`,
+  /** Paid by hand. What is paid of points that come in has `income:<number>:<householdId>`, of its own making. */
+  arrearsPayment: (paymentId: string) => `arrearsPayment:${paymentId}`,
+  arrearsWaiver: (waiverId: string) => `arrearsWaiver:${waiverId}`,
   successorReturn: (awardId: string) => `award:${awardId}:successor`,
   /** The mirror of a transaction, by its number. */
   reversal: (number: number) => `reversal:${number}`,

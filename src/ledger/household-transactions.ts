@@ -1,4 +1,4 @@
-import { abroad, expired, householdAccount } from './accounts.ts';
+import { abroad, expired, householdAccount, waived } from './accounts.ts';
 import { causes } from './causes.ts';
 import type { EarnedTerms } from './earned.ts';
 import { type Command, command, type Event, type Lots, type Transfer } from './transactions.ts';
@@ -15,31 +15,38 @@ interface Estate {
   earned: EarnedTerms;
 }
 
-/** A household's points and honour, as far as the two sides signed, for the household that its members make. */
+/** What the household owes, and who owes it from now on; null: nobody does. */
+interface Debt {
+  arrears: number;
+  owedBy: string | null;
+}
+
+/** A household's points, honour and arrears, as far as the two sides signed, for the household that its members make. */
 export function householdSplit(
   event: Event,
-  split: Estate & { changeId: string; from: string; to: string; lots: Lots },
+  split: Estate & { changeId: string; from: string; to: string; lots: Lots; arrears: number },
 ): Command | undefined {
-  return changed(event, 'householdSplit', split, between(split, split.lots));
+  const owed = owedNowBy(split.from, { arrears: split.arrears, owedBy: split.to });
+  return changed(event, 'householdSplit', split, [...between(split, split.lots), ...owed]);
 }
 
 /** All that a household has goes to the one that stays, and with the household its base points end. */
 export function householdMerge(
   event: Event,
-  merge: Estate & { changeId: string; from: string; to: string; base: number },
+  merge: Estate & Debt & { changeId: string; from: string; to: string; base: number },
 ): Command | undefined {
-  return changed(event, 'householdMerge', merge, [...between(merge), ...baseEnds(merge.from, merge.base)]);
+  return changed(event, 'householdMerge', merge, allOf(merge));
 }
 
 /** The same after the last member's death, for the heir. */
 export function inheritance(event: Event, left: Parameters<typeof householdMerge>[1]): Command | undefined {
-  return changed(event, 'inheritance', left, [...between(left), ...baseEnds(left.from, left.base)]);
+  return changed(event, 'inheritance', left, allOf(left));
 }
 
 /** Closes the accounts of a household that moves to another village, whose own book opens them: no transfer crosses books. */
 export function householdMoveOut(
   event: Event,
-  move: Estate & { changeId: string; householdId: string; toVillage: string; base: number },
+  move: Estate & Debt & { changeId: string; householdId: string; toVillage: string; base: number },
 ): Command | undefined {
   const { householdId, toVillage, base } = move;
   const transfers = [
@@ -56,6 +63,7 @@ export function householdMoveOut(
       amount: move.honour,
     }),
     ...baseEnds(householdId, base),
+    ...owedNowBy(householdId, move),
   ];
   return changed(event, 'householdMoveOut', move, transfers, { toVillage });
 }
@@ -96,13 +104,14 @@ export function householdMoveIn(
 /** What nobody takes on when a household ends. Honour stays where it was earned: it is a record, and nobody spends it. */
 export function lapse(
   event: Event,
-  left: { changeId: string; householdId: string; available: number; base: number; why: string },
+  left: Debt & { changeId: string; householdId: string; available: number; base: number; why: string },
 ): Command | undefined {
   const { householdId, available, base, why } = left;
   const from = householdAccount(householdId, 'available');
   const transfers = [
     ...inParts({ from, to: expired, asset: 'PTS', amount: available }),
     ...baseEnds(householdId, base),
+    ...owedNowBy(householdId, left),
   ];
   return changed(event, 'lapse', { ...left, earned: {} }, transfers, { why });
 }
@@ -148,6 +157,15 @@ function between(
     ...inParts({ ...move('available'), asset: 'PTS', amount: available, lots }),
     ...inParts({ ...move('honour'), asset: 'HON', amount: honour }),
   ];
+}
+
+function allOf(left: Estate & Debt & { from: string; to: string; base: number }): Transfer[] {
+  return [...between(left), ...baseEnds(left.from, left.base), ...owedNowBy(left.from, left)];
+}
+
+function owedNowBy(householdId: string, { arrears, owedBy }: Debt): Transfer[] {
+  const from = owedBy === null ? waived : householdAccount(owedBy, 'arrears');
+  return inParts({ from, to: householdAccount(householdId, 'arrears'), asset: 'PTS', amount: arrears });
 }
 
 function baseEnds(householdId: string, base: number): Transfer[] {

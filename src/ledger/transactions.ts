@@ -12,6 +12,7 @@ import {
   shelf,
   skuOf,
   supply,
+  waived,
 } from './accounts.ts';
 import { causes, type Kind } from './causes.ts';
 
@@ -255,6 +256,35 @@ export function arrears(event: Event, owed: { awardId: string; householdId: stri
         asset: 'PTS',
         amount: owed.points,
       },
+    ],
+  });
+}
+
+/** What a household pays of what it owes, out of the points that it could spend: those that expire first go. */
+export function arrearsPayment(
+  event: Event,
+  paid: { paymentId: string; householdId: string; points: number },
+): Command {
+  return command(event, 'arrearsPayment', causes.arrearsPayment(paid.paymentId), {
+    transfers: [
+      {
+        from: householdAccount(paid.householdId, 'available'),
+        to: householdAccount(paid.householdId, 'arrears'),
+        asset: 'PTS',
+        amount: paid.points,
+      },
+    ],
+  });
+}
+
+/** What a household owes and need not pay. */
+export function arrearsWaiver(
+  event: Event,
+  waiver: { waiverId: string; householdId: string; points: number },
+): Command {
+  return command(event, 'arrearsWaiver', causes.arrearsWaiver(waiver.waiverId), {
+    transfers: [
+      { from: waived, to: householdAccount(waiver.householdId, 'arrears'), asset: 'PTS', amount: waiver.points },
     ],
   });
 }

@@ -125,6 +125,19 @@ function comparisons(village: string): SQL[] {
       from compared where record is distinct from book`,
 
     sql`
+    with posted as materialized (${posted('arrearsWaiver')}),
+    compared as (
+      select coalesce(w.id::text, split_part(p.cause, ':', 2)) as id,
+             case when w.id is not null then format('transaction %s: %s points of household %s waived',
+               w.transaction_number, w.points, w.household_id) end as record,
+             case when p.number is not null then format('transaction %s: %s points of household %s waived',
+               p.number, p.points, p.household) end as book
+        from (select * from earning.arrears_waiver where village = ${village} and state = 'posted') w
+        full join posted p on p.cause = 'arrearsWaiver:' || w.id)
+    select 'arrears waiver ' || id as place, coalesce(record, 'none') as expected, coalesce(book, 'none') as found
+      from compared where record is distinct from book`,
+
+    sql`
     with account as (select code, asset, balance from ledger.account where village = ${village}),
     ordered as (
       select r.store_id, l.goods_id, sum(l.quantity) as pieces

@@ -35,7 +35,7 @@ export interface ReplayAccounts {
 /** The law of codes (`ledger.floor_of`): sources and sinks have no floor, and nothing else is without one. */
 export function hasFloor(code: string): boolean {
   return !(
-    /^(issued|redeemed|deducted|expired|offlineLoss|handedOut|lost|countDifference|outside)$/.test(code) ||
+    /^(issued|redeemed|deducted|expired|offlineLoss|handedOut|lost|countDifference|outside|waived)$/.test(code) ||
     /^(supply|abroad):/.test(code) ||
     /^household:[^:]+:arrears$/.test(code)
   );

@@ -167,7 +167,7 @@ const laterSettings = {
   expiryNoticeDays: Whole('Days of notice before points expire.', { minimum: 7, maximum: 180 }),
   arrears: OneOf(
     ['floorAndRecord', 'reject'],
-    'What to do when an award is reversed whose points have been spent: take what is available and record the rest as arrears, or refuse.',
+    'What to do when an award is reversed whose points have been spent: take what is available and record the rest as arrears, which the next available points pay, or refuse.',
   ),
   basePoints: Whole('Points given to every household that cannot be spent; `0` for none.', { maximum: 10_000 }),
   basePeriod: OneOf(['once', 'month', 'year'], 'How often base points are given.'),

@@ -51,7 +51,7 @@ const entry = `(
   union all
   select village, number, line, to_account, asset, amount, to_balance, to_seq from ledger.transfer)`;
 
-const unbounded = `'^(issued|redeemed|deducted|expired|offlineLoss|handedOut|lost|countDifference|outside|(supply|abroad):.*|household:.*:arrears)$'`;
+const unbounded = `'^(issued|redeemed|deducted|expired|offlineLoss|handedOut|lost|countDifference|outside|waived|(supply|abroad):.*|household:.*:arrears)$'`;
 const holdsLots = `'^(household:.*:(available|pending|held|base)|allowance:.*)$'`;
 
 /** Dated points that a line moved, as its transaction keeps them. */

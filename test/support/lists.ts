@@ -272,6 +272,22 @@ export const lists: Record<string, (ground: Ground) => Promise<List>> = {
     };
   },
 
+  async arrearsWaiverList({ at, admin, clerk, made, home, ready }) {
+    const [one, other] = [await home(), await home()];
+    const proposed = idOf(await ready('arrearsWaiverGet', one));
+    const rejected = idOf(await ready('arrearsWaiverGet', other));
+    await made(admin, 'POST', `${at}/arrears-waivers/${rejected}/reject`, { reason: '应由本户偿还' });
+    return {
+      url: `${at}/arrears-waivers`,
+      by: clerk,
+      filters: {
+        householdId: { query: `householdId=${one.id}`, in: proposed, out: rejected },
+        state: { query: 'state=posted&state=rejected', in: rejected, out: proposed },
+      },
+      sees: [{ by: one.caller, in: proposed, out: rejected }],
+    };
+  },
+
   async evaluationRoundList({ at, clerk, made, home, ready }) {
     const planned = idOf(await ready('evaluationRoundGet', await home()));
     const url = `${at}/evaluation-rounds`;

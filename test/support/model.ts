@@ -38,6 +38,8 @@ export const changedLaws = [
   'lots that are asked for are not heard',
   'lots are lost on the way',
   'all or nothing is some',
+  'what comes in pays nothing of what is owed',
+  'what is lent pays at once',
 ] as const;
 export type ChangedLaw = (typeof changedLaws)[number];
 
@@ -92,7 +94,10 @@ export function openModel(accounts: AccountKey[], changed?: ChangedLaw): Model {
   function post(commands: Command[], atomic: boolean): Answer[] {
     const before = structuredClone(state);
     const answers = commands.map(command => postOne(command, before));
-    if (!atomic || answers.every(answer => answer.status !== 'refused') || is('all or nothing is some')) return answers;
+    if (!atomic || answers.every(answer => answer.status !== 'refused') || is('all or nothing is some')) {
+      payArrears(state.written.slice(before.written.length));
+      return answers;
+    }
     state = before;
     return answers.map(answer => (answer.status === 'posted' ? { status: 'undone' } : answer));
   }
@@ -143,6 +148,31 @@ export function openModel(accounts: AccountKey[], changed?: ChangedLaw): Model {
       uses,
     });
     return { status: 'posted', number, id: command.id, balances: result.balances };
+  }
+
+  /** Whoever owes points pays with those that have come in; what was lent came for something else. */
+  function payArrears(posted: Written[]): void {
+    const came = new Map<string, number>();
+    for (const { from, to, amount } of posted.flatMap(({ lines }) => lines)) {
+      if (!to.endsWith(':available') || (from.endsWith(':arrears') && !is('what is lent pays at once'))) continue;
+      came.set(to, (came.get(to) ?? 0) + amount);
+    }
+    for (const [purse, income] of [...came].sort()) {
+      const debt = purse.replace(/available$/, 'arrears');
+      const [has, owes] = [
+        state.accounts.get(`${purse} PTS`)!.balance,
+        -(state.accounts.get(`${debt} PTS`)?.balance ?? 0),
+      ];
+      const amount = Math.min(income, owes, has);
+      if (amount <= 0 || is('what comes in pays nothing of what is owed')) continue;
+      const result = move([{ from: purse, to: debt, asset: 'PTS', amount, asked: null }], false);
+      if ('status' in result) throw new Error(JSON.stringify(result));
+      state.number += 1;
+      const { number } = state;
+      const { lines } = result;
+      const own = { id: '', key: `arrearsPayment ${number}`, content: '', reverses: undefined, reversedBy: undefined };
+      state.written.push({ ...own, number, lines, uses: [] });
+    }
   }
 
   function checkLimits(uses: Use[]): Answer | undefined {

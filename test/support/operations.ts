@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { sql } from 'drizzle-orm';
 import { issueCard } from '../../src/households/cards.ts';
+import { owe } from './arrears.ts';
 import { type Ask, anywhere, at, get, placed, post, type Sample } from './sample-calls.ts';
 import { claimsSamples } from './samples/claims.ts';
 import { evaluationsSamples } from './samples/evaluations.ts';
@@ -153,6 +154,20 @@ export const samples: Record<string, Sample> = {
   reversalGet: placed(async (world, ask) => get(await reversal(world, ask))),
   reversalApprove: placed(async (world, ask) => post(`${await reversal(world, ask)}/approve`)),
   reversalReject: placed(async (world, ask) => post(`${await reversal(world, ask)}/reject`, { reason: '核对无误' })),
+
+  arrearsSettle: placed(async (world, ask) => {
+    await owe(world.service, await ask.household(), 5, { kept: 5, village: ask.village });
+    return post(`${await file(ask)}/arrears/settle`, { points: 5 });
+  }),
+  arrearsWaiverList: placed(async (_world, { village }) => get(`${at(village)}/arrears-waivers`)),
+  arrearsWaiverCreate: placed(async (world, ask) =>
+    post(`${at(ask.village)}/arrears-waivers`, await waiverInput(world, ask)),
+  ),
+  arrearsWaiverGet: placed(async (world, ask) => get(await waiver(world, ask))),
+  arrearsWaiverApprove: placed(async (world, ask) => post(`${await waiver(world, ask)}/approve`)),
+  arrearsWaiverReject: placed(async (world, ask) =>
+    post(`${await waiver(world, ask)}/reject`, { reason: '应由本户偿还' }),
+  ),
 
   basePointsGive: placed(async (_world, { village }) => post(`${at(village)}/base-points`)),
   expiryRunList: placed(async (_world, { village }) => get(`${at(village)}/expiry-runs`)),
@@ -366,6 +381,18 @@ async function reversal(world: World, ask: Ask): Promise<string> {
   const input = { awardId: (await award(world, ask)).id, reason: '登记错户' };
   const made = await world.made(await world.by('clerk', ask.village), 'POST', `${at(ask.village)}/reversals`, input);
   return `${at(ask.village)}/reversals/${made.id}`;
+}
+
+async function waiverInput(world: World, ask: Ask) {
+  const householdId = await ask.household();
+  await owe(world.service, householdId, 5, { village: ask.village });
+  return { householdId, points: 5, reason: '登记有误，本户无过错' };
+}
+
+async function waiver(world: World, ask: Ask): Promise<string> {
+  const url = `${at(ask.village)}/arrears-waivers`;
+  const made = await world.made(await world.by('clerk', ask.village), 'POST', url, await waiverInput(world, ask));
+  return `${url}/${made.id}`;
 }
 
 /** The file of a household that has been given something, twice. */

@@ -8,6 +8,9 @@
 -- What depends on data is refused, command by command (see ledger.validate). What no business event can be (no transfer,
 -- an account that pays itself) is a bug of the caller and raises JF003; so does a village without a book, JF002.
 --
+-- What makes points spendable for a household that owes some is followed by a transaction of its own, of the kind
+-- arrearsPayment, which no answer names (see ledger.arrears_payments).
+--
 -- Everything the commands name is read first, then the commands are validated in memory, and the results are written last,
 -- with one statement each for all of them. A list of 500 costs less than a fifth of 500 lists of one.
 -- `enable_seqscan`: a session keeps its plans, and one made while a table was small would scan all of it from then on.
@@ -17,6 +20,7 @@ create or replace function ledger.post_each(p_lists jsonb) returns jsonb
   set plan_cache_mode = force_generic_plan set enable_mergejoin = off as $$
 declare
   batch ledger.batch;
+  payments jsonb;
 begin
   batch := ledger.read_commands(p_lists);
   if batch.commands is null then
@@ -28,6 +32,13 @@ begin
   if true = any (batch.command_posted) then
     batch := ledger.write_transactions(batch);
     batch := ledger.write_changes(batch);
+    payments := ledger.arrears_payments(batch);
+    if payments is not null then
+      payments := ledger.post_each(payments);
+      if payments @? '$[*] ? (@.status != "posted")' then
+        raise exception 'arrears were not paid: %', payments using errcode = 'JF002';
+      end if;
+    end if;
   end if;
   if array_position(batch.answers, null) is not null then
     batch := ledger.answer_replays(batch);
