@@ -171,6 +171,13 @@ t.test('whatever makes points spendable pays first', async t => {
     }
   });
 
+  await t.test('with what came in and no more: what was there before is paid by those who settle', async t => {
+    const id = await service.household();
+    await owe(service, id, 20, { kept: 12 });
+    await award(id);
+    t.match(await points(id), { available: 12, arrears: 15 });
+  });
+
   await t.test('base points do not: nobody can spend them', async t => {
     const id = await owing(4);
     t.equal((await admin('POST', `${at}/base-points`)).status, 200);
@@ -281,6 +288,7 @@ t.test('a household pays with the points that it has', async t => {
     max: 20,
   });
   isRefused(t, await clerk('POST', settleOf(id), { points: 13 }), '422 insufficient-points', {
+    field: 'arrears',
     required: 13,
     available: 12,
   });
@@ -315,6 +323,7 @@ t.test('a household pays with the points that it has', async t => {
   t.match([own.status, own.body], [200, { points: 7, arrears: 8, available: 0 }], own.text);
   t.match(await last(1), [{ kind: 'arrearsPayment', actorId: id }]);
   isRefused(t, await home('POST', settleOf(id), {}, { 'idempotency-key': randomUUID() }), '422 insufficient-points', {
+    field: 'arrears',
     required: 8,
     available: 0,
   });

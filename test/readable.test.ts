@@ -51,6 +51,7 @@ const seen: [RefusalCode, Facts][] = [
   ['expired', { what: 'oneTimePassword', expiredAt: at }],
   ['expired', { expiredAt: at }],
   ['insufficient-points', { required: 30, available: 12 }],
+  ['insufficient-points', { field: 'arrears', required: 13, available: 12 }],
   ['insufficient-stock', { lines: [], required: 3, available: 1 }],
   ['number-far', { number: 1180, next: 118 }],
   ['rule-not-in-force', { ruleId: id, fromOn: '2026-11-23', toOn: null }],

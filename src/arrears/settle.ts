@@ -22,7 +22,7 @@ interface SettlementView {
  * A household pays what it owes out of the points that it can spend: all of it as far as they go, or `points`. Itself
  * at a kiosk, or staff for it.
  * @throws Refusal `not-found` | `own-household` | `household-not-active` | `nothing-owed` | `out-of-bounds` (more than
- *   it owes) | `insufficient-points` (facts: `required`, `available`)
+ *   it owes) | `insufficient-points` (facts: `field`, `required`, `available`)
  */
 export async function settleArrears(
   tx: Tx,
@@ -45,6 +45,7 @@ export async function settleArrears(
   // Whoever names points pays these or none.
   if (transactionNumber === null || paid.points < required) {
     throw new Refusal('insufficient-points', {
+      field: 'arrears',
       required: input.points ?? owed,
       available: paid.points + paid.available,
     });

@@ -401,6 +401,11 @@ const details: Record<RefusalCode, readonly [...Told[], Told]> = {
   ],
   'insufficient-points': [
     {
+      when: { field: 'arrears' },
+      zh: '要还 {required} 分，可用 {available} 分。请减少要还的分数，或等有积分时再还。',
+      en: '{required} points are to be paid, {available} are available. Pay fewer, or wait for more points.',
+    },
+    {
       zh: '需要 {required} 分，可用 {available} 分。请减少数量，或等积分够了再兑换。',
       en: '{required} points are required, {available} are available. Choose fewer or cheaper goods.',
     },
