@@ -156,8 +156,9 @@ export const samples: Record<string, Sample> = {
   reversalReject: placed(async (world, ask) => post(`${await reversal(world, ask)}/reject`, { reason: '核对无误' })),
 
   arrearsSettle: placed(async (world, ask) => {
-    await owe(world.service, await ask.household(), 5, { kept: 5, village: ask.village });
-    return post(`${await file(ask)}/arrears/settle`, { points: 5 });
+    const householdId = await ask.household();
+    await owe(world.service, householdId, 5, { kept: 5, village: ask.village });
+    return post(`${at(ask.village)}/households/${householdId}/arrears/settle`, { points: 5 });
   }),
   arrearsWaiverList: placed(async (_world, { village }) => get(`${at(village)}/arrears-waivers`)),
   arrearsWaiverCreate: placed(async (world, ask) =>
