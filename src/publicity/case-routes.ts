@@ -155,7 +155,7 @@ export const caseRoutes: FastifyPluginAsyncTypebox<{ database: Database; clock: 
       schema: {
         ...words,
         tags: ['publicity'],
-        description: `${description} Whoever decides must not have lodged, recorded, decided or published any part of the case, nor be related to a household in it.`,
+        description: `${description} Whoever decides must not have lodged, recorded, decided or published any part of the case, nor be related to the household of the award. A relation to an objector is no bar, since a refusal would disclose who objected; the ruling can be appealed.`,
         params: ObjectionParams,
         body: CaseRuling,
         response: { 200: Objection },
@@ -261,7 +261,7 @@ export const caseRoutes: FastifyPluginAsyncTypebox<{ database: Database; clock: 
       schema: {
         ...words,
         tags: ['publicity'],
-        description: `${description} The decision is final. Whoever decides must not have made any earlier decision in the case.`,
+        description: `${description} The decision is final. Whoever decides must not have made any earlier decision in the case, nor be related to the household of the award.`,
         params: AppealParams,
         body: CaseRuling,
         response: { 200: Appeal },

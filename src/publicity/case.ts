@@ -77,7 +77,10 @@ export async function refuseHands(tx: Tx, village: string, awardId: string, acto
   if (asked!.hand) throw new Refusal('second-person-required');
 }
 
-/** Refuses kin of the household, and of those that object. @throws Refusal `own-household` */
+/**
+ * Refuses kin of the household whose award it is. Not kin of an objector: the refusal would say who objected.
+ * @throws Refusal `own-household`
+ */
 export async function refuseKin(tx: Tx, village: string, awardId: string, actor: Actor): Promise<void> {
   const [asked] = await rowsOf<{ kin: boolean }>(
     tx,
