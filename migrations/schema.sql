@@ -1663,6 +1663,25 @@ create table store.price (
   constraint price_goods_fkey FOREIGN KEY (village, goods_id) REFERENCES store.goods(village, id),
   constraint price_list_fkey FOREIGN KEY (village, price_list_id) REFERENCES store.price_list(village, id),
   constraint price_points_check CHECK (((points >= 1) AND (points <= 100000)))
+-- store.pin_try
+create table store.pin_try (
+  village text collate "C" not null,
+  id uuid not null,
+  user_id uuid not null,
+  household_id uuid not null,
+  tried_at timestamp(3) with time zone not null,
+  was_right boolean not null default false,
+  constraint pin_try_pkey PRIMARY KEY (village, id),
+  constraint pin_try_household_fkey FOREIGN KEY (village, household_id) REFERENCES households.household(village, id)
+);
+comment on table store.pin_try is 'A PIN that staff entered for a household. Written before it is looked at, and wrong until it has turned out to be right.';
+CREATE INDEX pin_try_wrong ON store.pin_try USING btree (village, user_id, tried_at) WHERE (NOT was_right);
+alter table store.pin_try enable row level security;
+alter table store.pin_try force row level security;
+create policy scope on store.pin_try using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
+grant insert, select on store.pin_try to jifen_app;
+grant update (was_right) on store.pin_try to jifen_app;
+
 );
 comment on table store.price is 'What one piece costs, by a list.';
 alter table store.price enable row level security;

@@ -10,9 +10,9 @@ import type { HouseholdRow } from './read.ts';
  * The household whose PIN this is. A try is counted before the PIN is looked at, and the PIN is looked at outside of any
  * database transaction, for that takes a while.
  * @param who finds the household that is said to stand there. When there is none, `countUnknown` counts the try, so that
- *   the answer tells as little, and comes as late, as for a wrong PIN. At a kiosk, `device` counts the try there too, and
- *   answers whether the device still works
- * @throws Refusal `pin-wrong` (facts: `attemptsLeft`) | `pin-locked` | `device-suspended`
+ *   the answer tells as little, and comes as late, as for a wrong PIN. `counter` counts the try where it is made too, and
+ *   answers whether the device there still works
+ * @throws Refusal `pin-wrong` (facts: `attemptsLeft`) | `pin-locked` | `device-suspended` | whatever `counter` refuses with
  */
 export async function provePin(
   database: Database,
@@ -21,15 +21,18 @@ export async function provePin(
   who: {
     find: (tx: Tx) => Promise<HouseholdRow | undefined>;
     countUnknown: (tx: Tx, pinTries: number) => Promise<number>;
-    device?: { count: (tx: Tx) => Promise<boolean>; uncount: (tx: Tx) => Promise<void> };
+    counter: {
+      count: (tx: Tx, household: HouseholdRow | undefined) => Promise<boolean>;
+      uncount: (tx: Tx) => Promise<void>;
+    };
   },
   now: Temporal.Instant,
 ): Promise<HouseholdRow> {
   // A suspension has to be committed: so it is no refusal until then.
   const counted = await database.inTransaction(village, async tx => {
-    if ((await who.device?.count(tx)) === false) return undefined;
-    const { pinTries } = await policyOn(tx, village, dayOf(now));
     const household = await who.find(tx);
+    if (!(await who.counter.count(tx, household))) return undefined;
+    const { pinTries } = await policyOn(tx, village, dayOf(now));
     const attemptsLeft =
       household === undefined
         ? await who.countUnknown(tx, pinTries)
@@ -41,7 +44,7 @@ export async function provePin(
   const right = await verifySecret(pin, household?.pinHash ?? undefined);
   if (!right || household === undefined) throw new Refusal('pin-wrong', { attemptsLeft });
   await database.inTransaction(village, async tx => {
-    await who.device?.uncount(tx);
+    await who.counter.uncount(tx);
     await forgetPinTries(tx, { village, householdId: household.id });
   });
   return household;

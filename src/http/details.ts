@@ -681,6 +681,11 @@ const details: Record<RefusalCode, readonly [...Told[], Told]> = {
       zh: '每天最多上传 {limit} 张照片，请明天再传。',
       en: 'At most {limit} photos a day. Upload the rest tomorrow.',
     },
+    {
+      when: { policy: 'counterPins' },
+      zh: '您一天之内输错的密码已达 {limit} 次，24 小时内不能再代输密码。请改用刷卡、取货码或凭条办理。',
+      en: 'You have entered {limit} wrong PINs within 24 hours and can enter no more for now. Use cards, pick-up codes or slips instead.',
+    },
     { zh: '请在 {retryAfterSeconds} 秒后再试。', en: 'Try again in {retryAfterSeconds} seconds.' },
     { zh: '请稍等片刻再试。', en: 'Try again in a moment.' },
   ],

@@ -126,7 +126,7 @@ function holderAt(
   return {
     find: async tx => known ?? (await findHouseholdByNumber(tx, village, number)),
     countUnknown: (tx, pinTries) => countUnknownNumber(tx, { village, number }, pinTries),
-    device: {
+    counter: {
       count: tx => countPinAtDevice(tx, device, now),
       uncount: tx => uncountPinAtDevice(tx, device),
     },

@@ -8,6 +8,7 @@ import { getHouseholdRow } from '../households/read.ts';
 import type { Actor } from '../http/route.ts';
 import { usePhotos } from '../photos/use.ts';
 import { malformed, Refusal } from '../refusals.ts';
+import { pinsEnteredBy } from './counter-pins.ts';
 import { type SlipView, slipViewOf } from './read.ts';
 import { type RedemptionKey, type RedemptionRow, refuseForeign } from './redemption.ts';
 import { type Presented, redemption, slip } from './tables.ts';
@@ -60,8 +61,9 @@ export function presentedAtHandOver(actor: Actor, input: ShownWithCode): Present
 
 /**
  * Proves the PIN of an order that staff enters. Before its database transaction, in ones of its own: a wrong try counts
- * though the order is refused.
- * @throws Refusal `not-found` | `card-unknown` | `card-revoked` | `pin-wrong` (facts: `attemptsLeft`) | `pin-locked`
+ * though the order is refused, at the household and for whoever enters it.
+ * @throws Refusal `not-found` | `card-unknown` | `card-revoked` | `pin-wrong` (facts: `attemptsLeft`) | `pin-locked` |
+ *   `too-many-requests`
  */
 export async function proveShownPin(
   database: Database,
@@ -73,6 +75,7 @@ export async function proveShownPin(
   const { pin, cardCode, householdId } = input;
   if (actor.kind === 'household' || pin === undefined || input.slip !== undefined) return;
   if (cardCode === undefined && householdId === undefined) return;
+  const entered = pinsEnteredBy(actor, village, now);
   await provePin(
     database,
     village,
@@ -81,6 +84,13 @@ export async function proveShownPin(
       find: tx =>
         cardCode === undefined ? getHouseholdRow(tx, village, householdId!) : householdOfCard(tx, village, cardCode),
       countUnknown: () => Promise.reject(new Refusal('not-found', { field: 'householdId' })),
+      counter: {
+        async count(tx, household) {
+          await entered.count(tx, household!.id);
+          return true;
+        },
+        uncount: entered.uncount,
+      },
     },
     now,
   );
@@ -88,7 +98,7 @@ export async function proveShownPin(
 
 /**
  * The same when goods leave; and a wrong pick-up code is counted here, for the refusal must not take the count back.
- * @throws Refusal `not-found` | `pin-wrong` | `pin-locked` | `pickup-code-wrong` (facts: `attemptsLeft`)
+ * @throws Refusal `not-found` | `pin-wrong` | `pin-locked` | `too-many-requests` | `pickup-code-wrong` (facts: `attemptsLeft`)
  */
 export async function proveAtHandOver(
   database: Database,

@@ -120,7 +120,7 @@ export const redemptionRoutes: FastifyPluginAsyncTypebox<{
       tags: ['store'],
       summary: 'Create a redemption',
       description:
-        'Reserves goods or hands them over at once. Prices are fixed, and points and goods move in one transaction. At a counter, staff must be shown exactly one of: a card, a PIN, both, or a signed slip. A replayed response does not include the pick-up code; retrieve the redemption for it.',
+        'Reserves goods or hands them over at once. Prices are fixed, and points and goods move in one transaction. At a counter, staff must be shown exactly one of: a card, a PIN, both, or a signed slip. A user who has entered 30 wrong PINs within 24 hours, for whichever households, can enter no more (`too-many-requests`). A replayed response does not include the pick-up code; retrieve the redemption for it.',
       params: VillageParams,
       body: RedemptionCreate,
       response: { 201: Redemption },
@@ -223,7 +223,7 @@ export const redemptionRoutes: FastifyPluginAsyncTypebox<{
       tags: ['store'],
       summary: 'Fulfil a redemption',
       description:
-        'Hands over the reserved goods and spends the held points, at the prices fixed by the order. Staff must be shown exactly one of: the card, the PIN, both, the pick-up code, or a signed slip. After five wrong pick-up codes the code is no longer accepted.',
+        'Hands over the reserved goods and spends the held points, at the prices fixed by the order. Staff must be shown exactly one of: the card, the PIN, both, the pick-up code, or a signed slip. After five wrong pick-up codes the code is no longer accepted. Wrong PINs count as for `redemptionCreate`.',
       params: RedemptionParams,
       body: RedemptionFulfil,
       response: { 200: Redemption },

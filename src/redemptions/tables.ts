@@ -79,6 +79,19 @@ export const codeTry = schema.table(
   table => [primaryKey({ columns: [table.village, table.userId] })],
 );
 
+export const pinTry = schema.table(
+  'pin_try',
+  {
+    village: text().notNull(),
+    id: uuid().notNull(),
+    userId: uuid().notNull(),
+    householdId: uuid().notNull(),
+    triedAt: instant().notNull(),
+    wasRight: boolean().notNull().default(false),
+  },
+  table => [primaryKey({ columns: [table.village, table.id] })],
+);
+
 export const returned = schema.table(
   'return',
   {

@@ -1,12 +1,41 @@
 import { sql } from 'drizzle-orm';
 import type { Db } from '../db/database.ts';
-import { evidenceOf, firstIds, percentOf, type Signal, type Span, spanOf } from './signal.ts';
+import { evidenceOf, firstIds, percentOf, type Signal, type Span, severityOf, spanOf } from './signal.ts';
 
 /* Where signals begin; of the same kind as those of awards. */
 const slipsFrom = { count: 3, percent: 10 };
+/** Half of those after which the person enters no more. */
+const wrongPinsFrom = 15;
 
-/** What redemptions show: points that left though the household showed neither card nor PIN nor code. */
-export async function redemptionSignals(db: Db, { village, fromAt, toAt }: Span): Promise<Signal[]> {
+/** What redemptions show: how households identified themselves, and how they did not. */
+export async function redemptionSignals(db: Db, span: Span): Promise<Signal[]> {
+  return [...(await slipRedemptions(db, span)), ...(await wrongPins(db, span))];
+}
+
+/** One person enters many wrong PINs on one day: an elder mistypes twice, somebody who guesses tries house after house. */
+async function wrongPins(db: Db, { village, fromAt, toAt }: Span): Promise<Signal[]> {
+  const found = await evidenceOf(
+    db,
+    sql`
+    select array[user_id] as "userIds", ${firstIds(sql`distinct household_id`, sql`household_id`)} as "householdIds",
+           count(*)::integer as count, ${spanOf(sql`tried_at`)}
+      from store.pin_try
+     where village = ${village} and not was_right and tried_at >= ${fromAt} and tried_at < ${toAt}
+     group by user_id, (tried_at at time zone 'Asia/Shanghai')::date
+    having count(*) >= ${wrongPinsFrom}
+     order by count desc, user_id`,
+  );
+  return found.map(evidence => ({
+    kind: 'wrongPins',
+    severity: severityOf(evidence.count, wrongPinsFrom),
+    zh: `一天之内在柜台输错居民密码 ${evidence.count} 次`,
+    en: `${evidence.count} wrong PINs were entered at the counter in one day`,
+    evidence,
+  }));
+}
+
+/** Points that left though the household showed neither card nor PIN nor code. */
+async function slipRedemptions(db: Db, { village, fromAt, toAt }: Span): Promise<Signal[]> {
   const found = await evidenceOf(
     db,
     sql`

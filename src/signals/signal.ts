@@ -13,6 +13,7 @@ export const signalKinds = [
   'reversalProposals',
   'nearDuplicatePhotos',
   'slipRedemptions',
+  'wrongPins',
   'bookUnsound',
 ] as const;
 

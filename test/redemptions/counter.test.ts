@@ -240,3 +240,55 @@ t.test('at a kiosk, the session has shown it', async t => {
     t.match([done.status, done.body.handOverPresented], [200, level]);
   }
 });
+
+t.test('whoever tries PINs at one household after the other enters no more after the thirtieth', async t => {
+  const { id, bare, cardCode } = await villager();
+  const guesser = await service.as('storekeeper');
+  const enter = (body: object, by = guesser) => settled(by, `${at}/redemptions`, body);
+  const kinds = async () => {
+    const { body } = await supervisionBoard('GET', `${at}/signals`);
+    return body.data.filter(
+      (signal: { kind: string; evidence: { userIds: string[] } }) =>
+        signal.kind === 'wrongPins' && signal.evidence.userIds[0] === guesser.actor.id,
+    );
+  };
+  const waiting = (await enter({ ...bare, pin })).body;
+  t.equal(waiting.presented, 'pin', 'a right one is not counted');
+  const homes: string[] = [];
+  while (homes.length < 9) homes.push(await shop.household(1));
+  const guess = (household: string) => enter(shop.order(household, { [soap]: 1 }, { cardCode: undefined, pin }));
+  const firsts = [];
+  for (const household of homes.slice(0, 7)) firsts.push(await guess(household), await guess(household));
+  t.strictSame(new Set(firsts.map(({ body }) => body.code)), new Set(['pin-wrong']));
+  t.strictSame(await kinds(), [], 'fourteen are no signal');
+  const many = await Promise.all(homes.flatMap(household => [guess(household), guess(household)]));
+  t.strictSame(
+    [...Map.groupBy(many, ({ body }) => body.code)].map(([code, { length }]) => [code, length]).sort(),
+    [
+      ['pin-wrong', 16],
+      ['too-many-requests', 2],
+    ],
+    'of many at once no more than are left',
+  );
+  const { status, body } = await enter({ ...bare, pin });
+  t.strictSame(
+    [status, body.code, body.policy, body.limit, body.retryAfterSeconds],
+    [429, 'too-many-requests', 'counterPins', 30, 86_400],
+    'a right one neither',
+  );
+  const url = `${at}/redemptions/${waiting.id}/fulfil`;
+  t.equal((await settled(guesser, url, { pin })).status, 429, 'nor where goods leave');
+  t.equal((await enter({ ...bare, cardCode })).status, 201, 'cards go on');
+  t.equal((await settled(keeper, url, { pin })).status, 200, 'and others');
+
+  const [signal, ...more] = await kinds();
+  const { severity, evidence } = signal;
+  t.strictSame(
+    [more, severity, evidence.count, evidence.householdIds],
+    [[], 100, 30, homes.toSorted()],
+    'with the households that were tried',
+  );
+  t.notOk(evidence.householdIds.includes(id));
+  service.clock.pass({ hours: 24 });
+  t.equal((await enter({ ...bare, pin, mode: 'pickup' })).status, 201, 'a day later');
+});
