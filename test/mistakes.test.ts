@@ -134,6 +134,58 @@ t.test('a malformed line is refused, and its sheet is not', async t => {
     await refused({ mode: 'perItem', items: [null, 7] }, ['/items/0 type', '/items/1 type']);
   });
 
+  await t.test('for text that no schema sees', async t => {
+    const text = (fields: object) => JSON.stringify(line(fields));
+    /** The line with one more member, written as it stands. */
+    const withMember = (ref: string, member: string) => `${text({ ref }).slice(0, -1)},${member}}`;
+    const lines = [
+      text({ ref: 'first', occasion: 'three' }),
+      withMember('NUL', '"note":"a\\u0000b"'),
+      withMember('half', '"note":"\\ud83d"'),
+      withMember('twice', '"quantity":2'),
+      withMember('name', '"\\u0000":1,"\\ud83d":2'),
+      withMember('proto', '"__proto__":{"quantity":2}'),
+      withMember('whole', '"occasion":"four","note":"\\ud83d\\ude00"'),
+    ];
+    const body = (mode: string) => `{"mode":"${mode}","items":[${lines}]}`;
+    const key = { 'idempotency-key': 'bad-text' };
+    const reply = await clerk('POST', `${awardsPath}/batch`, body('perItem'), key);
+    t.equal(reply.status, 207, reply.text);
+    const told = reply.body.results.map((one: { ref: string; problem: { errors: object[] } | null }) => [
+      one.ref,
+      (one.problem?.errors ?? []).map(error => Object.values(error).slice(0, 2).join(' ')),
+    ]);
+    t.strictSame(told, [
+      ['first', []],
+      ['NUL', ['/items/1/note nul']],
+      ['half', ['/items/2/note unicode']],
+      ['twice', ['/items/3 repeatedKey']],
+      ['name', ['/items/4 nul', '/items/4 unicode', '/items/4/\ufffd additionalProperties']],
+      ['proto', ['/items/5/__proto__ additionalProperties']],
+      ['whole', []],
+    ]);
+    t.equal(reply.body.results[6].award.note, '\u{1f600}');
+    t.strictSame((await clerk('POST', `${awardsPath}/batch`, body('perItem'), key)).body, reply.body);
+
+    const all = await clerk('POST', `${awardsPath}/batch`, body('atomic'));
+    t.strictSame(
+      [all.status, all.body.errors.length, all.body.errors[0].pointer],
+      [400, 7, '/items/3'],
+      'lines that share their fate are refused together, with all that is wrong',
+    );
+    for (const [what, whole] of [
+      ['a head', `{"mode":"perItem","occasion":"a\\u0000","items":[${lines[0]}]}`],
+      ['a head twice', `{"mode":"perItem","mode":"perItem","items":[${lines[0]}]}`],
+      ['two lists', `{"mode":"perItem","items":[${lines[1]}],"items":[${lines[0]}]}`],
+      ['no JSON', `{"mode":"perItem","items":[${lines[0]},]}`],
+      ['too deep', `{"mode":"perItem","items":[${lines[0]},${'['.repeat(30)}${']'.repeat(30)}]}`],
+      ['more than can be told', `{"mode":"perItem","items":[${lines[0]},[${Array(2_000).fill('"\\u0000"')}]]}`],
+    ] as const) {
+      const { status, body: refused } = await clerk('POST', `${awardsPath}/batch`, whole);
+      t.strictSame([status, refused.code], [400, 'validation-failed'], what);
+    }
+  });
+
   await t.test('of claims and of decisions', async t => {
     const items = [line({ ref: 'bad', quantity: 0 }), line({ ref: 'good' })];
     const filed = await clerk('POST', `${claimsPath}/batch`, { items });

@@ -237,7 +237,8 @@ export const reviewRoutes: FastifyPluginAsyncTypebox<{
       operationId: 'claimDecisionBatch',
       tags: ['claims'],
       summary: 'Decide on claims in batch',
-      description: 'Decides up to 200 claims. Each item succeeds or fails on its own, even if it is malformed.',
+      description:
+        'Decides up to 200 claims. Each item succeeds or fails on its own, even if it is malformed, repeats a key or contains NUL or incomplete characters. A body that is no JSON or malformed outside `items` is refused as a whole.',
       params: VillageParams,
       body: ClaimDecisionBatch,
       response: { 207: ClaimBatchResult },

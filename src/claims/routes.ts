@@ -98,7 +98,7 @@ export const claimRoutes: FastifyPluginAsyncTypebox<{
       tags: ['claims'],
       summary: 'File claims in batch',
       description:
-        'Files up to 200 claims on behalf of households. Each item succeeds or fails on its own, even if it is malformed.',
+        'Files up to 200 claims on behalf of households. Each item succeeds or fails on its own, even if it is malformed, repeats a key or contains NUL or incomplete characters. A body that is no JSON or malformed outside `items` is refused as a whole.',
       params: VillageParams,
       body: ClaimBatch,
       response: { 207: ClaimBatchResult },

@@ -101,7 +101,7 @@ export const earningRoutes: FastifyPluginAsyncTypebox<{
       tags: ['awards'],
       summary: 'Create awards in batch',
       description:
-        'Validates items in order. With `perItem`, each item succeeds or fails on its own, even if it is malformed; with `atomic`, either all awards are made or none, and the response lists one problem per refused item.',
+        'Validates items in order. With `perItem`, each item succeeds or fails on its own, even if it is malformed, repeats a key or contains NUL or incomplete characters; a body that is no JSON or malformed outside `items` is refused as a whole. With `atomic`, either all awards are made or none, and the response lists one problem per refused item.',
       params: VillageParams,
       body: AwardBatch,
       response: { 201: AwardBatchResult, 207: AwardBatchResult },

@@ -66,6 +66,10 @@ function detailOf({ keyword, params }: ErrorObject, pointer: string): Sentence {
       ? { zh: `没有名为“${name}”的查询条件，请核对名称。`, en: `Unknown query parameter: ${name}.` }
       : { zh: `没有名为“${name}”的填写项，请核对名称。`, en: `Unknown field: ${name}.` };
   }
+  if (keyword === 'repeatedKey') {
+    const name = String(params.name).slice(0, 40);
+    return { zh: `“${name}”填写了两次，只能填一次。`, en: `Repeated key: ${JSON.stringify(name)}.` };
+  }
   const place = placeOf(pointer);
   const rule = ruleOf(keyword, params);
   if (keyword === 'required') return { zh: `请填写${place.zh}。`, en: sentence(`${place.en} is required.`) };
@@ -93,6 +97,8 @@ function ruleOf(keyword: string, params: Record<string, unknown>): Sentence {
     const: { zh: '只能填规定的内容', en: `must be ${String(params.allowedValue)}` },
     format: formats[String(params.format)] ?? { zh: '格式不正确', en: 'has an invalid format' },
     type: types[String([params.type].flat()[0])] ?? { zh: '填写的类型不对', en: 'has the wrong type' },
+    nul: { zh: '含有不能使用的字符，请重新输入', en: 'must not contain NUL characters' },
+    unicode: { zh: '含有不完整的字符，请重新输入', en: 'must be valid Unicode' },
     pattern: patternRule(String(params.pattern)),
   };
   return rules[keyword] ?? { zh: '不符合要求，请核对', en: 'is invalid' };

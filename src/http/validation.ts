@@ -2,8 +2,8 @@ import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
 import addFormats from 'ajv-formats';
 import type { FastifyInstance } from 'fastify';
 import fp from 'fastify-plugin';
-import { type ParseErrorCode, visit } from 'jsonc-parser';
 import { malformed, Refusal } from '../refusals.ts';
+import { faultsOf, parseJson } from './json.ts';
 import { writerOf } from './serialization.ts';
 import { mistakesOf } from './validation-details.ts';
 
@@ -27,7 +27,7 @@ export const validation = fp(async (app: FastifyInstance) => {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser<string>('application/json', { parseAs: 'string' }, (_request, text, done) => {
     try {
-      done(null, parse(text));
+      done(null, parseJson(text));
     } catch (error) {
       done(error as Error);
     }
@@ -77,12 +77,13 @@ function whenUsed({ quick, thorough }: Validators, schema: object): Validator {
   const validate: Validator = data => {
     validate.errors = null;
     isRight ??= compiled(quick, schema);
-    if (isRight(data)) return true;
-    validate.errors = isRight.errors!;
+    const faults = faultsOf(data) as ErrorObject[];
+    if (isRight(data) && faults.length === 0) return true;
+    validate.errors = [...faults, ...(isRight.errors ?? [])];
     if (isHuge(data)) return false;
     const check = compiled(thorough, schema);
     // Filling in defaults may have mended what was left out.
-    if (!check(data)) validate.errors = check.errors!;
+    if (!check(data)) validate.errors = [...faults, ...check.errors!];
     return false;
   };
   return validate;
@@ -146,68 +147,3 @@ function unexpected(name: string): Partial<ErrorObject> {
 }
 
 const noNul = { zh: '含有不能使用的字符，请重新输入。', en: 'NUL characters are not allowed.' };
-
-const depthMax = 20;
-
-/** JSON of RFC 8259, with what it leaves open closed: no repeated keys, no NUL, no half characters. */
-function parse(text: string): unknown {
-  refuseRepeatedKeys(text);
-  let body: unknown;
-  try {
-    body = JSON.parse(text);
-  } catch {
-    throw malformed('', 'json', { zh: '内容的格式有误，无法读取。', en: 'The body is not valid JSON.' });
-  }
-  refuseBadText(body, '', 0);
-  return body;
-}
-
-/** The last of two equal keys would win, and another reader of the same body may take the first. */
-function refuseRepeatedKeys(text: string): void {
-  // The names seen in each object and list that is open. The reader calls itself for each level: it is stopped long
-  // before the stack ends.
-  const open: Set<string>[] = [];
-  const descend = () => {
-    if (open.push(new Set()) > depthMax) throw tooDeep('');
-  };
-  const ascend = () => void open.pop();
-  visit(text, {
-    onArrayBegin: descend,
-    onArrayEnd: ascend,
-    onObjectBegin: descend,
-    onObjectEnd: ascend,
-    onObjectProperty: name => {
-      const seen = open.at(-1);
-      if (seen?.has(name))
-        throw malformed('', 'repeatedKey', {
-          zh: `“${name.slice(0, 40)}”填写了两次，只能填一次。`,
-          en: `Repeated key: ${JSON.stringify(name.slice(0, 40))}.`,
-        });
-      seen?.add(name);
-    },
-    onError: (_error: ParseErrorCode) => undefined,
-  });
-}
-
-function refuseBadText(value: unknown, pointer: string, depth: number): void {
-  if (depth > depthMax) throw tooDeep(pointer);
-  if (typeof value === 'string') {
-    if (value.includes('\0')) throw malformed(pointer, 'nul', noNul);
-    if (!value.isWellFormed())
-      throw malformed(pointer, 'unicode', {
-        zh: '含有不完整的字符，请重新输入。',
-        en: 'The text is not valid Unicode.',
-      });
-  } else if (typeof value === 'object' && value !== null) {
-    for (const [name, member] of Object.entries(value)) {
-      if (name === '__proto__')
-        throw malformed(pointer, 'additionalProperties', { zh: '含有不认识的填写项。', en: 'Unknown field.' });
-      if (typeof member === 'string' || typeof member === 'object')
-        refuseBadText(member, `${pointer}/${name}`, depth + 1);
-    }
-  }
-}
-
-function tooDeep(pointer: string): Refusal {
-  return malformed(pointer, 'depth', { zh: '内容的层次太深。', en: 'The body is nested too deeply.' });
-}
