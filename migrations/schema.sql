@@ -54,18 +54,25 @@ create table audit.checkpoint (
   public_key bytea not null,
   note text not null,
   made_at timestamp(3) with time zone not null,
+  number integer not null,
+  previous_size bigint,
   constraint checkpoint_pkey PRIMARY KEY (village, size),
+  constraint checkpoint_number_key UNIQUE (village, number),
+  constraint checkpoint_previous_fkey FOREIGN KEY (village, previous_size) REFERENCES audit.checkpoint(village, size),
   constraint checkpoint_note CHECK (starts_with(note, (((((name || '
 '::text) || size) || '
 '::text) || encode(root, 'base64'::text)) || '
 
 '::text))),
+  constraint checkpoint_previous CHECK ((((number = 1) = (previous_size IS NULL)) AND (number >= 1) AND ((previous_size IS NULL) OR (previous_size < size)))),
   constraint checkpoint_public_key CHECK ((length(public_key) = 32)),
   constraint checkpoint_root CHECK ((length(root) = 32)),
   constraint checkpoint_size CHECK ((size >= 0))
 );
 comment on table audit.checkpoint is 'A signed head of a book, as a note that others keep. It stays what it was.';
 comment on column audit.checkpoint.name is 'Who signs, and the first line of what is signed: it stays what it was at the book''s first checkpoint.';
+comment on column audit.checkpoint.number is 'One more than that of the checkpoint before, from 1 in each book.';
+comment on column audit.checkpoint.previous_size is 'Size of the checkpoint before. Null for the first.';
 alter table audit.checkpoint enable row level security;
 alter table audit.checkpoint force row level security;
 create policy scope on audit.checkpoint using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
@@ -95,13 +102,16 @@ create table audit.verification (
   head_hash bytea not null,
   root_hash bytea not null,
   checks jsonb not null,
+  checkpoints integer not null default 0,
   constraint verification_pkey PRIMARY KEY (village, checked_at),
+  constraint verification_checkpoints CHECK ((checkpoints >= 0)),
   constraint verification_checks CHECK ((jsonb_typeof(checks) = 'array'::text)),
   constraint verification_number CHECK ((number >= 0))
 );
 comment on table audit.verification is 'What verifying a book found. It stays what it was.';
 comment on column audit.verification.number is 'The book was recomputed through this transaction.';
 comment on column audit.verification.checks is 'Each check with what it found, as bookVerify answers it.';
+comment on column audit.verification.checkpoints is 'How many checkpoints there were.';
 CREATE INDEX verification_unsound ON audit.verification USING btree (village, checked_at) WHERE (NOT sound);
 alter table audit.verification enable row level security;
 alter table audit.verification force row level security;
@@ -1653,16 +1663,6 @@ create policy scope on store.goods using (starts_with(village, NULLIF(current_se
 grant insert, select on store.goods to jifen_app;
 grant update (archived_by, archived_at) on store.goods to jifen_app;
 
--- store.price
-create table store.price (
-  village text collate "C" not null,
-  price_list_id uuid not null,
-  goods_id uuid not null,
-  points integer not null,
-  constraint price_pkey PRIMARY KEY (village, price_list_id, goods_id),
-  constraint price_goods_fkey FOREIGN KEY (village, goods_id) REFERENCES store.goods(village, id),
-  constraint price_list_fkey FOREIGN KEY (village, price_list_id) REFERENCES store.price_list(village, id),
-  constraint price_points_check CHECK (((points >= 1) AND (points <= 100000)))
 -- store.pin_try
 create table store.pin_try (
   village text collate "C" not null,
@@ -1682,6 +1682,16 @@ create policy scope on store.pin_try using (starts_with(village, NULLIF(current_
 grant insert, select on store.pin_try to jifen_app;
 grant update (was_right) on store.pin_try to jifen_app;
 
+-- store.price
+create table store.price (
+  village text collate "C" not null,
+  price_list_id uuid not null,
+  goods_id uuid not null,
+  points integer not null,
+  constraint price_pkey PRIMARY KEY (village, price_list_id, goods_id),
+  constraint price_goods_fkey FOREIGN KEY (village, goods_id) REFERENCES store.goods(village, id),
+  constraint price_list_fkey FOREIGN KEY (village, price_list_id) REFERENCES store.price_list(village, id),
+  constraint price_points_check CHECK (((points >= 1) AND (points <= 100000)))
 );
 comment on table store.price is 'What one piece costs, by a list.';
 alter table store.price enable row level security;

@@ -197,7 +197,7 @@ t.test('checkpoints and proofs', async t => {
     t.equal((await app.query('select from audit.checkpoint')).rowCount, 0, 'of one’s own villages alone');
     t.equal((await app.query('select from audit.subtree')).rowCount, 0);
     const forged =
-      'insert into audit.checkpoint select village, size + 1, name, root, public_key, note, made_at from audit.checkpoint where size = 3';
+      'insert into audit.checkpoint select village, size + 1, name, root, public_key, note, made_at, number + 1, size from audit.checkpoint where size = 3';
     await t.rejects(owner.query(forged), { message: /checkpoint_note/ }, 'the note says what the row says');
   });
 

@@ -186,7 +186,7 @@ const tamperings: { what: string; by: string; seen: Record<string, RegExp> }[] =
   {
     what: 'the service forgot to rewrite its own checkpoint',
     by: `insert into audit.checkpoint select '${home}', 2, 'jifen.example/books/${home}', sha256('other'), sha256('key'),
-           E'jifen.example/books/${home}\n2\n' || encode(sha256('other'), 'base64') || E'\n\n', now()`,
+           E'jifen.example/books/${home}\n2\n' || encode(sha256('other'), 'base64') || E'\n\n', now(), 1, null`,
     seen: { checkpoints: /^checkpoint of 2 transactions \(jifen.example/ },
   },
   {

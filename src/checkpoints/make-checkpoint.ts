@@ -1,9 +1,10 @@
+import { sql } from 'drizzle-orm';
 import { iso } from '../calendar.ts';
 import type { Database, Tx } from '../db/database.ts';
 import { getBook } from '../ledger/read.ts';
 import { Refusal } from '../refusals.ts';
 import { checkpointText } from './note.ts';
-import { type CheckpointRow, findCheckpoint, findLatest } from './read.ts';
+import { type CheckpointRow, findLatest } from './read.ts';
 import type { BookSigner } from './signer.ts';
 import { keepSubtrees, rangeOf } from './subtrees.ts';
 import { checkpoint } from './tables.ts';
@@ -20,6 +21,8 @@ export async function makeCheckpoint(
   village: string,
   now: Temporal.Instant,
 ): Promise<CheckpointRow> {
+  // The second of two at once follows the first one's.
+  await tx.execute(sql`select pg_advisory_xact_lock(hashtextextended(${`checkpoints:${village}`}, 0))`);
   const { number } = await getBook(tx, village);
   const last = await findLatest(tx, village);
   while (await keepSubtrees(tx, village, number));
@@ -28,13 +31,15 @@ export async function makeCheckpoint(
       number < last.size ? undefined : rootOf(await rangeOf(tx, village, { start: 0, end: last.size }));
     if (!asItStands?.equals(last.root)) throw new Refusal('book-unsound', { discrepancyCount: 1 });
   }
+  // A head that was signed before stays as it was signed.
+  if (last?.size === number) return last;
   const root = rootOf(await rangeOf(tx, village, { start: 0, end: number }));
   const name = last?.name ?? signer.nameOf(village);
   const signed = signer.sign(checkpointText({ origin: name, size: number, root }), name);
-  const row = { village, size: number, name, root, ...signed, madeAt: iso(now) };
-  // A head that was signed before, or just now by somebody else, stays as it was signed.
-  await tx.insert(checkpoint).values(row).onConflictDoNothing();
-  return (await findCheckpoint(tx, village, number))!;
+  const place = { number: (last?.number ?? 0) + 1, previousSize: last?.size ?? null };
+  const row = { village, size: number, name, root, ...signed, madeAt: iso(now), ...place };
+  const [made] = await tx.insert(checkpoint).values(row).returning();
+  return made!;
 }
 
 /**

@@ -1,4 +1,4 @@
-import { pgSchema, primaryKey, text } from 'drizzle-orm/pg-core';
+import { integer, pgSchema, primaryKey, text } from 'drizzle-orm/pg-core';
 import { bytea, instant, whole } from '../db/columns.ts';
 
 const schema = pgSchema('audit');
@@ -13,6 +13,8 @@ export const checkpoint = schema.table(
     publicKey: bytea().notNull(),
     note: text().notNull(),
     madeAt: instant().notNull(),
+    number: integer().notNull(),
+    previousSize: whole(),
   },
   table => [primaryKey({ columns: [table.village, table.size] })],
 );

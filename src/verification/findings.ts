@@ -54,7 +54,7 @@ const checkNames = [
   'leaves',
   /** Each hash continues the one before, and the book's head is the last. */
   'chain',
-  /** Every checkpoint that was handed in is the root over the beginning of this book. */
+  /** Every checkpoint, kept here or handed in, is the root over the beginning of this book, and of those kept here none is missing. */
   'checkpoints',
   /** What is on record outside the book (awards, orders, stock documents, …) has the transactions it should, and no other. */
   'records',

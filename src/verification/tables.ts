@@ -1,4 +1,4 @@
-import { boolean, jsonb, pgSchema, primaryKey, text } from 'drizzle-orm/pg-core';
+import { boolean, integer, jsonb, pgSchema, primaryKey, text } from 'drizzle-orm/pg-core';
 import { bytea, instant, whole } from '../db/columns.ts';
 import type { Soundness } from './findings.ts';
 
@@ -14,6 +14,7 @@ export const verification = schema.table(
     headHash: bytea().notNull(),
     rootHash: bytea().notNull(),
     checks: jsonb().$type<Soundness['checks']>().notNull(),
+    checkpoints: integer().notNull().default(0),
   },
   table => [primaryKey({ columns: [table.village, table.checkedAt] })],
 );

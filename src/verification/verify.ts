@@ -1,4 +1,4 @@
-import { eq } from 'drizzle-orm';
+import { eq, max } from 'drizzle-orm';
 import { checkpoint } from '../checkpoints/tables.ts';
 import { type Db, one } from '../db/database.ts';
 import { type CheckedBook, checkBook, type KeptRoot } from './check-book.ts';
@@ -7,6 +7,7 @@ import { newColumn } from './fingerprints.ts';
 import { reconcileRecords } from './reconcile.ts';
 import { type AccountNames, instantOf, recordedOf, textRows } from './recorded.ts';
 import { hasFloor } from './replay-accounts.ts';
+import { verification } from './tables.ts';
 
 /** `verifyBook`, and what is on record outside the book compared with it. */
 export async function verifyVillage(db: Db, village: string, kept: readonly KeptRoot[] = []): Promise<Soundness> {
@@ -29,7 +30,7 @@ export async function verifyBook(db: Db, village: string, kept: readonly KeptRoo
   const { report, checks } = gatherFindings();
   const accounts = await storedAccounts(db, village);
   const names: AccountNames = new Map(accounts.map(({ number, code, asset }) => [number, { code, asset }]));
-  const check = checkBook(report, { village, kept: [...kept, ...(await storedRoots(db, village))] });
+  const check = checkBook(report, { village, kept: [...kept, ...(await storedRoots(db, village, report))] });
   for await (const batch of recordedOf(db, village, names, report)) {
     for (const recorded of batch) check.take(recorded);
   }
@@ -42,10 +43,36 @@ export async function verifyBook(db: Db, village: string, kept: readonly KeptRoo
   return { sound: all.every(({ ok }) => ok), number: last?.number ?? 0, headHash, rootHash, checks: all };
 }
 
-/** The service's own checkpoints: of no use against who could rewrite them too, but whoever forgot them is found. */
-async function storedRoots(db: Db, village: string): Promise<KeptRoot[]> {
-  const { size, root, name } = checkpoint;
-  return db.select({ size, root, origin: name }).from(checkpoint).where(eq(checkpoint.village, village)).orderBy(size);
+/**
+ * The service's own checkpoints: of no use against who could rewrite them too, but whoever forgot them, or deleted one, is
+ * found. Each names the one before it; of the last ones, the latest verification says how many there were.
+ */
+async function storedRoots(db: Db, village: string, report: Report): Promise<KeptRoot[]> {
+  const { size, root, name, number, previousSize } = checkpoint;
+  const stored = await db
+    .select({ size, root, origin: name, number, previousSize })
+    .from(checkpoint)
+    .where(eq(checkpoint.village, village))
+    .orderBy(size);
+  let before: (typeof stored)[number] | undefined;
+  for (const row of stored) {
+    const place = `checkpoint of ${row.size} transactions (${row.origin})`;
+    const expected = placeInRow((before?.number ?? 0) + 1, before?.size ?? null);
+    const found = placeInRow(row.number, row.previousSize);
+    if (found !== expected) report('checkpoints', place, expected, found);
+    before = row;
+  }
+  const [most] = await db
+    .select({ checkpoints: max(verification.checkpoints) })
+    .from(verification)
+    .where(eq(verification.village, village));
+  if ((most?.checkpoints ?? 0) > stored.length)
+    report('checkpoints', 'book', `${most!.checkpoints} checkpoints, as verified before`, `${stored.length}`);
+  return stored;
+}
+
+function placeInRow(number: number, previousSize: number | null): string {
+  return `number ${number}, after ${previousSize === null ? 'none' : `that of ${previousSize} transactions`}`;
 }
 
 interface StoredAccount {

@@ -34,6 +34,7 @@ export const deletable: Record<string, string> = {
  */
 export const checkedBefore: Record<string, string> = {
   idempotency_pkey: 'taken with `on conflict do nothing`',
+  checkpoint_number_key: 'numbered with an advisory lock held',
   sign_in_pkey: 'counted with `on conflict do update`',
   pairing_try_pkey: 'counted with `on conflict do update`',
   unknown_number_pkey: 'counted with `on conflict do update`',
@@ -61,7 +62,7 @@ export const checkedBefore: Record<string, string> = {
   decision_second_key: 'as above',
   award_claim_key: 'a claim is locked while it is approved, and approved once',
   rule_book_in_force_key: 'an adoption locks every book of the village and looks at their days',
-  checkpoint_pkey: 'inserted with `on conflict do nothing`, then looked for',
+  checkpoint_pkey: 'looked for before, with an advisory lock held',
   verification_pkey: 'inserted with `on conflict do nothing`: at one moment one is enough',
   subtree_pkey: 'inserted with `on conflict do nothing`: the rows follow from the book',
   notice_number_key: 'counted while the village publishes one notice at a time',
