@@ -1,11 +1,20 @@
 import { createHash } from 'node:crypto';
-import type { Duplex } from 'node:stream';
+import type { Socket } from 'node:net';
 import type { SQL } from 'drizzle-orm';
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
 import { PgDialect } from 'drizzle-orm/pg-core';
 import pg from 'pg';
 import { Refusal } from '../refusals.ts';
-import { answerMs, isOutOfReach, isReadOnly, isSilent, lineSettings, pgErrorOf } from './line.ts';
+import {
+  answerMs,
+  exportSilenceMs,
+  isOutOfReach,
+  isReadOnly,
+  isSilent,
+  lineSettings,
+  pgErrorOf,
+  silence,
+} from './line.ts';
 import { none, type Scope } from './scope.ts';
 
 const dialect = new PgDialect({ casing: 'snake_case' });
@@ -33,7 +42,10 @@ export interface Database {
   inPipelinedTransaction(scope: Scope, work: (tx: Tx) => Promise<SQL[]>): Promise<pg.QueryResultRow[][]>;
   /** Runs `work` on one unchanging picture of the rows of `scope`. */
   inSnapshot<T>(scope: Scope, work: (db: Db) => Promise<T>): Promise<T>;
-  /** As `inSnapshot`, on connections of its own and without time-outs: for exports that stream for minutes. */
+  /**
+   * As `inSnapshot`, on connections of its own and without time-outs: for exports that stream for minutes. Only a line on
+   * which nothing moves any more is given up.
+   */
   inExport<T>(scope: Scope, work: (db: Db) => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }
@@ -79,10 +91,15 @@ function nameNew(text: string): string | undefined {
 /** Opens the pools on `url`, the connection string of the role `jifen_app`. */
 export function openDatabase(
   url: string,
-  options: { connections?: number; connectionWaitMs?: number; onError: (error: Error) => void },
+  options: {
+    connections?: number;
+    connectionWaitMs?: number;
+    exportSilenceMs?: number;
+    onError: (error: Error) => void;
+  },
 ): Database {
   // Two seconds in which nobody gives a connection back are an answer of their own: the service is stuck, and says so.
-  const open = (max: number, settings: { pipeline: boolean; query_timeout?: number }) =>
+  const open = (max: number, settings: PoolSettings) =>
     openPool(url, { max, waitMs: options.connectionWaitMs ?? 2_000, ...settings }, error => {
       // A connection that is still saying goodbye may hear that PostgreSQL stops.
       if (!closing) options.onError(error);
@@ -90,8 +107,9 @@ export function openDatabase(
   let closing = false;
   const pool = open(options.connections ?? 20, { pipeline: true });
   // An answer that streams cannot share its connection. It has no time limit here: node-postgres never takes back the timer
-  // of a query that is read by a cursor.
-  const exportPool = open(4, { pipeline: false, query_timeout: 0 });
+  // of a query that is read by a cursor. Its line has one instead.
+  const silenceMs = options.exportSilenceMs ?? exportSilenceMs;
+  const exportPool = open(4, { pipeline: false, query_timeout: 0, silenceMs });
 
   return {
     inTransaction: (scope, work) => onConnection(pool, `begin; ${scopeStatement(scope)}`, db => work(db as Tx)),
@@ -119,9 +137,16 @@ export function openDatabase(
   };
 }
 
+interface PoolSettings {
+  pipeline: boolean;
+  query_timeout?: number;
+  /** After so long without a byte a connection is closed. */
+  silenceMs?: number;
+}
+
 function openPool(
   connectionString: string,
-  { max, waitMs, ...settings }: { max: number; waitMs: number; pipeline: boolean; query_timeout?: number },
+  { max, waitMs, silenceMs = 0, ...settings }: PoolSettings & { max: number; waitMs: number },
   onError: (error: Error) => void,
 ): pg.Pool {
   const pool = new pg.Pool({
@@ -137,7 +162,13 @@ function openPool(
   pool.on('error', onError);
   const state: PoolState = { releases: 0, open: new Set(), suspects: new WeakSet() };
   states.set(pool, state);
-  pool.on('connect', client => state.open.add(client));
+  pool.on('connect', client => {
+    state.open.add(client);
+    const { stream } = (client as unknown as OnSocket).connection;
+    stream.setTimeout(silenceMs);
+    // Where something waits that nobody has read, it is not PostgreSQL that is silent.
+    stream.on('timeout', () => (stream.readableLength > 0 ? stream.setTimeout(silenceMs) : stream.destroy(silence())));
+  });
   pool.on('remove', client => state.open.delete(client));
   pool.on('release', () => {
     state.releases += 1;
@@ -171,7 +202,7 @@ async function endPool(pool: pg.Pool): Promise<void> {
 }
 
 /** What node-postgres does not show of a client. */
-type OnSocket = { connection: { stream: Duplex } };
+type OnSocket = { connection: { stream: Socket } };
 
 /** Closes the socket, without the goodbye that a silent line would not answer. */
 function hangUp(client: pg.PoolClient): void {

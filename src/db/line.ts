@@ -19,6 +19,17 @@ export const lineSettings = {
   keepAliveInitialDelayMillis: 10_000,
 } as const;
 
+/**
+ * How long PostgreSQL may say nothing on the line of an export, which has no time limit of its own. To verify a book of a
+ * million transactions, its first row is waited for for less.
+ */
+export const exportSilenceMs = 120_000;
+
+/** What node-postgres says when no answer came in time; of an export it is for us to say. */
+export function silence(): Error {
+  return new Error('Query read timeout');
+}
+
 /** The PostgreSQL error in `error` or behind it: drizzle wraps what the driver throws. */
 export function pgErrorOf(error: unknown): pg.DatabaseError | undefined {
   return causesOf(error).find(cause => cause instanceof pg.DatabaseError);
@@ -41,7 +52,7 @@ export function isReadOnly(error: unknown): boolean {
 
 /** Whether no answer came in time. */
 export function isSilent(error: unknown): boolean {
-  return causesOf(error).some(({ message }) => message === 'Query read timeout');
+  return causesOf(error).some(({ message }) => message === silence().message);
 }
 
 /** What the network says of itself, and node-postgres of a connection that has gone. */
