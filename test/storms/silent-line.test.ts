@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import t from 'tap';
+import t, { type Test } from 'tap';
 import { none } from '../../src/db/scope.ts';
 import { type BadLine, openBadLine, type Weather } from '../support/bad-line.ts';
 import { type Acknowledged, firstViolation, missingOf } from '../support/invariants.ts';
@@ -15,8 +15,9 @@ import { isLong, report, seed, size } from './size.ts';
 import { acknowledgedBy, type Intent, openStormVillage, send, unlikeIntents } from './village.ts';
 
 /*
- * The line between the service and PostgreSQL goes bad in every way it can, silence among them, while callers write. Each of
- * them is answered, nothing is lost or doubled, and once the line is back the service does its work again by itself.
+ * The line between the service and PostgreSQL goes bad in every way it can, silence among them, while callers write; and then
+ * that between the callers and the service. Each of them is answered or gives up, nothing is lost or doubled, and once the line
+ * is back the service does its work again by itself.
  */
 t.setTimeout(isLong ? 7_200_000 : 900_000);
 
@@ -30,6 +31,8 @@ const village = await openStormVillage(t, {
   keyFolder: join(dataDir, 'keys'),
 });
 const { service, clerk } = village.shop;
+/** What callers have wanted so far, in all storms. */
+const all: Intent[] = [];
 const [few, many] = [village.households.slice(0, writers), village.households.slice(writers)];
 
 let line: BadLine;
@@ -88,7 +91,18 @@ t.test('the jobs go on too', async () => {
   }, 'the job is done');
 });
 
-t.test('a bad line under load', async t => {
+t.test('a bad line to PostgreSQL under load', async t => {
+  await stormOn(t, 'bad line', line, api.origin);
+});
+
+t.test('a bad line to the callers under load', async t => {
+  const callers = await openBadLine(api.port);
+  t.teardown(() => callers.close());
+  await stormOn(t, 'bad line of callers', callers, `http://127.0.0.1:${callers.port}`);
+});
+
+/** Eight callers write by `origin` while `bad` goes bad, in one way after the other. */
+async function stormOn(t: Test, storm: string, bad: BadLine, origin: string): Promise<void> {
   const weathers: Weather[] = ['swallow', 'latency', 'cut', 'halfOpen', 'trickle'];
   const dice = diceOf(seed);
   const rounds = size(5, 20);
@@ -102,10 +116,11 @@ t.test('a bad line under load', async t => {
     let over = false;
     const begunWith = acknowledged.length;
     const write = async () => {
-      const call = overTcp(api.origin, clerk.token, { timeoutMs: 15_000, keepAlive: true });
+      const call = overTcp(origin, clerk.token, { timeoutMs: 15_000, keepAlive: true });
       while (!over) {
         const intent = village.intent(dice, many);
         intents.push(intent);
+        all.push(intent);
         const answer = await settle(seen, () => send(call, intent), { pauseMs: 100 });
         if (answer?.status === 201) acknowledged.push(acknowledgedBy(intent, answer));
       }
@@ -113,13 +128,14 @@ t.test('a bad line under load', async t => {
     };
     const writing = Promise.all(Array.from({ length: writers }, write));
     await until(() => acknowledged.length >= begunWith + 20);
-    line.turn(weather);
-    await until(() => line.hit() >= writers, `${weather} is felt`);
+    bad.turn(weather);
+    await until(() => bad.hit() >= writers, `${weather} is felt`);
     await wait(dice.below(8_000));
-    line.turn('clear');
-    const call = overTcp(api.origin, clerk.token, { timeoutMs: 15_000 });
+    bad.turn('clear');
+    const call = overTcp(origin, clerk.token, { timeoutMs: 15_000 });
     const intent = village.intent(dice, many);
     intents.push(intent);
+    all.push(intent);
     backMs[weather] = Math.max(backMs[weather] ?? 0, await backAgain(call, intent, seen));
     over = true;
     await writing;
@@ -127,16 +143,16 @@ t.test('a bad line under load', async t => {
 
   t.same([seen.unexpected.slice(0, 3), seen.refused], [[], {}], api.unexplained()[0] ?? '');
   t.same(await missingOf(village.owner, acknowledged), [], 'nothing lost');
-  t.same(await unlikeIntents(village.owner, intents, many), [], 'nothing doubled');
+  t.same(await unlikeIntents(village.owner, all, many), [], 'nothing doubled');
   t.equal(await firstViolation(village.owner), null);
   t.ok(seen.unknown > rounds, `${seen.unknown} outcomes were unknown; fewer would say nothing`);
-  report(t, 'bad line', {
+  report(t, storm, {
     rounds,
     calls: intents.length,
     ...Object.fromEntries(Object.entries(backMs).map(([weather, ms]) => [`${weather}BackMs`, ms])),
     ...countsOf(seen),
   });
-});
+}
 
 t.test('a silent line does not keep the service from ending', async t => {
   const call = overTcp(api.origin, clerk.token, { timeoutMs: 60_000 });

@@ -9,7 +9,7 @@ import { setTimeout as wait } from 'node:timers/promises';
  */
 export type Weather = 'clear' | 'latency' | 'cut' | 'halfOpen' | 'swallow' | 'trickle';
 
-/** A line between the service and PostgreSQL, in user space. Unlike `Line`, it knows nothing of what passes. */
+/** A line to PostgreSQL or to the service, in user space. Unlike `Line`, it knows nothing of what passes. */
 export interface BadLine {
   port: number;
   /** How it is from now on, for all connections. One that has lost a byte stays silent for ever. */
@@ -22,7 +22,7 @@ export interface BadLine {
 const latencyMs = 200;
 const trickle = { bytes: 500, everyMs: 100 };
 
-/** @param to port of PostgreSQL */
+/** @param to port of PostgreSQL, or of the service */
 export async function openBadLine(to: number): Promise<BadLine> {
   let weather: Weather = 'clear';
   let hit = 0;
