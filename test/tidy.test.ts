@@ -118,6 +118,7 @@ const reads: Record<string, string[]> = {
     'households.kin',
     'ledger.transaction',
     'photos.photo',
+    'store.pin_try',
     'store.redemption',
     'villages.policy',
   ],

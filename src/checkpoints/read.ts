@@ -37,6 +37,10 @@ export async function findCheckpoint(db: Db, village: string, size: number): Pro
   return row;
 }
 
+export function countCheckpoints(db: Db, village: string): Promise<number> {
+  return db.$count(checkpoint, eq(checkpoint.village, village));
+}
+
 /** The last checkpoint of every book, as a signed note. */
 export async function listLatestNotes(db: Db): Promise<string[]> {
   const rows = await db

@@ -1,5 +1,5 @@
 import { randomUUIDv7, timingSafeEqual } from 'node:crypto';
-import { and, eq, lt, ne, sql } from 'drizzle-orm';
+import { and, eq, gt, lt, ne, sql } from 'drizzle-orm';
 import { iso } from '../calendar.ts';
 import type { Database, Tx } from '../db/database.ts';
 import { householdOfCard } from '../households/cards.ts';
@@ -8,10 +8,9 @@ import { getHouseholdRow } from '../households/read.ts';
 import type { Actor } from '../http/route.ts';
 import { usePhotos } from '../photos/use.ts';
 import { malformed, Refusal } from '../refusals.ts';
-import { pinsEnteredBy } from './counter-pins.ts';
 import { type SlipView, slipViewOf } from './read.ts';
 import { type RedemptionKey, type RedemptionRow, refuseForeign } from './redemption.ts';
-import { type Presented, redemption, slip } from './tables.ts';
+import { type Presented, pinTry, redemption, slip } from './tables.ts';
 
 /*
  * What a household shows, so that nobody at a counter spends the points of others alone. At a kiosk it has shown it when
@@ -31,6 +30,9 @@ export interface ShownWithCode extends Shown {
 
 /** After so many wrong codes an order's code opens it no more. A check of the table says the same. */
 const codeTriesMax = 5;
+
+/** As many as a kiosk bears within an hour. Cards, pick-up codes and slips go on. */
+const wrongPerDay = 30;
 
 /** @throws Refusal `identification-required` | `validation-failed` (two of them) */
 export function presentedBy(actor: Actor, input: Shown): Presented {
@@ -94,6 +96,52 @@ export async function proveShownPin(
     },
     now,
   );
+}
+
+/**
+ * Counts the PINs that one person enters at a counter, whatever households they are for: whoever tries a few at every
+ * household enters no more after thirty wrong ones within 24 hours. Each is wrong until it has turned out to be right.
+ */
+function pinsEnteredBy(actor: Actor, village: string, now: Temporal.Instant) {
+  const id = randomUUIDv7();
+  return {
+    /** @throws Refusal `too-many-requests` (facts: `policy`, `limit`, `retryAfterSeconds`) */
+    async count(tx: Tx, householdId: string): Promise<void> {
+      // Locked in one statement, counted in the next: of many at once, each sees those before it.
+      await tx.execute(
+        sql`select pg_advisory_xact_lock(hashtextextended(${`counter-pins:${village}:${actor.id}`}, 0))`,
+      );
+      await refuseMany(tx, actor, village, now);
+      await tx.insert(pinTry).values({ village, id, userId: actor.id, householdId, triedAt: iso(now) });
+    },
+    async uncount(tx: Tx): Promise<void> {
+      await tx
+        .update(pinTry)
+        .set({ wasRight: true })
+        .where(and(eq(pinTry.village, village), eq(pinTry.id, id)));
+    },
+  };
+}
+
+/** @throws Refusal `too-many-requests` */
+async function refuseMany(tx: Tx, actor: Actor, village: string, now: Temporal.Instant): Promise<void> {
+  const dayAgo = iso(now.subtract({ hours: 24 }));
+  const wrong = await tx
+    .select({ triedAt: pinTry.triedAt })
+    .from(pinTry)
+    .where(
+      and(
+        eq(pinTry.village, village),
+        eq(pinTry.userId, actor.id),
+        eq(pinTry.wasRight, false),
+        gt(pinTry.triedAt, dayAgo),
+      ),
+    )
+    .orderBy(pinTry.triedAt);
+  if (wrong.length < wrongPerDay) return;
+  const until = Temporal.Instant.from(wrong[0]!.triedAt).add({ hours: 24 });
+  const retryAfterSeconds = Math.max(1, Math.ceil(until.since(now).total('seconds')));
+  throw new Refusal('too-many-requests', { retryAfterSeconds, policy: 'counterPins', limit: wrongPerDay });
 }
 
 /**

@@ -1,7 +1,6 @@
-import { eq } from 'drizzle-orm';
 import { iso } from '../calendar.ts';
 import { growTree } from '../checkpoints/make-checkpoint.ts';
-import { checkpoint } from '../checkpoints/tables.ts';
+import { countCheckpoints } from '../checkpoints/read.ts';
 import type { Database, Db } from '../db/database.ts';
 import type { Soundness } from './findings.ts';
 import { verification } from './tables.ts';
@@ -32,7 +31,7 @@ async function keep(db: Db, village: string, soundness: Soundness, now: Temporal
       headHash: Buffer.from(headHash, 'hex'),
       rootHash: Buffer.from(rootHash, 'hex'),
       checks,
-      checkpoints: await db.$count(checkpoint, eq(checkpoint.village, village)),
+      checkpoints: await countCheckpoints(db, village),
     })
     .onConflictDoNothing();
 }
