@@ -20,6 +20,7 @@ import { proofRoutes } from './checkpoints/routes.ts';
 import type { BookSigner } from './checkpoints/signer.ts';
 import { reviewRoutes } from './claims/review-routes.ts';
 import { claimRoutes } from './claims/routes.ts';
+import { correctionRoutes } from './corrections/routes.ts';
 import type { Database } from './db/database.ts';
 import { type JobDefinition, type Jobs, startJobs } from './db/jobs.ts';
 import { none } from './db/scope.ts';
@@ -31,6 +32,8 @@ import { evaluationRoutes } from './evaluations/routes.ts';
 import { expiryJobs } from './expiry/jobs.ts';
 import { expiryRoutes } from './expiry/routes.ts';
 import { householdChangeRoutes } from './household-changes/routes.ts';
+import { registerCorrectionRoutes } from './households/correction-routes.ts';
+import { personalMasks } from './households/masking.ts';
 import { householdRoutes } from './households/routes.ts';
 import { bodies, limits, type Quotas, requestTimeoutOf, timeLimit } from './http/limits.ts';
 import { openapi } from './http/openapi.ts';
@@ -200,7 +203,9 @@ export async function build(deps: Deps): Promise<FastifyInstance> {
       database.inSnapshot(prefix, db => asksSecondFactor(db, prefix, dayOf(now))),
   });
   await app.register(villageRoutes, world);
+  await app.register(correctionRoutes, { database, masks: personalMasks });
   await app.register(householdRoutes, world);
+  await app.register(registerCorrectionRoutes, world);
   await app.register(householdChangeRoutes, world);
   await app.register(joinRoutes, world);
   await app.register(kinRoutes, world);

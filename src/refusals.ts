@@ -117,6 +117,7 @@ export const refusals = {
     zh: '内容未能按时收完',
     en: 'Request body took too long',
   },
+  'version-stale': { status: 412, zh: '内容已被他人修改', en: 'Record has changed meanwhile' },
   'body-too-large': { status: 413, zh: '内容过大', en: 'Body is too large' },
   'media-type-unsupported': { status: 415, zh: '不支持或无法识别的文件', en: 'File is unsupported or unreadable' },
   'idempotency-key-reused': {
@@ -206,6 +207,7 @@ export const refusals = {
   },
   'too-late': { status: 422, zh: '已过办理期限', en: 'Deadline has passed' },
   'export-too-large': { status: 422, zh: '导出范围过大', en: 'Export range is too large' },
+  'version-required': { status: 428, zh: '缺少版本标记', en: 'If-Match is required' },
   'too-many-requests': {
     status: 429,
     zh: '操作太频繁',

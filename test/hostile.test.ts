@@ -80,6 +80,7 @@ test('bodies', async t => {
     for (const operation of withBody) {
       const ready = prepared.get(operation)!;
       for (const type of types) {
+        if (type === ready.call.headers?.['content-type']) continue;
         mustRefuse(operation, type, await send(service, ready, { 'content-type': type }), [415]);
       }
       // Whatever it says of its charset, JSON is read as JSON and validated by its schema.

@@ -12,6 +12,7 @@ const levels = [
   ['ledger'],
   ['http'],
   ['posting'],
+  ['corrections'],
   ['identity'],
   ['villages'],
   ['households'],
@@ -46,6 +47,7 @@ const folderMax = 22;
 const schemas = [
   'audit',
   'claims',
+  'corrections',
   'earning',
   'evaluations',
   'expiry',

@@ -1,3 +1,5 @@
+import type { Masks } from '../corrections/read.ts';
+
 const graphemes = new Intl.Segmenter('zh', { granularity: 'grapheme' });
 
 /**
@@ -16,3 +18,11 @@ export function maskPhone(phone: string): string {
   if (phone.length < 9) return '*'.repeat(phone.length - 2) + phone.slice(-2);
   return `${phone.slice(0, 3)}****${phone.slice(-4)}`;
 }
+
+/** What of a corrected file names a person, or where one lives. */
+export const personalMasks: Masks = {
+  'member.name': maskName,
+  'member.phone': maskPhone,
+  'member.idLast4': () => null,
+  'household.address': () => null,
+};

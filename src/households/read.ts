@@ -9,7 +9,7 @@ import { folded, numberKey } from './folding.ts';
 import { maskName, maskPhone } from './masking.ts';
 import { card, household, member } from './tables.ts';
 
-interface MemberView {
+export interface MemberView {
   id: string;
   name: string;
   phone: string | null;
@@ -182,7 +182,7 @@ export async function listActiveHouseholds(db: Db, village: string): Promise<str
   return rows.map(row => row.id);
 }
 
-/** The household that a member belongs to. @throws Refusal `not-found` */
+/** A person of the register. @throws Refusal `not-found` */
 export async function getMember(db: Db, village: string, id: string): Promise<typeof member.$inferSelect> {
   return one(
     await db
@@ -190,6 +190,18 @@ export async function getMember(db: Db, village: string, id: string): Promise<ty
       .from(member)
       .where(and(eq(member.village, village), eq(member.id, id))),
   );
+}
+
+/** A person with the household, masked unless the caller may see it whole. @throws Refusal `not-found` */
+export async function getMemberView(
+  db: Db,
+  actor: Actor,
+  village: string,
+  id: string,
+): Promise<MemberView & { householdId: string }> {
+  const { householdId } = await getMember(db, village, id);
+  const { members } = await getHousehold(db, actor, village, householdId);
+  return { householdId, ...members.find(one => one.id === id)! };
 }
 
 export interface PointsView {

@@ -13,12 +13,14 @@ export async function lockRegister(tx: Tx, village: string): Promise<void> {
 /**
  * Whether somebody of these people is in the register already, or stands among them twice: the same name, as names are
  * compared, and the same person (`households.same_person`). To be called with the register locked.
+ * @param except somebody in the register who is meant, and is not somebody else
  * @throws Refusal `member-elsewhere` (facts: `place`, counted from 0; `number` of the household, or null)
  */
 export async function refuseRegistered(
   tx: Tx,
   village: string,
   people: { name: string; phone?: string | null | undefined; idLast4?: string | null | undefined }[],
+  except: string | null = null,
 ): Promise<void> {
   const [found] = await rowsOf<{ place: number; number: string | null }>(
     tx,
@@ -30,7 +32,7 @@ export async function refuseRegistered(
     select p.place, h.number
       from person p
       join households.member m on m.village = ${village} and m.name_folded = p.name
-       and households.same_person(m.id_last4, m.phone, p.id_last4, p.phone)
+       and households.same_person(m.id_last4, m.phone, p.id_last4, p.phone) and m.id is distinct from ${except}::uuid
       join households.household h on h.village = m.village and h.id = m.household_id and h.state <> 'closed'
      union all
     select p.place, null

@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { Type } from 'typebox';
 import { type Clock, dayOf } from '../calendar.ts';
+import { etagOf } from '../corrections/versions.ts';
 import type { Database } from '../db/database.ts';
 import { type Access, actorOf } from '../http/route.ts';
 import { VillageParams } from '../http/shapes.ts';
@@ -8,6 +9,7 @@ import { hashSecret } from '../identity/passwords.ts';
 import type { Mutate, Write } from '../posting/mutate.ts';
 import { Refusal } from '../refusals.ts';
 import { issueCard, listCards, revokeCard } from './cards.ts';
+import { householdSubject } from './corrections.ts';
 import { addMember, enrolOne } from './enrol.ts';
 import { isEasyPin, listPinEvents, setPin } from './pin.ts';
 import { getHousehold, getPoints, listHouseholds } from './read.ts';
@@ -89,7 +91,7 @@ export const householdRoutes: FastifyPluginAsyncTypebox<{
   app.route({
     method: 'GET',
     url: '/v1/villages/:village/households/:household',
-    config: { access: [...readers, 'household'] },
+    config: { access: [...readers, 'household'], versioned: true },
     schema: {
       operationId: 'householdGet',
       tags: ['households'],
@@ -98,10 +100,14 @@ export const householdRoutes: FastifyPluginAsyncTypebox<{
       params: HouseholdParams,
       response: { 200: Household },
     },
-    handler: request =>
-      database.inSnapshot(request.params.village, db =>
-        getHousehold(db, actorOf(request), request.params.village, request.params.household),
-      ),
+    handler: (request, reply) => {
+      const { village, household } = request.params;
+      return database.inSnapshot(village, async db => {
+        const found = await getHousehold(db, actorOf(request), village, household);
+        reply.header('etag', await etagOf(db, householdSubject(village, household)));
+        return found;
+      });
+    },
   });
 
   app.route({

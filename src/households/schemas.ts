@@ -37,8 +37,7 @@ export const HouseholdCreate = Type.Object(
   },
 );
 
-const Member = Type.Object(
-  {
+const memberFields = {
     id: Id('ID of the member.'),
     name: Text(60, 'Name, masked (张*三) unless the caller’s role requires it.', '张*三'),
     phone: Nullable(
@@ -53,8 +52,34 @@ const Member = Type.Object(
     ),
     isHead: Type.Boolean({ description: 'Whether the member is the head of household.' }),
     diedOn: Nullable(Day('Date of death.')),
+};
+
+const Member = Type.Object(memberFields, { title: 'Member' });
+
+/** A member by itself: within a household it goes without saying whose it is. */
+export const HouseholdMember = Type.Object(
+  { householdId: Id('ID of the household the member belongs to.'), ...memberFields },
+  { title: 'HouseholdMember' },
+);
+export const MemberParams = Type.Object({ village: VillageCode, member: Id('ID of the member.') });
+
+export const MemberUpdate = Type.Object(
+  {
+    name: Type.Optional(Name('Full name.', '张小三')),
+    phone: Type.Optional(Nullable(Phone)),
+    idLast4: Type.Optional(Nullable(IdLast4)),
   },
-  { title: 'Member' },
+  { title: 'MemberUpdate', additionalProperties: false, examples: [{ phone: '19900000963' }] },
+);
+
+export const HouseholdUpdate = Type.Object(
+  {
+    number: Type.Optional(PassbookNumber),
+    numberConfirmed: NumberConfirmed,
+    grid: Type.Optional(Nullable(GridNumber)),
+    address: Type.Optional(Nullable(Line(120, 'Address of the household.', '第一组 8 号'))),
+  },
+  { title: 'HouseholdUpdate', additionalProperties: false, examples: [{ grid: 1, address: '第一组 9 号' }] },
 );
 
 export const Household = Type.Object(

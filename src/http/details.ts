@@ -364,6 +364,12 @@ const details: Record<RefusalCode, readonly [...Told[], Told]> = {
   'request-timeout': [
     { zh: '网络太慢或上传中断，请重试。', en: 'The connection was too slow or interrupted. Try again.' },
   ],
+  'version-stale': [
+    {
+      zh: '您打开之后，他人已改过这条记录。请重新打开，核对后再改。',
+      en: 'Someone changed the record after you read it. Reload it and apply your changes again.',
+    },
+  ],
   'body-too-large': [
     {
       zh: '一次提交的内容太多，请压缩照片或分几次提交。',
@@ -674,6 +680,12 @@ const details: Record<RefusalCode, readonly [...Told[], Told]> = {
       en: 'The range has {rows} rows; at most {maxRows} can be exported. Choose a shorter range.',
     },
     { zh: '请缩短日期范围后再导出。', en: 'Choose a shorter range.' },
+  ],
+  'version-required': [
+    {
+      zh: '程序未带版本标记，请重新打开记录后再改，仍不行请联系技术人员。',
+      en: 'Read the record first and send its ETag in the If-Match header.',
+    },
   ],
   'too-many-requests': [
     {

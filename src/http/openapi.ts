@@ -11,6 +11,7 @@ const tags: [string, string][] = [
   ['identity', 'Sign-in, users and grants.'],
   ['villages', 'Divisions, villages, groups, patrol grids and policies.'],
   ['households', 'Households, members and cards; applications to join; declarations of relatives.'],
+  ['corrections', 'What was corrected afterwards: who, when, from what to what.'],
   ['rules', 'Rule books: drafting, checking, simulation and adoption.'],
   ['photos', 'Photos submitted as evidence.'],
   ['awards', 'Awards, single and in batch, and their reversal.'],
@@ -97,7 +98,7 @@ export const openapi = fp(async (app: FastifyInstance, { origin, version }: { or
 /** Adds to a route's own words what its declarations imply: who may call it, the key it needs, every refusal. */
 function described(schema: Json | undefined, route: RouteOptions): Json {
   if (schema === undefined || schema.hide === true) return { hide: true };
-  const { access, idempotent } = route.config ?? {};
+  const { access, idempotent, versioned } = route.config ?? {};
   const who =
     access === 'public'
       ? 'No sign-in required.'
@@ -108,6 +109,7 @@ function described(schema: Json | undefined, route: RouteOptions): Json {
     ...schema,
     description: `${schema.description} ${who}`,
     security: access === 'public' ? [] : [{ bearer: [] }],
+    ...(versioned && route.method === 'PATCH' && { headers: ifMatch, consumes: ['application/merge-patch+json'] }),
     ...(idempotent && {
       headers: {
         type: 'object',
@@ -124,8 +126,36 @@ function described(schema: Json | undefined, route: RouteOptions): Json {
         },
       },
     }),
-    response: { ...(schema.response as Json), ...problemResponses(refusalsOf(route)) },
+    response: {
+      ...(versioned ? withEtag(schema.response as Json) : (schema.response as Json)),
+      ...problemResponses(refusalsOf(route)),
+    },
   };
+}
+
+const ifMatch = {
+  type: 'object',
+  required: ['If-Match'],
+  properties: {
+    'If-Match': {
+      type: 'string',
+      minLength: 1,
+      maxLength: 255,
+      description: 'ETag of the version to be changed. If the record has changed since, the request is refused.',
+      examples: ['"7"'],
+    },
+  },
+};
+
+const etag = {
+  type: 'string',
+  maxLength: 20,
+  description: 'Version of the record, to be sent in `If-Match` with a change.',
+  examples: ['"7"'],
+};
+
+function withEtag(response: Json): Json {
+  return { ...response, 200: { ...(response[200] as Json), headers: { ETag: etag } } };
 }
 
 function problemResponses(codes: RefusalCode[]): Json {

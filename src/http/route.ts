@@ -70,6 +70,10 @@ declare module 'fastify' {
     cardSuffices?: boolean;
     /** Open to staff who still have to change a one-time password or to set up their second factor. */
     whilePending?: boolean;
+    /**
+     * What it answers has a version, which stands in `ETag`. A change of it names in `If-Match` the version that it changes.
+     */
+    versioned?: boolean;
     /** The quota that counts its calls, where the kind of caller does not say it. */
     quota?: Quota;
     /** Refusals of this operation's own, beside those that every operation of its kind has. */
@@ -157,6 +161,7 @@ export function refusalsOf(route: RouteOptions): RefusalCode[] {
   if (route.method !== 'GET') add('body-too-large', 'media-type-unsupported');
   if (schema?.body) add('request-timeout');
   if (config?.idempotent) add('idempotency-key-required', 'idempotency-in-progress', 'idempotency-key-reused');
+  if (config?.versioned && route.method !== 'GET') add('version-required', 'version-stale');
   if (url.includes('?')) throw new Error(`query parameters belong in the schema: ${url}`);
   add(...(config?.refusals ?? []));
   return [...codes].sort((a, b) => refusals[a].status - refusals[b].status || a.localeCompare(b));

@@ -9,7 +9,8 @@ import { mistakesOf } from './validation-details.ts';
 
 /**
  * Strict bodies and queries: nothing is dropped, an unknown field or parameter is refused. Bodies are not coerced; path and
- * query, which arrive as text, are converted. Only `application/json` has a parser. Answers are written by their schemas.
+ * query, which arrive as text, are converted. Only JSON has a parser: `application/json`,
+ * and for PATCH a merge patch (RFC 7396), in which null clears and what is absent stays. Answers are written by their schemas.
  */
 export const validation = fp(async (app: FastifyInstance) => {
   app.setValidatorCompiler(({ schema, httpPart }) => {
@@ -25,13 +26,16 @@ export const validation = fp(async (app: FastifyInstance) => {
   });
 
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser<string>('application/json', { parseAs: 'string' }, (_request, text, done) => {
-    try {
-      done(null, parseJson(text));
-    } catch (error) {
-      done(error as Error);
-    }
-  });
+  for (const type of ['application/json', mergePatch]) {
+    app.addContentTypeParser<string>(type, { parseAs: 'string' }, (request, text, done) => {
+      try {
+        if ((type === mergePatch) !== (request.method === 'PATCH')) throw new Refusal('media-type-unsupported');
+        done(null, parseJson(text));
+      } catch (error) {
+        done(error as Error);
+      }
+    });
+  }
 
   // Whoever sends something where nothing is taken meant something by it: it is refused, not passed over.
   app.addHook('preValidation', async request => {
@@ -55,6 +59,8 @@ export const validation = fp(async (app: FastifyInstance) => {
     if (/%00/.test(request.url)) throw malformed('', 'nul', noNul);
   });
 });
+
+const mergePatch = 'application/merge-patch+json';
 
 // An instance knows a schema again that it has compiled before, whichever operation or service brings it.
 const bodies = validators({ coerceTypes: false });

@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm';
 import { runImport } from '../../src/rosters/run-import.ts';
 import { samples } from './operations.ts';
 import { adoptRules, ruleDraft } from './rules.ts';
-import type { Call } from './sample-calls.ts';
+import { type Call, patch } from './sample-calls.ts';
 import { type Caller, type Service, villages } from './service.ts';
 import { newGoods, newUser, openWorld, type World } from './world.ts';
 
@@ -148,6 +148,29 @@ export const lists: Record<string, (ground: Ground) => Promise<List>> = {
         q: { query: `q=${encodeURIComponent('欧阳')}`, in: one.id, out: other.id },
         grid: { query: 'grid=2', in: other.id, out: one.id },
       },
+    };
+  },
+
+  async correctionList({ at, clerk, home }) {
+    const [one, other] = [await home(), await home()];
+    const correct = async ({ url, body, headers }: Call) => {
+      const answer = await clerk('PATCH', url, body, headers);
+      if (answer.status !== 200) throw new Error(answer.text);
+    };
+    const headOf = async ({ id }: Home) => (await clerk('GET', `${at}/households/${id}`)).body.headMemberId;
+    const member = await headOf(one);
+    await correct(patch(`${at}/members/${member}`, { phone: '13812341234' }));
+    await correct(patch(`${at}/households/${other.id}`, { address: '第一组 9 号' }));
+    return {
+      url: `${at}/corrections`,
+      by: clerk,
+      nameOf: row => row.subjectId,
+      filters: {
+        subject: { query: 'subject=member', in: member, out: other.id },
+        subjectId: { query: `subjectId=${member}`, in: member, out: other.id },
+        householdId: { query: `householdId=${one.id}`, in: member, out: other.id },
+      },
+      sees: [{ by: one.caller, in: member, out: other.id }],
     };
   },
 

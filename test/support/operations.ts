@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { sql } from 'drizzle-orm';
 import { issueCard } from '../../src/households/cards.ts';
 import { owe } from './arrears.ts';
-import { type Ask, anywhere, at, get, placed, post, type Sample } from './sample-calls.ts';
+import { type Ask, anywhere, at, get, patch, placed, post, type Sample } from './sample-calls.ts';
 import { claimsSamples } from './samples/claims.ts';
 import { evaluationsSamples } from './samples/evaluations.ts';
 import { householdChangesSamples } from './samples/household-changes.ts';
@@ -110,6 +110,10 @@ export const samples: Record<string, Sample> = {
     post(`${at(village)}/households`, { grid: 1, address: '第一组 8 号', members: [{ name: '张小三' }] }),
   ),
   householdGet: placed(async (_world, ask) => get(await file(ask))),
+  householdUpdate: placed(async (_world, ask) => patch(await file(ask), { address: '第一组 9 号' })),
+  memberGet: placed(async (world, ask) => get(await memberOf(world, ask))),
+  memberUpdate: placed(async (world, ask) => patch(await memberOf(world, ask), { phone: '19900000963' })),
+  correctionList: placed(async (_world, { village }) => get(`${at(village)}/corrections`)),
   householdMemberCreate: placed(async (_world, ask) => post(`${await file(ask)}/members`, { name: '李四' })),
   householdPointsGet: placed(async (_world, ask) => get(`${await file(ask)}/points`)),
   householdCardList: placed(async (_world, ask) => get(`${await file(ask)}/cards`)),
@@ -351,6 +355,12 @@ const userFor = (world: World, ask: Ask) => world.user(appointerFor(ask), ask.vi
 
 async function file(ask: Ask): Promise<string> {
   return `${at(ask.village)}/households/${await ask.household()}`;
+}
+
+async function memberOf(world: World, ask: Ask): Promise<string> {
+  const clerk = await world.by('clerk', ask.village);
+  const { headMemberId } = await world.made(clerk, 'GET', await file(ask));
+  return `${at(ask.village)}/members/${headMemberId}`;
 }
 
 async function cardOf(world: World, ask: Ask): Promise<{ id: string; code: string }> {

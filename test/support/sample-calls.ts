@@ -41,3 +41,11 @@ export const post = (url: string, body?: unknown): Call => ({
   url,
   ...(body !== undefined && { body }),
 });
+
+/** A merge patch of what was never corrected, or of the version that is named. */
+export const patch = (url: string, body: object, etag = '"1"'): Call => ({
+  method: 'PATCH',
+  url,
+  body,
+  headers: { 'content-type': 'application/merge-patch+json', 'if-match': etag },
+});

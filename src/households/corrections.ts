@@ -1,0 +1,118 @@
+import { and, eq, sql } from 'drizzle-orm';
+import { correct, type Patch } from '../corrections/correct.ts';
+import type { Subject } from '../corrections/subjects.ts';
+import { refuseStale } from '../corrections/versions.ts';
+import { one, type Tx } from '../db/database.ts';
+import { Refusal } from '../refusals.ts';
+import { holdHousehold } from './household.ts';
+import { refuseFarNumber } from './numbers.ts';
+import { findHouseholdByNumber, getMember, hasGrid } from './read.ts';
+import { lockRegister, refuseRegistered } from './register.ts';
+import { household, member } from './tables.ts';
+
+/** What the register has wrong, put right by somebody who is no kin, and what it said before kept. */
+
+export type HouseholdPatch = Patch<{ number: string; grid: number | null; address: string | null }>;
+export type MemberPatch = Patch<{ name: string; phone: string | null; idLast4: string | null }>;
+
+interface Asked<P> {
+  patch: P;
+  /** The header; undefined where it is missing. */
+  ifMatch: string | undefined;
+}
+
+export function householdSubject(village: string, householdId: string): Subject {
+  return { village, kind: 'household', id: householdId, householdId };
+}
+
+export function memberSubject(village: string, memberId: string, householdId: string): Subject {
+  return { village, kind: 'member', id: memberId, householdId };
+}
+
+/**
+ * Corrects number, group and address of a household.
+ * @throws Refusal `not-found` (also the group) | `version-required` | `version-stale` | `household-not-active` (it is closed) |
+ *   `already-exists` (the number) | `number-far` | `own-household`
+ */
+export async function updateHousehold(
+  tx: Tx,
+  by: string,
+  key: { village: string; householdId: string },
+  { patch, numberConfirmed, ifMatch }: Asked<HouseholdPatch> & { numberConfirmed?: boolean | undefined },
+  now: Temporal.Instant,
+): Promise<void> {
+  const { village, householdId } = key;
+  await lockRegister(tx, village);
+  const row = one(
+    await tx
+      .select()
+      .from(household)
+      .where(and(eq(household.village, village), eq(household.id, householdId)))
+      .for('no key update'),
+  );
+  await refuseStale(tx, householdSubject(village, householdId), ifMatch);
+  if (row.state === 'closed') throw new Refusal('household-not-active', { state: row.state });
+  if (patch.number !== undefined && patch.number !== row.number) {
+    const other = await findHouseholdByNumber(tx, village, patch.number);
+    if (other !== undefined && other.id !== householdId)
+      throw new Refusal('already-exists', { field: 'number', existingId: other.id });
+    await refuseFarNumber(tx, village, { number: patch.number, numberConfirmed });
+  }
+  await correctHousehold(tx, by, { village, householdId }, { row, patch }, now);
+}
+
+/**
+ * The same where nobody has to name a version: the row is locked, the household is not closed, and its number stays.
+ * @throws Refusal `not-found` (the group) | `own-household`
+ */
+export async function correctHousehold(
+  tx: Tx,
+  by: string,
+  { village, householdId }: { village: string; householdId: string },
+  { row, patch }: { row: { number: string; grid: number | null; address: string | null }; patch: HouseholdPatch },
+  now: Temporal.Instant,
+): Promise<void> {
+  const { number, grid, address } = row;
+  if (patch.grid != null && !(await hasGrid(tx, village, patch.grid))) throw new Refusal('not-found', { field: 'grid' });
+  const subject = householdSubject(village, householdId);
+  const changed = await correct(tx, by, subject, { fields: { number, grid, address }, patch }, now);
+  if (Object.keys(changed).length === 0) return;
+  await tx.execute(sql`
+    select households.correct_household(${village}, ${householdId}, ${JSON.stringify(changed)}::jsonb, ${by})`);
+}
+
+/**
+ * Corrects name, phone and end of the ID number of a person.
+ * @param asked without it nobody has to name a version
+ * @throws Refusal `not-found` | `version-required` | `version-stale` | `household-not-active` (it is closed) |
+ *   `member-elsewhere` (somebody in the register is the person that would be written) | `own-household`
+ */
+export async function updateMember(
+  tx: Tx,
+  by: string,
+  key: { village: string; memberId: string },
+  { patch, ...asked }: Asked<MemberPatch> | { patch: MemberPatch },
+  now: Temporal.Instant,
+): Promise<void> {
+  const { village, memberId } = key;
+  await lockRegister(tx, village);
+  // In the order of whoever changes a household: the household, then its people, who may have gone meanwhile.
+  await holdHousehold(tx, village, (await getMember(tx, village, memberId)).householdId);
+  const row = one(
+    await tx
+      .select()
+      .from(member)
+      .where(and(eq(member.village, village), eq(member.id, memberId)))
+      .for('no key update'),
+  );
+  const { householdId, name, phone, idLast4 } = row;
+  const subject = memberSubject(village, memberId, householdId);
+  if ('ifMatch' in asked) await refuseStale(tx, subject, asked.ifMatch);
+  const { state } = await holdHousehold(tx, village, householdId);
+  if (state === 'closed') throw new Refusal('household-not-active', { state });
+  const changed = await correct(tx, by, subject, { fields: { name, phone, idLast4 }, patch }, now);
+  if (Object.keys(changed).length === 0) return;
+  await refuseRegistered(tx, village, [{ name, phone, idLast4, ...changed }], memberId);
+  await tx.execute(sql`
+    select households.correct_member(${village}, ${memberId}, ${JSON.stringify(changed)}::jsonb, ${by})`);
+}
