@@ -35,3 +35,15 @@ grant select, insert on corrections.correction to jifen_app;
 -- Nobody corrects the own file, or that of kin: functions write these, and look.
 revoke update (grid, address) on households.household from jifen_app;
 revoke update (name, phone, id_last4) on households.member from jifen_app;
+
+grant update (name) on villages.grid to jifen_app;
+
+-- A person belongs to no village, so a corrected name is told among what was done to the account.
+alter table identity.user_event
+  drop constraint user_event_kind_check,
+  add constraint user_event_kind_check check (kind in (
+    'passwordChanged', 'passwordReset', 'secondFactorSet', 'secondFactorReset', 'recoveryCodeUsed', 'disabled', 'enabled',
+    'nameCorrected')),
+  add column old_name text,
+  add column new_name text,
+  add constraint user_event_name check ((kind = 'nameCorrected') = (old_name is not null and new_name is not null));

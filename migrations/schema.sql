@@ -6,6 +6,9 @@ grant usage on schema audit to jifen_app;
 create schema claims;
 grant usage on schema claims to jifen_app;
 
+create schema corrections;
+grant usage on schema corrections to jifen_app;
+
 create schema earning;
 grant usage on schema earning to jifen_app;
 
@@ -684,7 +687,7 @@ alter table households.household enable row level security;
 alter table households.household force row level security;
 create policy scope on households.household using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
 grant insert, select on households.household to jifen_app;
-grant update (grid, address, head_member_id, state, pin_failed_attempts) on households.household to jifen_app;
+grant update (head_member_id, state, pin_failed_attempts) on households.household to jifen_app;
 
 -- households.join_application
 create table households.join_application (
@@ -792,7 +795,7 @@ alter table households.member enable row level security;
 alter table households.member force row level security;
 create policy scope on households.member using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
 grant insert, select on households.member to jifen_app;
-grant update (household_id, name, phone, id_last4, died_on) on households.member to jifen_app;
+grant update (household_id, died_on) on households.member to jifen_app;
 
 -- households.pin_event
 create table households.pin_event (
@@ -840,6 +843,7 @@ create table households.roster_import (
   sheet text,
   header_row integer,
   columns jsonb not null default '[]'::jsonb,
+  taken_over integer not null default 0,
   constraint roster_import_pkey PRIMARY KEY (village, id),
   constraint roster_import_already_there_check CHECK ((already_there >= 0)),
   constraint roster_import_attempts_check CHECK ((attempts >= 0)),
@@ -856,7 +860,8 @@ create table households.roster_import (
   constraint roster_import_mistakes_check CHECK ((mistakes >= 0)),
   constraint roster_import_rows_check CHECK ((rows >= 0)),
   constraint roster_import_sheet_check CHECK (((length(sheet) >= 1) AND (length(sheet) <= 60))),
-  constraint roster_import_state_check CHECK ((state = ANY (ARRAY['received'::text, 'checking'::text, 'reported'::text, 'committing'::text, 'done'::text, 'failed'::text])))
+  constraint roster_import_state_check CHECK ((state = ANY (ARRAY['received'::text, 'checking'::text, 'reported'::text, 'committing'::text, 'done'::text, 'failed'::text]))),
+  constraint roster_import_taken_over_check CHECK ((taken_over >= 0))
 );
 comment on table households.roster_import is 'A roster that somebody sent. The file itself goes as soon as it is settled, or when nobody has come back for it.';
 comment on column households.roster_import.attempts is 'How often a job has begun on it: a file that ends the process each time comes to an end too.';
@@ -865,7 +870,7 @@ alter table households.roster_import enable row level security;
 alter table households.roster_import force row level security;
 create policy scope on households.roster_import using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
 grant insert, select on households.roster_import to jifen_app;
-grant update (state, content, encoding, ignored_columns, attempts, rows, households, good, already_there, mistakes, entered, reported_at, committed_by, committed_at, ended_at, sheet, header_row, columns) on households.roster_import to jifen_app;
+grant update (state, content, encoding, ignored_columns, attempts, rows, households, good, already_there, mistakes, entered, reported_at, committed_by, committed_at, ended_at, sheet, header_row, columns, taken_over) on households.roster_import to jifen_app;
 
 -- households.roster_mistake
 create table households.roster_mistake (
@@ -875,16 +880,21 @@ create table households.roster_mistake (
   column_name text collate "C" not null,
   code text collate "C" not null,
   facts jsonb not null,
+  chosen boolean not null default false,
+  taken_over boolean not null default false,
   constraint roster_mistake_pkey PRIMARY KEY (village, import_id, "row", column_name, code),
   constraint roster_mistake_import_fkey FOREIGN KEY (village, import_id) REFERENCES households.roster_import(village, id),
-  constraint roster_mistake_row_check CHECK (("row" >= 1))
+  constraint roster_mistake_row_check CHECK (("row" >= 1)),
+  constraint roster_mistake_taken_over CHECK ((chosen OR (NOT taken_over)))
 );
 comment on table households.roster_mistake is 'What is wrong with the rows of a roster. Row 1 holds the names of the columns; a mistake of the file stands there.';
-comment on column households.roster_mistake.facts is 'A row or a number that the sentence names; never a name or a phone.';
+comment on column households.roster_mistake.facts is 'A row or a number that the sentence names, or the version of what differs, so that nothing newer is overwritten; never a name or a phone.';
+comment on column households.roster_mistake.chosen is 'Whether the register is to say it as the roster does: whoever commits the import chooses, difference by difference.';
 alter table households.roster_mistake enable row level security;
 alter table households.roster_mistake force row level security;
 create policy scope on households.roster_mistake using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
 grant insert, select on households.roster_mistake to jifen_app;
+grant update (chosen, taken_over) on households.roster_mistake to jifen_app;
 
 -- http.idempotency
 create table http.idempotency (
@@ -1059,9 +1069,12 @@ create table identity.user_event (
   kind text not null,
   by_user uuid not null,
   at timestamp(3) with time zone not null,
+  old_name text,
+  new_name text,
   constraint user_event_pkey PRIMARY KEY (id),
   constraint user_event_user_id_fkey FOREIGN KEY (user_id) REFERENCES identity."user"(id),
-  constraint user_event_kind_check CHECK ((kind = ANY (ARRAY['passwordChanged'::text, 'passwordReset'::text, 'secondFactorSet'::text, 'secondFactorReset'::text, 'recoveryCodeUsed'::text, 'disabled'::text, 'enabled'::text]))),
+  constraint user_event_kind_check CHECK ((kind = ANY (ARRAY['passwordChanged'::text, 'passwordReset'::text, 'secondFactorSet'::text, 'secondFactorReset'::text, 'recoveryCodeUsed'::text, 'disabled'::text, 'enabled'::text, 'nameCorrected'::text]))),
+  constraint user_event_name CHECK (((kind = 'nameCorrected'::text) = ((old_name IS NOT NULL) AND (new_name IS NOT NULL)))),
   constraint user_event_second_person CHECK (((kind = ANY (ARRAY['passwordChanged'::text, 'secondFactorSet'::text, 'recoveryCodeUsed'::text])) = (by_user = user_id)))
 );
 comment on table identity.user_event is 'What was done to an account, by whom. Only ever added to.';
@@ -1973,6 +1986,7 @@ alter table villages.grid enable row level security;
 alter table villages.grid force row level security;
 create policy scope on villages.grid using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
 grant insert, select on villages.grid to jifen_app;
+grant update (name) on villages.grid to jifen_app;
 
 -- villages.policy
 create table villages.policy (

@@ -48,6 +48,7 @@ import { openLinks } from './identity/links.ts';
 import { identityRoutes } from './identity/routes.ts';
 import type { Sealer } from './identity/sealing.ts';
 import { openTokens } from './identity/tokens.ts';
+import { userCorrectionRoutes } from './identity/user-correction-routes.ts';
 import { joinRoutes } from './joining/routes.ts';
 import { kinRoutes } from './kin/routes.ts';
 import { recogniseDevice } from './kiosks/device.ts';
@@ -202,6 +203,7 @@ export async function build(deps: Deps): Promise<FastifyInstance> {
     villagesAskSecondFactor: (prefix, now) =>
       database.inSnapshot(prefix, db => asksSecondFactor(db, prefix, dayOf(now))),
   });
+  await app.register(userCorrectionRoutes, world);
   await app.register(villageRoutes, world);
   await app.register(correctionRoutes, { database, masks: personalMasks });
   await app.register(householdRoutes, world);

@@ -74,9 +74,21 @@ test('each flaw is seen', async t => {
     [/eval/, operation => Object.assign(operation, { description: 'eval (1)' })],
     [/strict/, (_, contract) => delete contract.components.schemas.PolicyCreate!.additionalProperties],
   ];
+  const plantedInPatches: [flaw: RegExp, plant: (operation: Operation) => void][] = [
+    [/merge patch/, operation => renameContent(operation.requestBody!, 'application/json')],
+    [/If-Match/, operation => operation.parameters!.pop()],
+    [/412 and 428/, operation => delete operation.responses['412']],
+    [/412 and 428/, operation => delete operation.responses['428']],
+    [/ETag/, operation => delete (operation.responses['200'] as { headers: Json }).headers.ETag],
+  ];
   for (const [flaw, plant] of planted) {
     const contract: Contract = JSON.parse(committed);
     plant(contract.paths['/v1/villages/{village}/policies']!.post!, contract);
+    t.match(flaws(contract).join('\n'), flaw);
+  }
+  for (const [flaw, plant] of plantedInPatches) {
+    const contract: Contract = JSON.parse(committed);
+    plant(contract.paths['/v1/villages/{village}/members/{member}']!.patch!);
     t.match(flaws(contract).join('\n'), flaw);
   }
 });
@@ -84,6 +96,11 @@ test('each flaw is seen', async t => {
 /** The same content again under another media type. */
 function copyContent(part: { content?: Json }, mediaType: string): void {
   part.content = { ...part.content, [mediaType]: Object.values(part.content ?? {})[0] ?? { example: {} } };
+}
+
+/** The same content under another media type alone. */
+function renameContent(part: { content?: Json }, mediaType: string): void {
+  part.content = { [mediaType]: Object.values(part.content!)[0] };
 }
 
 function property(contract: Contract, schema: Json): void {
@@ -139,6 +156,14 @@ function flawsOfOperation(contract: Contract, method: string, operation: Operati
       'it neither takes an Idempotency-Key nor says why not',
       method !== 'post' || withoutKey.has(operation.operationId) === !takesKey(operation),
     ],
+    ['its body is no merge patch', method !== 'patch' || mergePatch in (operation.requestBody?.content ?? {})],
+    [
+      'it takes no If-Match, or does not say 412 and 428',
+      method !== 'patch' ||
+        (operation.parameters!.some(({ name, required }) => name === 'If-Match' && required === true) &&
+          ['412', '428'].every(status => statuses.includes(status))),
+    ],
+    ['its 200 has no ETag', method !== 'patch' || 'ETag' in ((operation.responses['200'] as Json).headers as Json)],
   ];
   const contents = [operation.requestBody, ...Object.values(operation.responses)].flatMap(part =>
     Object.values(((part as { $ref?: string })?.$ref === undefined ? part?.content : undefined) ?? {}),
@@ -163,8 +188,10 @@ function flawsOfOperation(contract: Contract, method: string, operation: Operati
   return wanted.filter(([, isMet]) => !isMet).map(([flaw]) => flaw);
 }
 
+const mergePatch = 'application/merge-patch+json';
+
 const bodyTypes =
-  /^(application\/json|multipart\/form-data|image\/(jpeg|png|webp)|text\/csv|application\/vnd\.openxmlformats-officedocument\.spreadsheetml\.sheet)$/;
+  /^(application\/(merge-patch\+)?json|multipart\/form-data|image\/(jpeg|png|webp)|text\/csv|application\/vnd\.openxmlformats-officedocument\.spreadsheetml\.sheet)$/;
 
 /** POSTs that change nothing, or answer with credentials, which are never kept. */
 const withoutKey = new Set([
@@ -187,7 +214,7 @@ function takesKey(operation: Operation): boolean {
 /** What summaries begin with. A verb that is missing may be added; first see whether one of these says it. */
 const verbs = new Set(
   (
-    'Add Adopt Announce Appeal Apply Approve Archive Cancel Change Check Close Commit Compare Confirm Create Decide Declare ' +
+    'Add Adopt Announce Appeal Apply Approve Archive Cancel Change Check Close Commit Compare Confirm Correct Create Decide Declare ' +
     'Deny Disable Discard Dismiss Download Enable End Enrol Export File Find Fulfil Grant Import Issue List Lock Object Open Pass ' +
     'Poll Post Preview Propose Prove Publish Quote Refresh Reject Release Remove Reset Restore Resubmit Resume Retire Retrieve ' +
     'Return Revoke Save Set Settle Sign Simulate Start Strike Suspend Take Unlock Update Uphold Upload Verify Vote Withdraw'

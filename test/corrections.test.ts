@@ -6,6 +6,8 @@ import { type Caller, openService, type Reply, type Service, villages } from './
 
 const at = `/v1/villages/${villages.own}`;
 
+const mergePatch = { 'content-type': 'application/merge-patch+json' };
+
 /** Changes something as it is now, or as a version that is named says it was. */
 async function correct(by: Caller, url: string, body: object, etag?: string): Promise<Reply> {
   const named = etag ?? (await by('GET', url)).headers.etag;
@@ -96,7 +98,7 @@ test('a member is corrected, and what was written before is kept', async t => {
     const headers = { 'if-match': '"4"', 'content-type': 'application/json' };
     isRefused(t, await clerk('PATCH', memberUrl, { phone: null }, headers), '415 media-type-unsupported');
     isRefused(t, await correct(clerk, memberUrl, { diedOn: '2026-11-01' }), '400 validation-failed', {
-      errors: [' additionalProperties'],
+      errors: ['/diedOn additionalProperties'],
     });
     for (const name of ['=1+1', '张\u0007三', '合计', null]) {
       t.equal((await correct(clerk, memberUrl, { name })).status, 400, `${name}`);
@@ -125,15 +127,15 @@ test('a household is corrected', async t => {
   const { id, url } = await enrol(service, { name: '张三' });
   const other = await enrol(service, { name: '李四' });
 
-  const corrected = await correct(clerk, url, { number: 'H0009', grid: 1, address: '第一组 9 号' });
+  const corrected = await correct(clerk, url, { number: 'H0009', grid: null, address: '第一组 9 号' });
   t.strictSame([corrected.status, corrected.headers.etag], [200, '"2"']);
-  t.match(corrected.body, { number: 'H0009', grid: 1, address: '第一组 9 号' });
+  t.match(corrected.body, { number: 'H0009', grid: null, address: '第一组 9 号' });
   t.strictSame((await clerk('GET', url)).body, corrected.body);
-  t.equal((await correct(admin, url, { grid: null })).body.grid, null);
+  t.equal((await correct(admin, url, { grid: 1 })).body.grid, 1);
   t.strictSame(await historyOf(clerk, `householdId=${id}&subject=household`), [
-    'grid 1 → null',
-    'address 第一组 8 号 → 第一组 9 号',
     'grid null → 1',
+    'address 第一组 8 号 → 第一组 9 号',
+    'grid 1 → null',
     'number H0001 → H0009',
   ]);
 
@@ -156,7 +158,7 @@ test('a household is corrected', async t => {
   await service.inVillage(villages.own, tx =>
     tx.execute(sql`update households.household set state = 'closed' where id = ${id}`),
   );
-  isRefused(t, await correct(clerk, url, { grid: 1 }), '409 household-not-active', { state: 'closed' });
+  isRefused(t, await correct(clerk, url, { grid: null }), '409 household-not-active', { state: 'closed' });
   const memberUrl = `${at}/members/${corrected.body.headMemberId}`;
   isRefused(t, await correct(clerk, memberUrl, { phone: '19900000963' }), '409 household-not-active', {
     state: 'closed',
@@ -174,7 +176,7 @@ test('nobody corrects the own household, or that of kin', async t => {
     [memberUrl, { phone: '19900000963' }],
     [memberUrl, { idLast4: '166X' }],
     [url, { address: '第一组 9 号' }],
-    [url, { grid: 1 }],
+    [url, { grid: null }],
     [url, { number: 'H0002' }],
   ] as const) {
     isRefused(t, await correct(clerk, of, body), '403 own-household', {}, JSON.stringify(body));
@@ -242,4 +244,76 @@ test('who sees what was corrected', async t => {
   for (const url of [mine.memberUrl, mine.url]) {
     isRefused(t, await correct(keeper, url, {}, '"1"'), '403 forbidden', { requiredRoles: ['clerk', 'villageAdmin'] });
   }
+});
+
+test('the name of a group is corrected', async t => {
+  const service = await openService(t);
+  const clerk = await service.as('clerk');
+  const url = `${at}/grids/1`;
+  const { body, headers } = await clerk('GET', url);
+  t.strictSame([body, headers.etag], [{ number: 1, name: '第一组' }, '"1"']);
+  const corrected = await correct(clerk, url, { name: '河东组' });
+  t.strictSame([corrected.status, corrected.body, corrected.headers.etag], [200, { number: 1, name: '河东组' }, '"2"']);
+  t.strictSame((await clerk('GET', url)).body, corrected.body);
+  t.strictSame((await correct(clerk, url, { name: '河东组' })).headers.etag, '"2"', 'what it is already is no change');
+  isRefused(t, await correct(clerk, url, { name: '河西组' }, '"1"'), '412 version-stale', { etag: '"2"' });
+  isRefused(t, await clerk('PATCH', url, { name: '河西组' }, mergePatch), '428 version-required', { etag: '"2"' });
+  t.strictSame(await historyOf(await service.as('supervisor'), 'subject=grid&subjectId=1'), ['name 第一组 → 河东组']);
+  const household = await service.asHousehold(await service.household());
+  t.strictSame(await historyOf(household, ''), [], 'which is no household’s file');
+  isRefused(t, await correct(clerk, `${at}/grids/44`, { name: '河西组' }, '"1"'), '404 not-found');
+  isRefused(t, await clerk('GET', `${at}/grids/44`), '404 not-found');
+  t.equal((await correct(clerk, url, { number: 2 })).status, 400, 'its number stays');
+  isRefused(t, await correct(await service.as('storekeeper'), url, {}, '"2"'), '403 forbidden', {
+    requiredRoles: ['villageAdmin', 'clerk'],
+  });
+  const sibling = await service.as('clerk', villages.sibling);
+  isRefused(t, await correct(sibling, url, { name: '河西组' }, '"2"'), '404 not-found');
+});
+
+test('the name of a user is corrected', async t => {
+  const service = await openService(t);
+  const admin = await service.as('villageAdmin');
+  const made = await admin('POST', '/v1/users', {
+    login: 'clerk7',
+    name: '王文数',
+    password: 'seven bags of rice',
+    grant: { role: 'clerk', prefix: villages.own },
+  });
+  const url = `/v1/users/${made.body.id}`;
+  t.equal((await admin('GET', url)).headers.etag, '"1"');
+  const corrected = await correct(admin, url, { name: '王文书' });
+  t.strictSame(
+    [corrected.status, corrected.body, corrected.headers.etag],
+    [200, { ...made.body, name: '王文书' }, '"2"'],
+  );
+  t.strictSame((await admin('GET', url)).body, corrected.body);
+  t.equal((await correct(admin, url, { name: '王文书' })).headers.etag, '"2"', 'what it is already is no change');
+  isRefused(t, await correct(admin, url, { name: '王文' }, '"1"'), '412 version-stale', { etag: '"2"' });
+  isRefused(t, await admin('PATCH', url, { name: '王文' }, mergePatch), '428 version-required', { etag: '"2"' });
+  const { data } = (await (await service.as('auditor'))('GET', `${url}/events`)).body;
+  t.strictSame(
+    data.map(({ id: _, ...one }: { id: string }) => one),
+    [
+      {
+        kind: 'nameCorrected',
+        from: '王文数',
+        to: '王文书',
+        byUserId: admin.actor.id,
+        at: '2026-11-23T02:00:00.000Z',
+      },
+    ],
+  );
+  t.equal((await correct(admin, url, { login: 'clerk8' })).status, 400, 'a login stays');
+  t.equal((await correct(admin, url, { name: '=1+1' })).status, 400);
+
+  isRefused(t, await correct(admin, `/v1/users/${admin.actor.id}`, { name: '某人' }, '"1"'), '404 not-found');
+  const supervisor = await service.as('supervisor');
+  isRefused(t, await correct(supervisor, url, { name: '某人' }), '404 not-found', {}, 'whom others appoint');
+  isRefused(t, await correct(await service.as('clerk'), url, {}, '"2"'), '403 forbidden', {
+    requiredRoles: ['platformAdmin', 'supervisor', 'villageAdmin'],
+  });
+  const sibling = await service.as('villageAdmin', villages.sibling);
+  isRefused(t, await correct(sibling, url, { name: '某人' }, '"2"'), '404 not-found');
+  isRefused(t, await sibling('GET', `${url}/events`), '404 not-found');
 });

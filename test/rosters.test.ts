@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { deflateRawSync } from 'node:zlib';
 import { stringify } from 'csv-stringify/sync';
+import { sql } from 'drizzle-orm';
 import { writeXlsx } from 'hucre/xlsx';
 import tap, { test } from 'tap';
 import { startWorker } from '../src/app.ts';
@@ -14,6 +15,7 @@ import { runImport } from '../src/rosters/run-import.ts';
 import { checkWorkbook } from '../src/rosters/workbook.ts';
 import { digestOf } from './support/digest.ts';
 import { isRefused } from './support/refusal.ts';
+import { patch } from './support/sample-calls.ts';
 import { type Caller, connect, openService, type Reply, type Service, villages } from './support/service.ts';
 import { until } from './support/waiting.ts';
 
@@ -77,7 +79,15 @@ async function imported(
 }
 
 async function reportOf(by: Caller, url: string) {
-  const mistakes: { row: number; column: string | null; code: string; zh: string; en: string }[] = [];
+  const mistakes: {
+    row: number;
+    column: string | null;
+    code: string;
+    zh: string;
+    en: string;
+    difference: string | null;
+    takenOver: boolean;
+  }[] = [];
   let next: string | null = '';
   while (next !== null) {
     const { body }: Reply = await by('GET', `${url}/errors?limit=20${next && `&cursor=${next}`}`);
@@ -170,8 +180,8 @@ test('a thousand households with thirty mistakes', async t => {
 
   await t.test('committed, the others are enrolled', async t => {
     const started = performance.now();
-    t.match((await admin('POST', `${url}/commit`)).body, { state: 'committing', committedBy: admin.actor.id });
-    isRefused(t, await admin('POST', `${url}/commit`), '409 wrong-state', {
+    t.match((await admin('POST', `${url}/commit`, {})).body, { state: 'committing', committedBy: admin.actor.id });
+    isRefused(t, await admin('POST', `${url}/commit`, {}), '409 wrong-state', {
       state: 'committing',
       allowedFrom: ['reported'],
       since: '2026-11-23T02:00:00.000Z',
@@ -182,7 +192,7 @@ test('a thousand households with thirty mistakes', async t => {
     const { body, rows: input } = await reportOf(clerk, url);
     t.match(body, { state: 'done', entered: 970, good: 970, alreadyThere: 0, mistakes: 30 });
     t.strictSame(input, expected);
-    t.equal((await admin('POST', `${url}/commit`)).body.state, 'done');
+    t.equal((await admin('POST', `${url}/commit`, {})).body.state, 'done');
     const { data } = (await clerk('GET', `${at}/households?q=H0006`)).body;
     t.match(data, [{ grid: 3, memberCount: 6, headName: `户主${String.fromCodePoint(0x4e05)}` }]);
     t.match(data[0].members[1], { name: '家庭成员2', phone: null });
@@ -373,7 +383,7 @@ test('what a roster may look like', async t => {
     isRefused(t, await clerk('POST', imports, 'number,head_name\nK2,钱七\n', headers), '422 idempotency-key-reused');
     isRefused(
       t,
-      await clerk('POST', `${first.headers.location}/commit`),
+      await clerk('POST', `${first.headers.location}/commit`, {}),
       '409 wrong-state',
       { state: 'received', allowedFrom: ['reported'], since: '2026-11-23T02:00:00.000Z' },
       'before it is reported',
@@ -508,7 +518,7 @@ test('what happens between the report and the commit', async t => {
   await service.household({ number: 'C1', members: [{ name: '甲某', idLast4: '1111' }] });
   await service.household({ number: 'C2', members: [{ name: '另一人' }] });
   await service.household({ number: 'X9', members: [{ name: '丙某', idLast4: '3333' }] });
-  await clerk('POST', `${dry.url}/commit`);
+  await clerk('POST', `${dry.url}/commit`, {});
   await runImport(service, { village: villages.own, importId: dry.id });
   const { body, rows: input } = await reportOf(clerk, dry.url);
   t.match(body, { state: 'done', entered: 1, good: 1, alreadyThere: 1, mistakes: 2 });
@@ -561,6 +571,177 @@ test('the roster again, with a newborn and a new phone', async t => {
   t.strictSame(entered.rows, differences);
   t.match(entered.body, { state: 'done', entered: 1, alreadyThere: 2 }, 'and keep nobody out');
   t.strictSame((await clerk('GET', `${at}/households?q=N1`)).body, before, 'the register is as it was');
+});
+
+test('what a roster says differently is taken over, each by choice', async t => {
+  const service = await openService(t);
+  const clerk = await service.as('clerk');
+  const admin = await service.as('villageAdmin');
+  await admin('POST', `${at}/grids`, { number: 2, name: '第二组' });
+  const header = 'number,grid_number,head_name,member_name,phone,id_last4,members,address';
+  const send = (lines: string[], query = '') => imported(service, clerk, [header, ...lines].join('\n'), { query });
+  await send(
+    ['N1,,张三,,13800000001,1111,,', ',,,李梅,,,,', 'N2,,王五,,13800000002,,,', 'N3,,赵六,,,,2,', 'N5,,孙八,,,,,'],
+    '?dryRun=false',
+  );
+  const household = async (number: string) => (await clerk('GET', `${at}/households?q=${number}`)).body.data[0];
+  const seen = async (number: string) => {
+    const { grid, address, members } = await household(number);
+    return [
+      grid,
+      address,
+      ...members.map((one: { name: string; phone: string; idLast4: string }) => [one.name, one.phone, one.idLast4]),
+    ];
+  };
+  const lines = [
+    'N1,1,张三,,13900000001,1111,,一组8号',
+    ',,,李梅,,2222,,',
+    ',,,张小宝,,3333,,',
+    'N2,2,王五,,13900000002,,,',
+    ',,,王小妹,,,,',
+    'N3,,赵六,,,,3,',
+    'N4,,钱七,,,,,',
+    'N5,,孙八,,,555X,,',
+  ];
+  const dry = await send(lines);
+  t.strictSame(
+    dry.mistakes.map(({ difference, takenOver }: { difference: string | null; takenOver: boolean }) => [
+      difference,
+      takenOver,
+    ]),
+    [
+      ['2/address-differs', false],
+      ['2/grid-differs', false],
+      ['2/phone-differs', false],
+      ['3/id-differs', false],
+      ['4/member-new', false],
+      ['5/grid-differs', false],
+      ['5/phone-differs', false],
+      ['6/member-new', false],
+      [null, false],
+      ['9/id-differs', false],
+    ],
+    'who is only counted has no name to be taken over',
+  );
+
+  const commit = (takeOver: unknown, url = dry.url) => clerk('POST', `${url}/commit`, { takeOver });
+  for (const key of ['2/id-differs', '7/members-differ', '44/phone-differs']) {
+    isRefused(t, await commit(['2/phone-differs', key]), '400 validation-failed', { errors: ['/takeOver/1 unknown'] });
+  }
+  t.equal((await commit('some')).status, 400);
+  const before = await seen('N5');
+  // Between the report and the commit somebody corrects one of them, and another household becomes one's own.
+  const { members } = await household('N2');
+  const call = patch(`${at}/members/${members[0].id}`, { phone: '13700000002' });
+  t.equal((await clerk('PATCH', call.url, call.body, call.headers)).status, 200);
+  await admin('PUT', `${at}/users/${clerk.actor.id}/kin`, {
+    entries: [{ householdId: (await household('N5')).id, relation: 'own' }],
+  });
+  const chosen = [
+    '2/phone-differs',
+    '2/grid-differs',
+    '3/id-differs',
+    '4/member-new',
+    '5/phone-differs',
+    '9/id-differs',
+  ];
+  t.match((await commit(chosen)).body, { state: 'committing', takenOver: 0 });
+  const run = () => runImport(service, { village: villages.own, importId: dry.id });
+  await t.rejects(
+    runImport(
+      { ...service, database: dying(service.database, { at: 2, committed: false }) },
+      { village: villages.own, importId: dry.id },
+    ),
+    /died/,
+  );
+  t.strictSame((await seen('N1'))[0], null, 'broken off, nothing is taken over');
+  await run();
+  await run();
+
+  t.strictSame(
+    await seen('N1'),
+    [1, null, ['张三', '13900000001', '1111'], ['李梅', null, '2222'], ['张小宝', null, '3333']],
+    'what was chosen, and no more',
+  );
+  t.strictSame(await seen('N2'), [null, null, ['王五', '13700000002', null]], 'and nothing newer is overwritten');
+  t.strictSame(await seen('N5'), before, 'nor the own household');
+  t.ok(await household('N4'), 'and others are enrolled');
+  const report = await reportOf(clerk, dry.url);
+  t.match(report.body, { state: 'done', entered: 1, alreadyThere: 4, takenOver: 4 });
+  t.strictSame(
+    report.mistakes.flatMap(({ difference, takenOver }) => (takenOver ? [difference] : [])),
+    chosen.slice(0, 4).sort(),
+  );
+  t.strictSame(
+    report.rows.filter(([, , code]) => code === 'changed-since' || code === 'own-household'),
+    [
+      [5, 'phone', 'changed-since'],
+      [9, 'id_last4', 'own-household'],
+    ],
+  );
+  const { data } = (await clerk('GET', `${at}/corrections?householdId=${(await household('N1')).id}`)).body;
+  t.strictSame(
+    data.map(({ field, from, to, byUserId }: Record<string, string>) => [field, from, to, byUserId]).sort(),
+    [
+      ['grid', null, '1', clerk.actor.id],
+      ['idLast4', null, '2222', clerk.actor.id],
+      ['phone', '13800000001', '13900000001', clerk.actor.id],
+    ],
+  );
+
+  const again = await send(lines);
+  t.strictSame(
+    again.rows,
+    [
+      [2, 'address', 'address-differs'],
+      [5, 'grid_number', 'grid-differs'],
+      [5, 'phone', 'phone-differs'],
+      [6, 'member_name', 'member-new'],
+      [7, 'members', 'members-differ'],
+      [9, 'id_last4', 'id-differs'],
+    ],
+    'the same roster again differs in what was left',
+  );
+  await service.household({ number: 'X1', members: [{ name: '王小妹', phone: '13600000000' }] });
+  t.equal((await commit('all', again.url)).status, 200);
+  await runImport(service, { village: villages.own, importId: again.id });
+  t.match((await reportOf(clerk, again.url)).body, { state: 'done', entered: 0, takenOver: 4 });
+  t.strictSame(
+    await seen('N2'),
+    [2, null, ['王五', '13900000002', null], ['王小妹', null, null]],
+    'a namesake is no hindrance',
+  );
+  t.strictSame(
+    (await send(lines)).rows.map(([, , code]) => code),
+    ['members-differ', 'id-differs'],
+  );
+});
+
+test('a difference is not taken over where the person would be registered twice, or the household is closed', async t => {
+  const service = await openService(t);
+  const clerk = await service.as('clerk');
+  const send = (lines: string[], query = '') =>
+    imported(service, clerk, ['number,head_name,phone,id_last4', ...lines].join('\n'), { query });
+  await send(['N1,张三,13800000001,', 'N2,李四,13800000002,', 'X1,张三,13900000001,7777'], '?dryRun=false');
+  const dry = await send(['N1,张三,13900000001,', 'N2,李四,13900000002,']);
+  t.strictSame(
+    dry.rows.map(([, , code]) => code),
+    ['phone-differs', 'phone-differs'],
+  );
+  await service.inVillage(villages.own, tx =>
+    tx.execute(sql`update households.household set state = 'closed' where number = 'N2'`),
+  );
+  await clerk('POST', `${dry.url}/commit`, { takeOver: 'all' });
+  await runImport(service, { village: villages.own, importId: dry.id });
+  const report = await reportOf(clerk, dry.url);
+  t.match(report.body, { state: 'done', takenOver: 0 });
+  t.strictSame(report.rows, [
+    [2, 'phone', 'person-elsewhere'],
+    [2, 'phone', 'phone-differs'],
+    [3, 'phone', 'household-closed'],
+    [3, 'phone', 'phone-differs'],
+  ]);
+  t.equal((await clerk('GET', `${at}/corrections`)).body.data.length, 0, 'and no history tells of what was not done');
 });
 
 test('a worker does it', async t => {

@@ -110,7 +110,14 @@ const reads: Record<string, string[]> = {
     'rules.rule',
     'villages.grid',
   ],
-  rosters: ['households.folded', 'households.household', 'households.member', 'households.same_person'],
+  rosters: [
+    'corrections.correction',
+    'households.folded',
+    'households.household',
+    'households.is_kin',
+    'households.member',
+    'households.same_person',
+  ],
   sample: ['identity.user', 'villages.division'],
   signals: [
     'claims.claim',

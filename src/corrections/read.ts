@@ -6,7 +6,7 @@ import type { SubjectKind } from './subjects.ts';
 import { correction } from './tables.ts';
 
 /** How what names a person is shown to those who do not see it whole; null: not at all. */
-export type Mask = (value: string) => string | null;
+type Mask = (value: string) => string | null;
 
 /** Fields that name a person, by subject and field, and how each is masked. */
 export type Masks = Partial<Record<`${SubjectKind}.${string}`, Mask>>;

@@ -1,5 +1,5 @@
 import { and, eq, sql } from 'drizzle-orm';
-import { correct, type Patch } from '../corrections/correct.ts';
+import { changesIn, correct, type Patch } from '../corrections/correct.ts';
 import type { Subject } from '../corrections/subjects.ts';
 import { refuseStale } from '../corrections/versions.ts';
 import { one, type Tx } from '../db/database.ts';
@@ -15,10 +15,10 @@ import { household, member } from './tables.ts';
 export type HouseholdPatch = Patch<{ number: string; grid: number | null; address: string | null }>;
 export type MemberPatch = Patch<{ name: string; phone: string | null; idLast4: string | null }>;
 
+/** What to write, and the header `If-Match`; without that member, nobody has to name a version. */
 interface Asked<P> {
   patch: P;
-  /** The header; undefined where it is missing. */
-  ifMatch: string | undefined;
+  ifMatch?: string | undefined;
 }
 
 export function householdSubject(village: string, householdId: string): Subject {
@@ -37,53 +37,39 @@ export function memberSubject(village: string, memberId: string, householdId: st
 export async function updateHousehold(
   tx: Tx,
   by: string,
-  key: { village: string; householdId: string },
-  { patch, numberConfirmed, ifMatch }: Asked<HouseholdPatch> & { numberConfirmed?: boolean | undefined },
+  { village, householdId }: { village: string; householdId: string },
+  { patch, numberConfirmed, ...asked }: Asked<HouseholdPatch> & { numberConfirmed?: boolean | undefined },
   now: Temporal.Instant,
 ): Promise<void> {
-  const { village, householdId } = key;
   await lockRegister(tx, village);
-  const row = one(
+  const subject = householdSubject(village, householdId);
+  const { number, grid, address, state } = one(
     await tx
       .select()
       .from(household)
       .where(and(eq(household.village, village), eq(household.id, householdId)))
       .for('no key update'),
   );
-  await refuseStale(tx, householdSubject(village, householdId), ifMatch);
-  if (row.state === 'closed') throw new Refusal('household-not-active', { state: row.state });
-  if (patch.number !== undefined && patch.number !== row.number) {
-    const other = await findHouseholdByNumber(tx, village, patch.number);
+  if ('ifMatch' in asked) await refuseStale(tx, subject, asked.ifMatch);
+  if (state === 'closed') throw new Refusal('household-not-active', { state });
+  const fields = { number, grid, address };
+  const changed = changesIn(fields, patch);
+  if (isNothing(changed)) return;
+  if (changed.number !== undefined) {
+    const other = await findHouseholdByNumber(tx, village, changed.number);
     if (other !== undefined && other.id !== householdId)
       throw new Refusal('already-exists', { field: 'number', existingId: other.id });
-    await refuseFarNumber(tx, village, { number: patch.number, numberConfirmed });
+    await refuseFarNumber(tx, village, { number: changed.number, numberConfirmed });
   }
-  await correctHousehold(tx, by, { village, householdId }, { row, patch }, now);
-}
-
-/**
- * The same where nobody has to name a version: the row is locked, the household is not closed, and its number stays.
- * @throws Refusal `not-found` (the group) | `own-household`
- */
-export async function correctHousehold(
-  tx: Tx,
-  by: string,
-  { village, householdId }: { village: string; householdId: string },
-  { row, patch }: { row: { number: string; grid: number | null; address: string | null }; patch: HouseholdPatch },
-  now: Temporal.Instant,
-): Promise<void> {
-  const { number, grid, address } = row;
-  if (patch.grid != null && !(await hasGrid(tx, village, patch.grid))) throw new Refusal('not-found', { field: 'grid' });
-  const subject = householdSubject(village, householdId);
-  const changed = await correct(tx, by, subject, { fields: { number, grid, address }, patch }, now);
-  if (Object.keys(changed).length === 0) return;
+  if (changed.grid != null && !(await hasGrid(tx, village, changed.grid)))
+    throw new Refusal('not-found', { field: 'grid' });
+  await correct(tx, by, subject, { fields, patch }, now);
   await tx.execute(sql`
     select households.correct_household(${village}, ${householdId}, ${JSON.stringify(changed)}::jsonb, ${by})`);
 }
 
 /**
  * Corrects name, phone and end of the ID number of a person.
- * @param asked without it nobody has to name a version
  * @throws Refusal `not-found` | `version-required` | `version-stale` | `household-not-active` (it is closed) |
  *   `member-elsewhere` (somebody in the register is the person that would be written) | `own-household`
  */
@@ -91,7 +77,7 @@ export async function updateMember(
   tx: Tx,
   by: string,
   key: { village: string; memberId: string },
-  { patch, ...asked }: Asked<MemberPatch> | { patch: MemberPatch },
+  { patch, ...asked }: Asked<MemberPatch>,
   now: Temporal.Instant,
 ): Promise<void> {
   const { village, memberId } = key;
@@ -110,9 +96,15 @@ export async function updateMember(
   if ('ifMatch' in asked) await refuseStale(tx, subject, asked.ifMatch);
   const { state } = await holdHousehold(tx, village, householdId);
   if (state === 'closed') throw new Refusal('household-not-active', { state });
-  const changed = await correct(tx, by, subject, { fields: { name, phone, idLast4 }, patch }, now);
-  if (Object.keys(changed).length === 0) return;
-  await refuseRegistered(tx, village, [{ name, phone, idLast4, ...changed }], memberId);
+  const fields = { name, phone, idLast4 };
+  const changed = changesIn(fields, patch);
+  if (isNothing(changed)) return;
+  await refuseRegistered(tx, village, [{ ...fields, ...changed }], memberId);
+  await correct(tx, by, subject, { fields, patch }, now);
   await tx.execute(sql`
     select households.correct_member(${village}, ${memberId}, ${JSON.stringify(changed)}::jsonb, ${by})`);
+}
+
+function isNothing(changed: object): boolean {
+  return Object.keys(changed).length === 0;
 }

@@ -96,6 +96,17 @@ export async function addMember(
   now: Temporal.Instant,
 ): Promise<HouseholdView> {
   await lockRegister(tx, key.village);
+  await insertMember(tx, key, input, now);
+  return getHousehold(tx, actor, key.village, key.householdId);
+}
+
+/** The same with the register locked. @throws Refusal `not-found` | `household-not-active` | `member-elsewhere` */
+export async function insertMember(
+  tx: Tx,
+  key: { village: string; householdId: string },
+  input: NewMember,
+  now: Temporal.Instant,
+): Promise<void> {
   // Else a merger could close it meanwhile, and leave the newcomer behind.
   const { state } = await holdHousehold(tx, key.village, key.householdId);
   if (state === 'closed') throw new Refusal('household-not-active', { state });
@@ -108,7 +119,6 @@ export async function addMember(
     idLast4: input.idLast4 ?? null,
     createdAt: iso(now),
   });
-  return getHousehold(tx, actor, key.village, key.householdId);
 }
 
 /**

@@ -9,7 +9,7 @@ import { folded, numberKey } from './folding.ts';
 import { maskName, maskPhone } from './masking.ts';
 import { card, household, member } from './tables.ts';
 
-export interface MemberView {
+interface MemberView {
   id: string;
   name: string;
   phone: string | null;

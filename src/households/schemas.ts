@@ -38,20 +38,20 @@ export const HouseholdCreate = Type.Object(
 );
 
 const memberFields = {
-    id: Id('ID of the member.'),
-    name: Text(60, 'Name, masked (张*三) unless the caller’s role requires it.', '张*三'),
-    phone: Nullable(
-      Type.String({ maxLength: 20, description: 'Phone number, masked like the name.', examples: ['138****1234'] }),
-    ),
-    idLast4: Nullable(
-      Type.String({
-        maxLength: 4,
-        description: 'Last four characters of the ID number; `null` for callers who see masked names.',
-        examples: ['166X'],
-      }),
-    ),
-    isHead: Type.Boolean({ description: 'Whether the member is the head of household.' }),
-    diedOn: Nullable(Day('Date of death.')),
+  id: Id('ID of the member.'),
+  name: Text(60, 'Name, masked (张*三) unless the caller’s role requires it.', '张*三'),
+  phone: Nullable(
+    Type.String({ maxLength: 20, description: 'Phone number, masked like the name.', examples: ['138****1234'] }),
+  ),
+  idLast4: Nullable(
+    Type.String({
+      maxLength: 4,
+      description: 'Last four characters of the ID number; `null` for callers who see masked names.',
+      examples: ['166X'],
+    }),
+  ),
+  isHead: Type.Boolean({ description: 'Whether the member is the head of household.' }),
+  diedOn: Nullable(Day('Date of death.')),
 };
 
 const Member = Type.Object(memberFields, { title: 'Member' });

@@ -202,6 +202,7 @@ const chinese: Record<string, string> = {
   storeId: '兑换点',
   subject: '更正对象',
   subjectId: '更正对象',
+  takeOver: '采用的差异',
   text: '文字',
   through: '截至笔号',
   throughNumber: '截至笔号',

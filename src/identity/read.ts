@@ -2,7 +2,8 @@ import { and, asc, eq, exists, gt, inArray, isNotNull, isNull, like, or, sql } f
 import { iso } from '../calendar.ts';
 import { type Db, one } from '../db/database.ts';
 import { after, type Page, page } from '../http/paging.ts';
-import type { Actor, Role } from '../http/route.ts';
+import { type Actor, holds, type Role } from '../http/route.ts';
+import { Refusal } from '../refusals.ts';
 import { grant, secondFactor, user } from './tables.ts';
 
 /** Who may look at the accounts of others, each within the prefix of that very grant. */
@@ -24,6 +25,13 @@ export interface UserView {
 export async function getUser(db: Db, id: string, now: Temporal.Instant): Promise<UserView> {
   const row = one(await db.select().from(user).where(eq(user.id, id)));
   return viewOf(row, await openGrants(db, [id], now), await withSecondFactor(db, [id]));
+}
+
+/** A user with a grant that one of the caller's own reaches over. @throws Refusal `not-found` */
+export async function getReadable(db: Db, actor: Actor, id: string, now: Temporal.Instant): Promise<UserView> {
+  const view = await getUser(db, id, now);
+  if (!view.grants.some(held => holds(actor, held.prefix, userReaders))) throw new Refusal('not-found');
+  return view;
 }
 
 /** Users with a grant inside the caller's own prefixes, by login. */

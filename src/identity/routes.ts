@@ -2,16 +2,17 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { eq } from 'drizzle-orm';
 import { Type } from 'typebox';
 import type { Clock } from '../calendar.ts';
+import { tagOf } from '../corrections/versions.ts';
 import { type Database, one } from '../db/database.ts';
 import { none } from '../db/scope.ts';
 import { addressOf } from '../http/limits.ts';
-import { type Access, type Actor, actorOf, holds } from '../http/route.ts';
+import { type Access, type Actor, actorOf } from '../http/route.ts';
 import type { Mutate, Write } from '../posting/mutate.ts';
 import { Refusal } from '../refusals.ts';
 import { refuseCommonPassword } from './common-passwords.ts';
 import type { Keys } from './keys.ts';
 import { hashSecret, verifySecret } from './passwords.ts';
-import { getUser, listUsers, userReaders } from './read.ts';
+import { getReadable, listUsers, userReaders } from './read.ts';
 import {
   CurrentSession,
   GrantParams,
@@ -38,6 +39,7 @@ import { endSessions } from './sessions.ts';
 import { countCode, countTry, forgetCodes, forgetTries, refresh, signIn } from './sign-in.ts';
 import { user as userTable } from './tables.ts';
 import type { Tokens } from './tokens.ts';
+import { userVersion } from './user-events.ts';
 import {
   confirmGrant,
   createGrant,
@@ -304,7 +306,7 @@ export const identityRoutes: FastifyPluginAsyncTypebox<{
   app.route({
     method: 'GET',
     url: '/v1/users/:user',
-    config: { access: userReaders },
+    config: { access: userReaders, versioned: true },
     schema: {
       operationId: 'userGet',
       tags: ['identity'],
@@ -313,13 +315,14 @@ export const identityRoutes: FastifyPluginAsyncTypebox<{
       params: UserParams,
       response: { 200: User },
     },
-    handler: request =>
-      database.inSnapshot(none, async db => {
-        const view = await getUser(db, request.params.user, clock.now());
-        const inScope = view.grants.some(held => holds(actorOf(request), held.prefix, userReaders));
-        if (!inScope) throw new Refusal('not-found');
+    handler: (request, reply) => {
+      const { user } = request.params;
+      return database.inSnapshot(none, async db => {
+        const view = await getReadable(db, actorOf(request), user, clock.now());
+        reply.header('etag', tagOf(await userVersion(db, user)));
         return view;
-      }),
+      });
+    },
   });
 
   for (const [verb, state, summary, description] of [

@@ -206,6 +206,40 @@ export const UserCreate = Type.Object(
   },
 );
 
+export const UserUpdate = Type.Object(
+  { name: Type.Optional(Name('Display name.', '王文书')) },
+  { title: 'UserUpdate', additionalProperties: false, examples: [{ name: '王文书' }] },
+);
+
+export const UserEventList = Type.Object(
+  {
+    data: Type.Array(
+      Type.Object({
+        id: Id('ID of the event.'),
+        kind: OneOf(
+          [
+            'passwordChanged',
+            'passwordReset',
+            'secondFactorSet',
+            'secondFactorReset',
+            'recoveryCodeUsed',
+            'disabled',
+            'enabled',
+            'nameCorrected',
+          ],
+          'What was done.',
+        ),
+        from: Nullable(Text(60, 'Name before it was corrected; `null` for other events.', '王文数')),
+        to: Nullable(Text(60, 'Name since it was corrected; `null` for other events.', '王文书')),
+        byUserId: Id('ID of the user who did it.'),
+        at: Instant('When it was done.'),
+      }),
+      { maxItems: 50, description: 'Events, newest first.' },
+    ),
+  },
+  { title: 'UserEventList' },
+);
+
 export const PasswordSet = Type.Object(
   {
     currentPassword: Type.String({

@@ -44,10 +44,14 @@ export const userEvent = schema.table('user_event', {
       | 'recoveryCodeUsed'
       | 'disabled'
       | 'enabled'
+      | 'nameCorrected'
     >()
     .notNull(),
   byUser: uuid().notNull(),
   at: instant().notNull(),
+  /** Of a corrected name: what it was, and what it is since. */
+  oldName: text(),
+  newName: text(),
 });
 
 /** Wrong passwords by the name that was typed, whether anybody has that name or not, and by where it was typed. */

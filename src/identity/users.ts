@@ -1,6 +1,8 @@
 import { randomUUIDv7 } from 'node:crypto';
 import { and, eq, isNull } from 'drizzle-orm';
 import { iso } from '../calendar.ts';
+import { changesIn, type Patch } from '../corrections/correct.ts';
+import { refuseUnlessNamed } from '../corrections/versions.ts';
 import { one, type Tx } from '../db/database.ts';
 import type { Actor, Role } from '../http/route.ts';
 import { malformed, Refusal } from '../refusals.ts';
@@ -8,7 +10,7 @@ import { getUser, type UserView } from './read.ts';
 import { forgetSecondFactor } from './second-factor.ts';
 import { endSessions } from './sessions.ts';
 import { grant, user } from './tables.ts';
-import { recordUserEvent } from './user-events.ts';
+import { recordUserEvent, userVersion } from './user-events.ts';
 
 /** Whose grants each role makes and ends: always inside its own prefix. A `platformAdmin` is only ever ended here. */
 const mayAppoint: Partial<Record<Role, readonly Role[]>> = {
@@ -163,6 +165,29 @@ export async function setUserState(
   }
   await recordUserEvent(tx, { userId, kind: state === 'disabled' ? 'disabled' : 'enabled', by: actor.id }, now);
   return getUser(tx, userId, now);
+}
+
+/**
+ * Corrects the name that somebody else goes by.
+ * @param ifMatch the header `If-Match`
+ * @throws Refusal `not-found` | `second-person-required` | `version-required` | `version-stale`
+ */
+export async function updateUser(
+  tx: Tx,
+  actor: Actor,
+  userId: string,
+  { patch, ifMatch }: { patch: Patch<{ name: string }>; ifMatch: string | undefined },
+  now: Temporal.Instant,
+): Promise<UserView> {
+  const view = await getManaged(tx, actor, userId, now);
+  if (userId === actor.id) throw new Refusal('second-person-required', { firstUserId: actor.id });
+  const { name } = one(await tx.select().from(user).where(eq(user.id, userId)).for('no key update'));
+  refuseUnlessNamed(ifMatch, await userVersion(tx, userId));
+  const { name: newName } = changesIn({ name }, patch);
+  if (newName === undefined) return view;
+  await tx.update(user).set({ name: newName }).where(eq(user.id, userId));
+  await recordUserEvent(tx, { userId, kind: 'nameCorrected', by: actor.id, oldName: name, newName }, now);
+  return { ...view, name: newName };
 }
 
 /** Roles of the actor that reach over something that the user holds or has held. */

@@ -1,23 +1,40 @@
-import { sql } from 'drizzle-orm';
+import { type SQL, sql } from 'drizzle-orm';
 import { type Db, rowsOf } from '../db/database.ts';
+import type { HouseholdPatch, MemberPatch } from '../households/corrections.ts';
+import type { NewMember } from '../households/enrol.ts';
 import { folded, numberKey } from '../households/folding.ts';
 import type { Mistake } from './mistakes.ts';
 import type { RosterHousehold } from './roster.ts';
+
+/** What a roster says differently of a household that is registered, and how the register would come to say it. */
+export interface Difference extends Mistake {
+  /** Absent where nothing can be taken over. */
+  taking?: Taking;
+}
+
+/** Whether whoever takes it over must keep out of the household, and what would be done to which record. */
+type Taking = { isKin: boolean; id: string } & (
+  | { kind: 'household'; patch: HouseholdPatch }
+  | { kind: 'member'; patch: MemberPatch }
+  | { kind: 'newMember'; person: NewMember }
+);
 
 /**
  * Holds households of a roster against the village's register: which of them are there already, under the same number and
  * with the same head, and what speaks against the others. Of those that are there, what the roster says and the register
  * does not: `differences`, which nobody is kept out by.
+ * @param by who has sent the roster, or commits it
  */
 export async function compareWithRegister(
   db: Db,
   village: string,
   households: RosterHousehold[],
-): Promise<{ there: Set<string>; mistakes: Mistake[]; differences: Mistake[] }> {
+  by: string,
+): Promise<{ there: Set<string>; mistakes: Mistake[]; differences: Difference[] }> {
   const there = new Set<string>();
   const mistakes: Mistake[] = [];
-  const differences: Mistake[] = [];
-  const byNumber = await registeredOf(db, village, households);
+  const differences: Difference[] = [];
+  const byNumber = await registeredOf(db, village, { households, by });
   const byRow = await peopleOf(db, village, households);
   const elsewhere = (row: number, place: number): Mistake | undefined => {
     const number = byRow.get(`${row} ${place}`);
@@ -50,26 +67,44 @@ function columnOf(place: number): 'head_name' | 'member_name' {
 /** What a roster says of a household that the register has otherwise, or not at all. */
 function differencesOf(
   listed: RosterHousehold,
-  { grid, address, people }: Registered,
-): (Mistake & { place: number })[] {
+  { id, isKin, version, grid, address, people }: Registered,
+): (Difference & { place: number })[] {
   const differences: ReturnType<typeof differencesOf> = [];
-  const differ = (place: number, column: string, code: Mistake['code'], facts = {}) =>
-    differences.push({ row: listed.rows[place]!, column, code, facts, place });
-  if (listed.grid !== null && listed.grid !== grid) differ(0, 'grid_number', 'grid-differs');
-  if (listed.address && listed.address !== address) differ(0, 'address', 'address-differs');
+  const differ = (
+    place: number,
+    column: string,
+    code: Mistake['code'],
+    more: { facts?: Mistake['facts']; taking?: Taking },
+  ) => differences.push({ row: listed.rows[place]!, column, code, facts: {}, place, ...more });
+  const ofHousehold = (patch: HouseholdPatch) => ({
+    facts: { version },
+    taking: { kind: 'household', isKin, id, patch } as const,
+  });
+  if (listed.grid !== null && listed.grid !== grid)
+    differ(0, 'grid_number', 'grid-differs', ofHousehold({ grid: listed.grid }));
+  if (listed.address && listed.address !== address)
+    differ(0, 'address', 'address-differs', ofHousehold({ address: listed.address }));
   for (const place of listed.rows.keys()) {
     const member = listed.members[place]!;
     const known = people.find(person => isSame(person, member));
-    if (known === undefined) differ(place, columnOf(place), 'member-new');
-    else {
-      if (member.phone && digits(member.phone) !== digits(known.phone)) differ(place, 'phone', 'phone-differs');
-      if (member.idLast4 && member.idLast4 !== known.idLast4) differ(place, 'id_last4', 'id-differs');
+    if (known === undefined) {
+      differ(place, columnOf(place), 'member-new', { taking: { kind: 'newMember', isKin, id, person: member } });
+      continue;
     }
+    const ofMember = (patch: MemberPatch) => ({
+      facts: { version: known.version },
+      taking: { kind: 'member', isKin, id: known.id, patch } as const,
+    });
+    if (member.phone && digits(member.phone) !== digits(known.phone))
+      differ(place, 'phone', 'phone-differs', ofMember({ phone: member.phone }));
+    if (member.idLast4 && member.idLast4 !== known.idLast4)
+      differ(place, 'id_last4', 'id-differs', ofMember({ idLast4: member.idLast4 }));
   }
   // Whose people are only counted says by their number that one was born.
   const living = people.filter(({ isDead }) => !isDead).length;
   const isCounted = listed.members.length > listed.rows.length;
-  if (isCounted && listed.members.length !== living) differ(0, 'members', 'members-differ', { number: living });
+  if (isCounted && listed.members.length !== living)
+    differ(0, 'members', 'members-differ', { facts: { number: living } });
   return differences;
 }
 
@@ -78,9 +113,20 @@ function digits(phone: string | null): string | undefined {
 }
 
 interface Registered {
+  id: string;
+  version: number;
+  isKin: boolean;
   grid: number | null;
   address: string | null;
-  people: { name: string; phone: string | null; idLast4: string | null; isHead: boolean; isDead: boolean }[];
+  people: {
+    id: string;
+    version: number;
+    name: string;
+    phone: string | null;
+    idLast4: string | null;
+    isHead: boolean;
+    isDead: boolean;
+  }[];
 }
 
 /** Where both say how the ID number ends, that is to be the same as well. */
@@ -93,18 +139,27 @@ function isSame(
 }
 
 /** Households of the register with their people, by the number as it is compared. */
-async function registeredOf(db: Db, village: string, households: RosterHousehold[]): Promise<Map<string, Registered>> {
+async function registeredOf(
+  db: Db,
+  village: string,
+  { households, by }: { households: RosterHousehold[]; by: string },
+): Promise<Map<string, Registered>> {
   const numbers = households.map(({ number }) => numberKey(number));
+  const versionOf = (subject: 'household' | 'member', id: SQL) => sql`(
+    select coalesce(max(c.version), 1) from corrections.correction c
+     where c.village = ${village} and c.subject = ${subject} and c.subject_id = ${id}::text)`;
   const rows = await rowsOf<Registered & { number: string }>(
     db,
     sql`
-    select h.number_key as number, h.grid, h.address,
-           jsonb_agg(jsonb_build_object('name', m.name, 'phone', m.phone, 'idLast4', m.id_last4,
-             'isHead', m.id = h.head_member_id, 'isDead', m.died_on is not null) order by m.id) as people
+    select h.number_key as number, h.id, h.grid, h.address, ${versionOf('household', sql`h.id`)} as version,
+           households.is_kin(${village}, ${by}, h.id) as "isKin",
+           jsonb_agg(jsonb_build_object('id', m.id, 'version', ${versionOf('member', sql`m.id`)}, 'name', m.name,
+             'phone', m.phone, 'idLast4', m.id_last4, 'isHead', m.id = h.head_member_id,
+             'isDead', m.died_on is not null) order by m.id) as people
       from households.household h
       join households.member m on m.village = h.village and m.household_id = h.id
      where h.village = ${village} and h.number_key = any(${sql.param(numbers)}::text[])
-     group by h.number_key, h.grid, h.address`,
+     group by h.number_key, h.id, h.grid, h.address`,
   );
   return new Map(rows.map(row => [row.number, row]));
 }

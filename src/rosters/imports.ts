@@ -7,6 +7,7 @@ import { Refusal } from '../refusals.ts';
 import { getImport, type ImportView } from './read.ts';
 import { type ImportKey, importQueue, lockImport, updateImport } from './roster-import.ts';
 import { rosterImport } from './tables.ts';
+import { choose } from './take-over.ts';
 
 export const rosterMaxBytes = 20 * 1024 * 1024;
 
@@ -41,6 +42,7 @@ export async function receiveImport(
     alreadyThere: 0,
     mistakes: 0,
     entered: 0,
+    takenOver: 0,
     createdBy: actor.id,
     createdAt: iso(now),
     ...committed,
@@ -50,21 +52,24 @@ export async function receiveImport(
 }
 
 /**
- * Enrols what the report found good, by a job.
- * @throws Refusal `not-found` | `wrong-state` (nothing was reported, or it is entered already)
+ * Enrols what the report found good, and takes over what it found different and is chosen, by a job.
+ * @param takeOver keys of differences, or all of them
+ * @throws Refusal `not-found` | `wrong-state` (nothing was reported, or it is entered already) | `validation-failed` (there
+ *   is no such difference)
  */
 export async function commitImport(
   tx: Tx,
   actor: Actor,
   key: ImportKey,
-  now: Temporal.Instant,
-  jobs: Pick<Jobs, 'send'>,
+  takeOver: 'all' | string[],
+  { now, jobs }: { now: Temporal.Instant; jobs: Pick<Jobs, 'send'> },
 ): Promise<ImportView> {
   const row = await lockImport(tx, key);
   if (row.state !== 'reported') {
     const since = row.endedAt ?? row.committedAt ?? row.createdAt;
     throw new Refusal('wrong-state', { state: row.state, allowedFrom: ['reported'], since });
   }
+  await choose(tx, key, takeOver);
   await updateImport(tx, key, { state: 'committing', committedBy: actor.id, committedAt: iso(now), attempts: 0 });
   await jobs.send(tx, importQueue, key, { key: key.importId, startAfter: iso(now) });
   return getImport(tx, key.village, key.importId);

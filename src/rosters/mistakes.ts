@@ -128,6 +128,15 @@ const mistakes = {
     zh: '人数与登记的 {number} 人不同。',
     en: 'The number of people differs from the {number} registered.',
   },
+  'changed-since': {
+    zh: '检查之后登记已有改动，未采用。请重新上传核对。',
+    en: 'The register has changed since the check, so this was not taken over. Upload the file again.',
+  },
+  'own-household': {
+    zh: '这是您本户或亲属户，未采用，请由他人办理。',
+    en: 'This is your own household or a relative’s, so it was not taken over.',
+  },
+  'household-closed': { zh: '此户已销户，未采用。', en: 'The household is closed, so this was not taken over.' },
   'address-bad': { zh: '住址不能超过 120 个字。', en: 'An address can have at most 120 characters.' },
 } as const;
 
@@ -140,6 +149,24 @@ export interface Mistake {
   column: string;
   code: MistakeCode;
   facts: Record<string, string | number>;
+}
+
+/** What can be taken over from a roster: whoever is only counted has no name to be entered. */
+export const takeable: ReadonlySet<MistakeCode> = new Set<MistakeCode>([
+  'member-new',
+  'phone-differs',
+  'id-differs',
+  'grid-differs',
+  'address-differs',
+]);
+
+/** What a difference is called when it is to be taken over: its row and what differs there. */
+export function differenceKey({ row, code }: Pick<Mistake, 'row' | 'code'>): string {
+  return `${row}/${code}`;
+}
+
+export function rowOfKey(key: string): number {
+  return Number.parseInt(key, 10);
 }
 
 /** A mistake in words. */

@@ -1,7 +1,7 @@
 import { and, desc, eq, getTableColumns, inArray, lt, sql } from 'drizzle-orm';
 import { type Db, one, rowsOf } from '../db/database.ts';
 import { after, type Page, page } from '../http/paging.ts';
-import { type Mistake, wordsOf } from './mistakes.ts';
+import { differenceKey, type Mistake, takeable, wordsOf } from './mistakes.ts';
 import { rosterImport } from './tables.ts';
 
 /** All columns of an import but the file, which nobody asks for in passing. */
@@ -43,6 +43,8 @@ interface MistakeView {
   code: string;
   zh: string;
   en: string;
+  difference: string | null;
+  takenOver: boolean;
 }
 
 /** What is wrong with an import, by row. @throws Refusal `not-found` */
@@ -55,10 +57,10 @@ export async function listMistakes(
   await getImport(db, village, id);
   const filters = { list: 'rosterMistakes', village, id };
   const start = after<[number, string, string]>(query.cursor, filters);
-  const rows = await rowsOf<Mistake>(
+  const rows = await rowsOf<Mistake & { takenOver: boolean }>(
     db,
     sql`
-    select row, column_name as "column", code, facts from households.roster_mistake
+    select row, column_name as "column", code, facts, taken_over as "takenOver" from households.roster_mistake
      where village = ${village} and import_id = ${id}
        ${start && sql`and (row, column_name, code) > (${start[0]}, ${start[1]}, ${start[2]})`}
      order by row, column_name, code limit ${query.limit + 1}`,
@@ -67,8 +69,9 @@ export async function listMistakes(
   return { ...listed, data: listed.data.map(mistakeView) };
 }
 
-function mistakeView({ row, column, code, facts }: Mistake): MistakeView {
-  return { row, column: column || null, code, ...wordsOf({ code, facts }) };
+function mistakeView({ row, column, code, facts, takenOver }: Mistake & { takenOver: boolean }): MistakeView {
+  const difference = takeable.has(code) ? differenceKey({ row, code }) : null;
+  return { row, column: column || null, code, ...wordsOf({ code, facts }), difference, takenOver };
 }
 
 /** The file, a piece at a time: as one text it would take its size three times over. */

@@ -11,6 +11,7 @@ import { commitImport, receiveImport, rosterMaxBytes } from './imports.ts';
 import { getImport, listImports, listMistakes } from './read.ts';
 import {
   HouseholdImport,
+  HouseholdImportCommit,
   HouseholdImportErrorListQuery,
   HouseholdImportErrorPage,
   HouseholdImportListQuery,
@@ -66,7 +67,7 @@ export const importRoutes: FastifyPluginAsyncTypebox<{
       tags: ['households'],
       summary: 'Import a roster',
       description:
-        'Uploads a roster file of up to 20 MiB and 20,000 rows. It is checked in the background, and every error is reported by row. A row with a number and a head starts a household, and may name a member too; rows with only a member belong to the household above; where a column says how each person is related to the head, each row is a person. People who are only counted are numbered. The import shows what each column was taken for. Households already registered with the same number and head are left unchanged.',
+        'Uploads a roster file of up to 20 MiB and 20,000 rows. It is checked in the background, and every error is reported by row. A row with a number and a head starts a household, and may name a member too; rows with only a member belong to the household above; where a column says how each person is related to the head, each row is a person. People who are only counted are numbered. The import shows what each column was taken for. Households already registered with the same number and head are left unchanged, unless a dry run is committed with differences to take over.',
       params: VillageParams,
       querystring: HouseholdImportQuery,
       body: RosterBody,
@@ -109,7 +110,7 @@ export const importRoutes: FastifyPluginAsyncTypebox<{
       tags: ['households'],
       summary: 'List the errors of a roster import',
       description:
-        'Returns errors by row. A household with an error in any of its rows is not enrolled. Of households that are already registered, whatever the roster says differently is listed; the register is not changed.',
+        'Returns errors by row. A household with an error in any of its rows is not enrolled. Of households that are already registered, whatever the roster says differently is listed, with a key by which it can be taken over when the import is committed.',
       params: HouseholdImportParams,
       querystring: HouseholdImportErrorListQuery,
       response: { 200: HouseholdImportErrorPage },
@@ -127,15 +128,20 @@ export const importRoutes: FastifyPluginAsyncTypebox<{
       tags: ['households'],
       summary: 'Commit a roster import',
       description:
-        'Enrols every household without errors, in the background. A dry run can be committed within seven days.',
+        'Enrols every household without errors, in the background. A dry run can be committed within seven days. Of households already registered, the differences named in `takeOver` are taken over: as corrections, or as new members. One whose record was corrected since the check is left and reported, as is one of the caller’s own household or a relative’s.',
       params: HouseholdImportParams,
+      body: HouseholdImportCommit,
       response: { 200: HouseholdImport },
     },
     handler: (request, reply) => {
       const { village, import: importId } = request.params;
-      return mutate(request, reply, (tx, actor) => commitImport(tx, actor, { village, importId }, clock.now(), jobs), {
-        status: 200,
-      });
+      const { takeOver = [] } = request.body;
+      return mutate(
+        request,
+        reply,
+        (tx, actor) => commitImport(tx, actor, { village, importId }, takeOver, { now: clock.now(), jobs }),
+        { status: 200 },
+      );
     },
   });
 };

@@ -5,12 +5,13 @@ import { enrolMany } from '../households/enrol-many.ts';
 import { lockRegister } from '../households/register.ts';
 import { listGrids } from '../villages/read.ts';
 import { compareWithRegister } from './compare-with-register.ts';
-import type { Mistake, MistakeCode } from './mistakes.ts';
+import { type Mistake, type MistakeCode, rowOfKey } from './mistakes.ts';
 import { type ImportRow, mistakenRows, readContent } from './read.ts';
 import { readApart } from './read-apart.ts';
 import { badRowsOf, type Roster, type RosterHousehold } from './roster.ts';
 import { failImport, type ImportKey, lockImport, recordMistakes, updateImport } from './roster-import.ts';
 import { mistakeIn } from './rows.ts';
+import { type Chosen, readChosen, takeOver } from './take-over.ts';
 
 /** Households of one database transaction: for as long as it takes, the village waits. */
 const batchSize = 200;
@@ -34,7 +35,7 @@ export async function runImport(deps: World, key: ImportKey): Promise<void> {
   if (row === undefined) return;
   try {
     const roster = await read(deps, key, row);
-    const state = row.state === 'checking' ? await report(deps, key, roster) : row.state;
+    const state = row.state === 'checking' ? await report(deps, key, { roster, createdBy: row.createdBy }) : row.state;
     if (state === 'committing') await enrolHouseholds(deps, key, roster);
   } catch (error) {
     const mistake = mistakeIn(error);
@@ -69,10 +70,14 @@ async function read({ database }: World, key: ImportKey, { format, bytes }: Impo
 }
 
 /** Writes down what was found, all at once. Answers how the import stands. */
-async function report({ database, clock }: World, key: ImportKey, roster: Roster): Promise<ImportRow['state']> {
+async function report(
+  { database, clock }: World,
+  key: ImportKey,
+  { roster, createdBy }: { roster: Roster; createdBy: string },
+): Promise<ImportRow['state']> {
   const { village } = key;
   const { there, mistakes, differences } = await database.inSnapshot(village, db =>
-    compareWithRegister(db, village, roster.households),
+    compareWithRegister(db, village, roster.households, createdBy),
   );
   // Of a cell that is wrong by itself, the register has nothing to add.
   const placeOf = ({ row, column }: Mistake) => `${row} ${column}`;
@@ -103,16 +108,26 @@ async function report({ database, clock }: World, key: ImportKey, roster: Roster
   });
 }
 
-/** Enrols what the report found good and still is. What has come into the register since is left as it is. */
+/**
+ * Enrols what the report found good and still is, and takes over what was chosen and nobody has changed. What has come into
+ * the register since is left as it is.
+ */
 async function enrolHouseholds({ database, clock }: World, key: ImportKey, roster: Roster): Promise<void> {
   const { village, importId } = key;
-  const reported = await database.inSnapshot(village, db => mistakenRows(db, village, importId));
+  const [reported, chosen] = await database.inSnapshot(
+    village,
+    async db => [await mistakenRows(db, village, importId), await readChosen(db, key)] as const,
+  );
+  const chosenRows = new Set([...chosen.keys()].map(rowOfKey));
+  const isChosen = ({ rows }: RosterHousehold) => rows.some(row => chosenRows.has(row));
   const right = roster.households.filter(
-    ({ rows }) => !roster.badRows.has(rows[0]!) && !rows.some(row => reported.has(row)),
+    household =>
+      !roster.badRows.has(household.rows[0]!) &&
+      (isChosen(household) || !household.rows.some(row => reported.has(row))),
   );
   for (let from = 0; from < right.length; from += batchSize) {
     const batch = right.slice(from, from + batchSize);
-    await database.inTransaction(village, tx => enterBatch(tx, key, batch, clock.now()));
+    await database.inTransaction(village, tx => enterBatch(tx, key, { batch, chosen, isChosen }, clock.now()));
   }
   await database.inTransaction(village, async tx => {
     const row = await lockImport(tx, key);
@@ -123,17 +138,32 @@ async function enrolHouseholds({ database, clock }: World, key: ImportKey, roste
   });
 }
 
-async function enterBatch(tx: Tx, key: ImportKey, batch: RosterHousehold[], now: Temporal.Instant): Promise<void> {
+async function enterBatch(
+  tx: Tx,
+  key: ImportKey,
+  input: { batch: RosterHousehold[]; chosen: Chosen; isChosen: (household: RosterHousehold) => boolean },
+  now: Temporal.Instant,
+): Promise<void> {
+  const { batch, chosen, isChosen } = input;
   const row = await lockImport(tx, key);
   if (row.state !== 'committing') return;
   await lockRegister(tx, key.village);
-  const { there, mistakes, differences } = await compareWithRegister(tx, key.village, batch);
+  const by = row.committedBy!;
+  const { there, mistakes, differences } = await compareWithRegister(tx, key.village, batch, by);
+  const { taken, refused } = await takeOver(tx, key, { by, differences, chosen }, now);
   const bad = badRowsOf({ households: batch, mistakes });
-  const spoilt = batch.filter(({ rows }) => bad.has(rows[0]!));
-  const fresh = batch.filter(({ number, rows }) => !there.has(number) && !bad.has(rows[0]!));
-  await recordMistakes(tx, key, [...mistakes, ...differences.filter(({ row }) => !bad.has(row))]);
-  await updateImport(tx, key, { attempts: 0, entered: row.entered + fresh.length, good: row.good - spoilt.length });
-  if (fresh.length > 0) await enrolMany(tx, row.committedBy!, key.village, fresh, now);
+  // Of which something was chosen were there, and are not counted as good.
+  const awaited = batch.filter(household => !isChosen(household));
+  const spoilt = awaited.filter(({ rows }) => bad.has(rows[0]!));
+  const fresh = awaited.filter(({ number, rows }) => !there.has(number) && !bad.has(rows[0]!));
+  await recordMistakes(tx, key, [...mistakes, ...differences.filter(({ row }) => !bad.has(row)), ...refused]);
+  await updateImport(tx, key, {
+    attempts: 0,
+    entered: row.entered + fresh.length,
+    good: row.good - spoilt.length,
+    takenOver: row.takenOver + taken.length,
+  });
+  if (fresh.length > 0) await enrolMany(tx, by, key.village, fresh, now);
 }
 
 function ofFile(code: MistakeCode): Mistake {

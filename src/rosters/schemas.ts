@@ -65,9 +65,12 @@ export const HouseholdImport = Type.Object(
     rows: Whole('Number of rows read so far.'),
     households: Whole('Number of households in those rows.'),
     good: Whole('Number of households that can be enrolled or, once the import has ended, that were enrolled.'),
-    alreadyThere: Whole('Number of households already registered with the same number and head. They are not changed.'),
+    alreadyThere: Whole(
+      'Number of households already registered with the same number and head. They are not changed, except for the differences chosen to be taken over.',
+    ),
     mistakes: Whole('Number of errors found, with the differences of households already registered.'),
     entered: Whole('Number of households enrolled so far.'),
+    takenOver: Whole('Number of differences taken over so far.'),
     createdBy: Id('ID of the user who uploaded the file.'),
     createdAt: Instant('When the file was uploaded.'),
     reportedAt: Nullable(Instant('When the check was finished.')),
@@ -76,6 +79,25 @@ export const HouseholdImport = Type.Object(
     endedAt: Nullable(Instant('When the import was finished or abandoned.')),
   },
   { title: 'HouseholdImport' },
+);
+
+const DifferenceKey = Type.String({
+  pattern: '^[1-9][0-9]{0,6}/[a-z-]{1,40}$',
+  maxLength: 48,
+  description: 'Key of the difference, to choose it when the import is committed.',
+  examples: ['12/phone-differs'],
+});
+
+export const HouseholdImportCommit = Type.Object(
+  {
+    takeOver: Type.Optional(
+      Type.Union([
+        Type.Array(DifferenceKey, { maxItems: 10_000, description: 'Differences to take over.' }),
+        OneOf(['all'], 'Take over all differences.'),
+      ]),
+    ),
+  },
+  { title: 'HouseholdImportCommit', additionalProperties: false, examples: [{ takeOver: ['12/phone-differs'] }] },
 );
 
 /** A misspelt `dryRun` would otherwise be none. */
@@ -106,6 +128,8 @@ export const HouseholdImportErrorPage = PageOf(
         description: 'Message in English.',
         examples: ['A phone number has 5 to 20 digits.'],
       }),
+      difference: Nullable(DifferenceKey),
+      takenOver: Type.Boolean({ description: 'Whether the difference was taken over.', examples: [false] }),
     },
     { title: 'HouseholdImportError' },
   ),

@@ -28,6 +28,7 @@ export const rosterImport = schema.table(
     alreadyThere: integer().notNull(),
     mistakes: integer().notNull(),
     entered: integer().notNull(),
+    takenOver: integer().notNull(),
     createdBy: uuid().notNull(),
     createdAt: instant().notNull(),
     reportedAt: instant(),
@@ -47,6 +48,8 @@ export const rosterMistake = schema.table(
     columnName: text().notNull(),
     code: text().notNull(),
     facts: jsonb().$type<Record<string, string | number>>().notNull(),
+    chosen: boolean().notNull(),
+    takenOver: boolean().notNull(),
   },
   table => [primaryKey({ columns: [table.village, table.importId, table.row, table.columnName, table.code] })],
 );

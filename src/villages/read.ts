@@ -98,6 +98,16 @@ export async function listGrids(db: Db, code: string): Promise<{ number: number;
     .orderBy(asc(grid.number));
 }
 
+/** @throws Refusal `not-found` */
+export async function getGrid(db: Db, code: string, number: number): Promise<{ number: number; name: string }> {
+  return one(
+    await db
+      .select({ number: grid.number, name: grid.name })
+      .from(grid)
+      .where(and(eq(grid.village, code), eq(grid.number, number))),
+  );
+}
+
 /** Every policy the village has set, the newest first. */
 export async function listPolicies(db: Db, code: string) {
   const rows = await db

@@ -1,14 +1,15 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { type Clock, dayOf } from '../calendar.ts';
+import { etagOf } from '../corrections/versions.ts';
 import type { Database } from '../db/database.ts';
 import { none } from '../db/scope.ts';
 import { type Access, actorOf, roles } from '../http/route.ts';
 import { VillageParams } from '../http/shapes.ts';
-import type { Mutate } from '../posting/mutate.ts';
+import type { Mutate, Write } from '../posting/mutate.ts';
 import { Refusal } from '../refusals.ts';
 import { createDivision, createGrid, openVillage } from './open.ts';
 import { policyOn, setPolicy } from './policy.ts';
-import { getDivision, getVillage, listDivisions, listGrids, listPolicies, listVillages } from './read.ts';
+import { getDivision, getGrid, getVillage, listDivisions, listGrids, listPolicies, listVillages } from './read.ts';
 import {
   Division,
   DivisionCreate,
@@ -18,6 +19,8 @@ import {
   Grid,
   GridCreate,
   GridList,
+  GridParams,
+  GridUpdate,
   Policy,
   PolicyCreate,
   PolicyList,
@@ -27,15 +30,18 @@ import {
   VillageListQuery,
   VillagePage,
 } from './schemas.ts';
+import { gridSubject, updateGrid } from './update-grid.ts';
 
 const everyRole: Access = roles;
 const staff: Access = roles.filter(role => role !== 'kiosk' && role !== 'household');
 
 /** Divisions, villages, grids, and what a village has decided about itself. */
-export const villageRoutes: FastifyPluginAsyncTypebox<{ database: Database; clock: Clock; mutate: Mutate }> = async (
-  app,
-  { database, clock, mutate },
-) => {
+export const villageRoutes: FastifyPluginAsyncTypebox<{
+  database: Database;
+  clock: Clock;
+  mutate: Mutate;
+  write: Write;
+}> = async (app, { database, clock, mutate, write }) => {
   app.route({
     method: 'GET',
     url: '/v1/divisions',
@@ -181,6 +187,53 @@ export const villageRoutes: FastifyPluginAsyncTypebox<{ database: Database; cloc
         status: 201,
         location: () => `/v1/villages/${request.params.village}/grids`,
       }),
+  });
+
+  app.route({
+    method: 'GET',
+    url: '/v1/villages/:village/grids/:grid',
+    config: { access: staff.filter(role => role !== 'platformAdmin' && role !== 'merchant'), versioned: true },
+    schema: {
+      operationId: 'gridGet',
+      tags: ['villages'],
+      summary: 'Retrieve a group or patrol grid',
+      description: 'Returns the group or patrol grid with this number.',
+      params: GridParams,
+      response: { 200: Grid },
+    },
+    handler: (request, reply) => {
+      const { village, grid } = request.params;
+      return database.inSnapshot(village, async db => {
+        const found = await getGrid(db, village, grid);
+        reply.header('etag', await etagOf(db, gridSubject(village, grid)));
+        return found;
+      });
+    },
+  });
+
+  app.route({
+    method: 'PATCH',
+    url: '/v1/villages/:village/grids/:grid',
+    config: { access: ['villageAdmin', 'clerk'], versioned: true },
+    schema: {
+      operationId: 'gridUpdate',
+      tags: ['villages'],
+      summary: 'Correct a group or patrol grid',
+      description:
+        'Corrects the name (merge patch, RFC 7396). What changed, who changed it and when is kept, see `correctionList`.',
+      params: GridParams,
+      body: GridUpdate,
+      response: { 200: Grid },
+    },
+    handler: (request, reply) => {
+      const { village, grid: number } = request.params;
+      const asked = { patch: request.body, ifMatch: request.headers['if-match'] };
+      return write(request, async (tx, actor) => {
+        const updated = await updateGrid(tx, actor.id, { village, number }, asked, clock.now());
+        reply.header('etag', await etagOf(tx, gridSubject(village, number)));
+        return updated;
+      });
+    },
   });
 
   app.route({

@@ -83,6 +83,11 @@ export const GridCreate = Type.Object(Grid.properties, {
   additionalProperties: false,
   examples: [{ number: 99, name: '第九十九组' }],
 });
+export const GridParams = Type.Object({ village: VillageCode, grid: Grid.properties.number });
+export const GridUpdate = Type.Object(
+  { name: Type.Optional(Grid.properties.name) },
+  { title: 'GridUpdate', additionalProperties: false, examples: [{ name: '第一组' }] },
+);
 export const GridList = Type.Object(
   { data: Type.Array(Grid, { maxItems: 999, description: 'Groups and patrol grids, by number.' }) },
   { title: 'GridList' },

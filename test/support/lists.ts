@@ -159,7 +159,7 @@ export const lists: Record<string, (ground: Ground) => Promise<List>> = {
     };
     const headOf = async ({ id }: Home) => (await clerk('GET', `${at}/households/${id}`)).body.headMemberId;
     const member = await headOf(one);
-    await correct(patch(`${at}/members/${member}`, { phone: '13812341234' }));
+    await correct(patch(`${at}/members/${member}`, { name: '欧阳三' }));
     await correct(patch(`${at}/households/${other.id}`, { address: '第一组 9 号' }));
     return {
       url: `${at}/corrections`,

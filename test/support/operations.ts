@@ -55,6 +55,8 @@ export const samples: Record<string, Sample> = {
     post('/v1/users', newUser(world, role === 'villageAdmin' ? 'clerk' : 'villageAdmin', village)),
   ),
   userGet: placed(async (world, ask) => get(`/v1/users/${(await userFor(world, ask)).id}`)),
+  userUpdate: placed(async (world, ask) => patch(`/v1/users/${(await userFor(world, ask)).id}`, { name: '王文书' })),
+  userEventList: placed(async (world, ask) => get(`/v1/users/${(await userFor(world, ask)).id}/events`)),
   userDisable: placed(async (world, ask) => post(`/v1/users/${(await userFor(world, ask)).id}/disable`)),
   userEnable: placed(async (world, ask) => {
     const { id } = await userFor(world, ask);
@@ -93,6 +95,13 @@ export const samples: Record<string, Sample> = {
   gridCreate: placed(async (world, { village }) => {
     const number = 1 + world.next('grid');
     return post(`${at(village)}/grids`, { number, name: `第${number}组` });
+  }),
+  gridGet: placed(async (_world, { village }) => get(`${at(village)}/grids/1`)),
+  gridUpdate: placed(async (world, { village }) => {
+    const number = 1 + world.next('grid');
+    const admin = await world.by('villageAdmin', village);
+    await world.made(admin, 'POST', `${at(village)}/grids`, { number, name: `第${number}组` });
+    return patch(`${at(village)}/grids/${number}`, { name: `第${number}网格` });
   }),
   policyGet: placed(async (_world, { village }) => get(`${at(village)}/policy`)),
   policyList: placed(async (_world, { village }) => get(`${at(village)}/policies`)),

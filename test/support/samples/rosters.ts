@@ -15,7 +15,7 @@ export const rostersSamples: Record<string, Sample> = {
   householdImportCommit: placed(async (world, ask) => {
     const url = await received(world, ask);
     await runImport(world.service, { village: ask.village, importId: url.split('/').at(-1)! });
-    return post(`${url}/commit`);
+    return post(`${url}/commit`, {});
   }),
 };
 
