@@ -121,7 +121,10 @@ export const samples: Record<string, Sample> = {
   householdGet: placed(async (_world, ask) => get(await file(ask))),
   householdUpdate: placed(async (_world, ask) => patch(await file(ask), { address: '第一组 9 号' })),
   memberGet: placed(async (world, ask) => get(await memberOf(world, ask))),
-  memberUpdate: placed(async (world, ask) => patch(await memberOf(world, ask), { phone: '19900000963' })),
+  memberUpdate: placed(async (world, ask) =>
+    // The heads of sample households have one name: with one phone, too, they would be one person.
+    patch(await memberOf(world, ask), { phone: `1990001${String(world.next('phone')).padStart(4, '0')}` }),
+  ),
   correctionList: placed(async (_world, { village }) => get(`${at(village)}/corrections`)),
   householdMemberCreate: placed(async (_world, ask) => post(`${await file(ask)}/members`, { name: '李四' })),
   householdPointsGet: placed(async (_world, ask) => get(`${await file(ask)}/points`)),
