@@ -545,6 +545,36 @@ create policy scope on expiry.run using (starts_with(village, NULLIF(current_set
 grant insert, select on expiry.run to jifen_app;
 grant update (state, announced_by, announced_at, due_on, approved_by, approved_at, cancelled_by, cancelled_at, settled, taken, posted_at) on expiry.run to jifen_app;
 
+-- households."freeze"
+create table households."freeze" (
+  village text collate "C" not null,
+  id uuid not null,
+  household_id uuid not null,
+  reason text not null,
+  frozen_by uuid not null,
+  frozen_at timestamp(3) with time zone not null,
+  frozen_number bigint not null,
+  unfreeze_reason text,
+  unfrozen_by uuid,
+  unfrozen_at timestamp(3) with time zone,
+  unfrozen_number bigint,
+  constraint freeze_pkey PRIMARY KEY (village, id),
+  constraint freeze_household_fkey FOREIGN KEY (village, household_id) REFERENCES households.household(village, id),
+  constraint freeze_check CHECK ((unfrozen_number >= frozen_number)),
+  constraint freeze_ended CHECK ((num_nulls(unfreeze_reason, unfrozen_by, unfrozen_at, unfrozen_number) = ANY (ARRAY[0, 4]))),
+  constraint freeze_frozen_number_check CHECK ((frozen_number >= 0)),
+  constraint freeze_reason_check CHECK (((length(reason) >= 1) AND (length(reason) <= 200))),
+  constraint freeze_unfreeze_reason_check CHECK (((length(unfreeze_reason) >= 1) AND (length(unfreeze_reason) <= 200)))
+);
+comment on table households."freeze" is 'When and why a household could neither earn nor spend. Written by `households.set_state` alone.';
+comment on column households."freeze".frozen_number is 'The last transaction in the book by then: a statement through a later one tells of it, however often it is made.';
+CREATE INDEX freeze_household ON households."freeze" USING btree (village, household_id, frozen_at);
+CREATE UNIQUE INDEX freeze_open_key ON households."freeze" USING btree (village, household_id) WHERE (unfrozen_at IS NULL);
+alter table households."freeze" enable row level security;
+alter table households."freeze" force row level security;
+create policy scope on households."freeze" using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
+grant select on households."freeze" to jifen_app;
+
 -- households.card
 create table households.card (
   village text collate "C" not null,
@@ -687,7 +717,7 @@ alter table households.household enable row level security;
 alter table households.household force row level security;
 create policy scope on households.household using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
 grant insert, select on households.household to jifen_app;
-grant update (head_member_id, state, pin_failed_attempts) on households.household to jifen_app;
+grant update (head_member_id, pin_failed_attempts) on households.household to jifen_app;
 
 -- households.join_application
 create table households.join_application (
@@ -1720,15 +1750,20 @@ create table store.price_list (
   is_first boolean not null,
   published_by uuid not null,
   published_at timestamp(3) with time zone not null,
+  withdrawn_by uuid,
+  withdrawn_at timestamp(3) with time zone,
   constraint price_list_pkey PRIMARY KEY (village, id),
-  constraint price_list_valid_from_key UNIQUE (village, valid_from)
+  constraint price_list_withdrawn CHECK (((withdrawn_by IS NULL) = (withdrawn_at IS NULL))),
+  constraint price_list_withdrawn_in_time CHECK ((((withdrawn_at AT TIME ZONE 'Asia/Shanghai'::text))::date < valid_from))
 );
-comment on table store.price_list is 'Prices hold from their day until the next list''s. Published as they are written, and never changed.';
-CREATE UNIQUE INDEX price_list_first_key ON store.price_list USING btree (village) WHERE is_first;
+comment on table store.price_list is 'Prices hold from their day until the next list''s. Published as they are written and never changed, but withdrawn before they hold.';
+CREATE UNIQUE INDEX price_list_first_key ON store.price_list USING btree (village) WHERE (is_first AND (withdrawn_at IS NULL));
+CREATE UNIQUE INDEX price_list_valid_from_key ON store.price_list USING btree (village, valid_from) WHERE (withdrawn_at IS NULL);
 alter table store.price_list enable row level security;
 alter table store.price_list force row level security;
 create policy scope on store.price_list using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
 grant insert, select on store.price_list to jifen_app;
+grant update (withdrawn_by, withdrawn_at) on store.price_list to jifen_app;
 
 -- store.redemption
 create table store.redemption (

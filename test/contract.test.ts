@@ -215,9 +215,9 @@ function takesKey(operation: Operation): boolean {
 const verbs = new Set(
   (
     'Add Adopt Announce Appeal Apply Approve Archive Cancel Change Check Close Commit Compare Confirm Correct Create Decide Declare ' +
-    'Deny Disable Discard Dismiss Download Enable End Enrol Export File Find Fulfil Grant Import Issue List Lock Object Open Pass ' +
+    'Deny Disable Discard Dismiss Download Enable End Enrol Export File Find Freeze Fulfil Grant Import Issue List Lock Object Open Pass ' +
     'Poll Post Preview Propose Prove Publish Quote Refresh Reject Release Remove Reset Restore Resubmit Resume Retire Retrieve ' +
-    'Return Revoke Save Set Settle Sign Simulate Start Strike Suspend Take Unlock Update Uphold Upload Verify Vote Withdraw'
+      'Return Revoke Save Set Settle Sign Simulate Start Strike Suspend Take Unfreeze Unlock Update Uphold Upload Verify Vote Withdraw'
   ).split(' '),
 );
 

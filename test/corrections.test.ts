@@ -156,7 +156,9 @@ test('a household is corrected', async t => {
   isRefused(t, await correct(clerk, url, { grid: 1 }, '"1"'), '412 version-stale', { etag: '"6"' });
 
   await service.inVillage(villages.own, tx =>
-    tx.execute(sql`update households.household set state = 'closed' where id = ${id}`),
+    tx.execute(
+      sql`select households.set_state(village, id, 'closed', gen_random_uuid(), now(), null) from households.household where id = ${id}`,
+    ),
   );
   isRefused(t, await correct(clerk, url, { grid: null }), '409 household-not-active', { state: 'closed' });
   const memberUrl = `${at}/members/${corrected.body.headMemberId}`;

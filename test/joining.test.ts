@@ -219,7 +219,9 @@ test('who decides, and on what', async t => {
     const alike = await apply(family('龙应芬', '0001'));
     t.equal((await admin('POST', `${alike.url}/approve`, {})).status, 200, 'who is only alike is a person’s to decide');
     await service.inVillage(villages.own, tx =>
-      tx.$client.query(`update households.household set state = 'closed' where id = '${there}'`),
+      tx.$client.query(
+        `select households.set_state(village, id, 'closed', gen_random_uuid(), now(), null) from households.household where id = '${there}'`,
+      ),
     );
     t.equal((await admin('POST', `${same.url}/approve`, { number: 'J0001' })).body.state, 'approved', 'it has moved');
     const taken = await apply({ members: [{ name: '又一人' }] });

@@ -729,7 +729,9 @@ test('a difference is not taken over where the person would be registered twice,
     ['phone-differs', 'phone-differs'],
   );
   await service.inVillage(villages.own, tx =>
-    tx.execute(sql`update households.household set state = 'closed' where number = 'N2'`),
+    tx.execute(
+      sql`select households.set_state(village, id, 'closed', gen_random_uuid(), now(), null) from households.household where number = 'N2'`,
+    ),
   );
   await clerk('POST', `${dry.url}/commit`, { takeOver: 'all' });
   await runImport(service, { village: villages.own, importId: dry.id });

@@ -67,6 +67,21 @@ const Statement = Type.Object(
     spent: Sum('Total paid out.'),
     closing: Sum('Balance after the last day.'),
     entryCount: Whole('Number of entries.', { maximum: 5_000 }),
+    freezes: Type.Array(
+      Type.Object(
+        {
+          frozenOn: Day('Day on which the household was frozen.'),
+          reason: Text(200, 'Why it was frozen.', '户主去世，继承人待定'),
+          unfrozenOn: Nullable(Day('Day on which it was unfrozen.')),
+        },
+        { title: 'StatementFreeze' },
+      ),
+      {
+        maxItems: 1_000,
+        description:
+          'When the household was frozen within the period. Only what was recorded before `throughNumber` was posted.',
+      },
+    ),
     entries: Type.Array(StatementEntry, {
       maxItems: 5_000,
       description: 'Entries ordered by business date, then in book order.',

@@ -53,6 +53,10 @@ async function* lines(db: Db, frame: StatementFrame, chinese: boolean) {
   // The last day that is in it: the period's end is the first day of the next.
   const lastDay = Temporal.PlainDate.from(frame.to).subtract({ days: 1 }).toString();
   yield { businessDate: lastDay, kind: chinese ? '期末余额' : 'closing', balance: frame.closing };
+  for (const { frozenOn, reason, unfrozenOn } of frame.freezes) {
+    yield { businessDate: frozenOn, kind: chinese ? '冻结' : 'frozen', memo: reason };
+    if (unfrozenOn !== null) yield { businessDate: unfrozenOn, kind: chinese ? '解冻' : 'unfrozen' };
+  }
 }
 
 /** The clock on the village's wall, with its distance from UTC. */

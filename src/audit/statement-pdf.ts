@@ -46,8 +46,10 @@ export function statementPdf(db: Db, frame: StatementFrame): Readable {
 }
 
 async function draw(doc: PDFKit.PDFDocument, db: Db, frame: StatementFrame): Promise<void> {
+  const freezes = frame.freezes.flatMap(freezeCells);
   // Opening and closing are rows too.
-  const pages = 1 + Math.max(0, Math.ceil((frame.entryCount + 2 - rowsOnFirstPage) / rowsOnNextPage));
+  const rows = frame.entryCount + 2 + freezes.length;
+  const pages = 1 + Math.max(0, Math.ceil((rows - rowsOnFirstPage) / rowsOnNextPage));
   let pageNumber = 1;
   let left = rowsOnFirstPage;
   let y = header(doc, frame);
@@ -74,6 +76,7 @@ async function draw(doc: PDFKit.PDFDocument, db: Db, frame: StatementFrame): Pro
     }
   }
   row(['', '', '', '期末余额', '', '', '', whole(frame.closing)], true);
+  for (const cells of freezes) row(cells);
   doc.end();
 }
 
@@ -141,6 +144,11 @@ function cellsOf(entry: StatementEntry): string[] {
     entry.amount > 0 ? `+${whole(entry.amount)}` : whole(entry.amount),
     whole(entry.balance),
   ];
+}
+
+function freezeCells({ frozenOn, reason, unfrozenOn }: StatementFrame['freezes'][number]): string[][] {
+  const cells = (day: string, what: string, why: string) => ['', day, '', what, '', why, '', ''];
+  return [cells(frozenOn, '冻结', reason), ...(unfrozenOn === null ? [] : [cells(unfrozenOn, '解冻', '')])];
 }
 
 function localMinute(instant: string): string {

@@ -2,6 +2,7 @@ import { type SQL, sql } from 'drizzle-orm';
 import { getHouseholdAccount } from '../book/pages.ts';
 import { instantText } from '../book/transactions.ts';
 import { type Db, one, rowsOf } from '../db/database.ts';
+import { type FreezeOnPaper, freezesWithin } from '../households/freezes.ts';
 import { maskName } from '../households/masking.ts';
 import { getHouseholdRow, getMember } from '../households/read.ts';
 import type { HouseholdPurpose } from '../ledger/accounts.ts';
@@ -33,6 +34,7 @@ export interface StatementFrame extends Period {
   spent: number;
   closing: number;
   entryCount: number;
+  freezes: FreezeOnPaper[];
 }
 
 export interface StatementEntry {
@@ -98,6 +100,7 @@ export async function statementFrame(
     ...(await bookAt(db, village, throughNumber)),
     ...sums,
     closing: sums.opening + sums.received - sums.spent,
+    freezes: await freezesWithin(db, { village, householdId }, period, throughNumber),
   };
 }
 

@@ -1,4 +1,4 @@
-import { and, asc, eq, inArray, isNull } from 'drizzle-orm';
+import { and, asc, eq, inArray, isNull, sql } from 'drizzle-orm';
 import { one, type Tx } from '../db/database.ts';
 import type { HouseholdRow } from './read.ts';
 import { card, household, member } from './tables.ts';
@@ -48,11 +48,24 @@ export async function setHead(tx: Tx, key: HouseholdKey, headMemberId: string): 
 
 /** It earns and spends no more, and its cards are worthless. Its file and its accounts stay. */
 export async function closeHousehold(tx: Tx, key: HouseholdKey, by: string, at: string): Promise<void> {
-  await tx.update(household).set({ state: 'closed' }).where(ofHousehold(key));
+  await setState(tx, key, { state: 'closed', by, at, reason: null });
   await tx
     .update(card)
     .set({ revokedBy: by, revokedAt: at })
     .where(and(eq(card.village, key.village), eq(card.householdId, key.householdId), isNull(card.revokedAt)));
+}
+
+/**
+ * The next state of a household that was locked and looked at before, and so was the book.
+ * @throws Refusal `own-household`
+ */
+export async function setState(
+  tx: Tx,
+  { village, householdId }: HouseholdKey,
+  to: { state: HouseholdRow['state']; by: string; at: string; reason: string | null },
+): Promise<void> {
+  await tx.execute(sql`
+    select households.set_state(${village}, ${householdId}, ${to.state}, ${to.by}, ${to.at}, ${to.reason})`);
 }
 
 function ofHousehold({ village, householdId }: HouseholdKey) {

@@ -6,6 +6,7 @@ import { spendableBalances } from '../ledger/read.ts';
 import { Refusal } from '../refusals.ts';
 import { listGrids } from '../villages/read.ts';
 import { folded, numberKey } from './folding.ts';
+import { openFreezes } from './freezes.ts';
 import { maskName, maskPhone } from './masking.ts';
 import { card, household, member } from './tables.ts';
 
@@ -25,6 +26,8 @@ export interface HouseholdView {
   grid: number | null;
   address: string | null;
   state: 'active' | 'frozen' | 'closed';
+  /** Since when and by whom, while it is frozen, and why, for those who see the file whole. */
+  frozen: { since: string; byUserId: string; reason: string | null } | null;
   headMemberId: string;
   headName: string;
   memberCount: number;
@@ -135,6 +138,7 @@ async function viewsOf(
     .groupBy(card.householdId);
   const byHousehold = Map.groupBy(people, one => one.householdId);
   const names = new Map(people.map(one => [one.id, one.name]));
+  const freezes = await openFreezes(db, village, rows);
   const cardCounts = new Map(cards.map(row => [row.householdId, row.cards]));
   return rows.map(row => {
     const whole = seesWhole(actor, village, row.id);
@@ -148,6 +152,7 @@ async function viewsOf(
       diedOn: one.diedOn,
     }));
     const headName = names.get(row.headMemberId)!;
+    const frozen = freezes.get(row.id);
     return {
       id: row.id,
       number: row.number,
@@ -155,6 +160,7 @@ async function viewsOf(
       grid: row.grid,
       address: whole ? row.address : null,
       state: row.state,
+      frozen: frozen === undefined ? null : { ...frozen, reason: whole ? frozen.reason : null },
       headMemberId: row.headMemberId,
       headName: whole ? headName : maskName(headName),
       memberCount: own.filter(one => one.diedOn === null).length,

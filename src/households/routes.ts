@@ -11,6 +11,7 @@ import { Refusal } from '../refusals.ts';
 import { issueCard, listCards, revokeCard } from './cards.ts';
 import { householdSubject } from './corrections.ts';
 import { addMember, enrolOne } from './enrol.ts';
+import { freezeHousehold, listFreezes, unfreezeHousehold } from './freeze.ts';
 import { isEasyPin, listPinEvents, setPin } from './pin.ts';
 import { getHousehold, getPoints, listHouseholds } from './read.ts';
 import {
@@ -20,8 +21,11 @@ import {
   CardParams,
   Household,
   HouseholdCreate,
+  HouseholdFreeze,
+  HouseholdFreezeList,
   HouseholdListQuery,
   HouseholdPage,
+  HouseholdUnfreeze,
   MemberCreate,
   PinEventList,
   PinSet,
@@ -133,6 +137,79 @@ export const householdRoutes: FastifyPluginAsyncTypebox<{
         { status: 201, location: () => `/v1/villages/${village}/households/${household}` },
       );
     },
+  });
+
+  app.route({
+    method: 'POST',
+    url: '/v1/villages/:village/households/:household/freeze',
+    config: {
+      access: ['villageAdmin'],
+      idempotent: true,
+      refusals: ['wrong-state', 'household-not-active', 'own-household'],
+    },
+    schema: {
+      operationId: 'householdFreeze',
+      tags: ['households'],
+      summary: 'Freeze a household',
+      description:
+        'The household earns and spends nothing until it is unfrozen: awards, claims, redemptions, hand-overs, kiosk sessions and household changes are refused. Points awarded before become spendable when their notice ends, reservations can be cancelled and expire, and reversals and returns continue. The household is told the reason.',
+      params: HouseholdParams,
+      body: HouseholdFreeze,
+      response: { 200: Household },
+    },
+    handler: (request, reply) => {
+      const { village, household } = request.params;
+      return mutate(
+        request,
+        reply,
+        (tx, actor) => freezeHousehold(tx, actor, { village, householdId: household }, request.body, clock.now()),
+        { status: 200 },
+      );
+    },
+  });
+
+  app.route({
+    method: 'POST',
+    url: '/v1/villages/:village/households/:household/unfreeze',
+    config: {
+      access: ['villageAdmin'],
+      idempotent: true,
+      refusals: ['wrong-state', 'household-not-active', 'own-household'],
+    },
+    schema: {
+      operationId: 'householdUnfreeze',
+      tags: ['households'],
+      summary: 'Unfreeze a household',
+      description: 'The household earns and spends again. Its statements keep when and why it was frozen.',
+      params: HouseholdParams,
+      body: HouseholdUnfreeze,
+      response: { 200: Household },
+    },
+    handler: (request, reply) => {
+      const { village, household } = request.params;
+      return mutate(
+        request,
+        reply,
+        (tx, actor) => unfreezeHousehold(tx, actor, { village, householdId: household }, request.body, clock.now()),
+        { status: 200 },
+      );
+    },
+  });
+
+  app.route({
+    method: 'GET',
+    url: '/v1/villages/:village/households/:household/freezes',
+    config: { access: ['clerk', 'villageAdmin', 'supervisor', 'auditor', 'supervisionBoard', 'household'] },
+    schema: {
+      operationId: 'householdFreezeList',
+      tags: ['households'],
+      summary: 'List freezes of a household',
+      description: 'Returns when and why the household was frozen and unfrozen, and by whom, newest first, at most 50.',
+      params: HouseholdParams,
+      response: { 200: HouseholdFreezeList },
+    },
+    handler: ({ params: { village, household } }) =>
+      database.inSnapshot(village, async db => ({ data: await listFreezes(db, { village, householdId: household }) })),
   });
 
   app.route({

@@ -98,6 +98,18 @@ export const Household = Type.Object(
       ['active', 'frozen', 'closed'],
       'State of the household. Only an `active` household earns and spends points.',
     ),
+    frozen: Nullable(
+      Type.Object(
+        {
+          since: Instant('When the household was frozen.'),
+          byUserId: Id('ID of the user who froze it.'),
+          reason: Nullable(
+            Text(200, 'Why it was frozen; `null` for callers who see masked names.', '户主去世，继承人待定'),
+          ),
+        },
+        { title: 'HouseholdFrozen' },
+      ),
+    ),
     headMemberId: Id('ID of the head of household.'),
     headName: Text(60, 'Name of the head of household, masked unless the caller’s role requires it.', '张*三'),
     memberCount: Whole('Number of living members.', { maximum: 1000 }),
@@ -108,6 +120,35 @@ export const Household = Type.Object(
     createdAt: Instant('When the household was enrolled.'),
   },
   { title: 'Household' },
+);
+
+export const HouseholdFreeze = Type.Object(
+  { reason: Line(200, 'Why the household is frozen. The household is told.', '户主去世，继承人待定') },
+  { title: 'HouseholdFreeze', additionalProperties: false, examples: [{ reason: '户主去世，继承人待定' }] },
+);
+export const HouseholdFreezeList = Type.Object(
+  {
+    data: Type.Array(
+      Type.Object(
+        {
+          id: Id('ID of the freeze.'),
+          reason: Text(200, 'Why the household was frozen.', '户主去世，继承人待定'),
+          frozenBy: Id('ID of the user who froze it.'),
+          frozenAt: Instant('When it was frozen.'),
+          unfreezeReason: Nullable(Text(200, 'Why it was unfrozen.', '继承人已定')),
+          unfrozenBy: Nullable(Id('ID of the user who unfroze it.')),
+          unfrozenAt: Nullable(Instant('When it was unfrozen.')),
+        },
+        { title: 'Freeze' },
+      ),
+      { maxItems: 50, description: 'Freezes, newest first.' },
+    ),
+  },
+  { title: 'HouseholdFreezeList' },
+);
+export const HouseholdUnfreeze = Type.Object(
+  { reason: Line(200, 'Why the household is unfrozen.', '继承人已定') },
+  { title: 'HouseholdUnfreeze', additionalProperties: false, examples: [{ reason: '继承人已定' }] },
 );
 
 export const HouseholdListQuery = Type.Object({

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { date, integer, pgSchema, primaryKey, smallint, text, uuid } from 'drizzle-orm/pg-core';
-import { bytea, instant } from '../db/columns.ts';
+import { bytea, instant, whole } from '../db/columns.ts';
 
 const schema = pgSchema('households');
 
@@ -50,6 +50,24 @@ export const card = schema.table(
     issuedAt: instant().notNull(),
     revokedBy: uuid(),
     revokedAt: instant(),
+  },
+  table => [primaryKey({ columns: [table.village, table.id] })],
+);
+
+export const freeze = schema.table(
+  'freeze',
+  {
+    village: text().notNull(),
+    id: uuid().notNull(),
+    householdId: uuid().notNull(),
+    reason: text().notNull(),
+    frozenBy: uuid().notNull(),
+    frozenAt: instant().notNull(),
+    frozenNumber: whole().notNull(),
+    unfreezeReason: text(),
+    unfrozenBy: uuid(),
+    unfrozenAt: instant(),
+    unfrozenNumber: whole(),
   },
   table => [primaryKey({ columns: [table.village, table.id] })],
 );

@@ -259,6 +259,16 @@ const details: Record<RefusalCode, readonly [...Told[], Told]> = {
   ],
   'household-not-active': [
     {
+      when: { state: 'frozen', reason: null },
+      zh: '本户已于 {since} 冻结。请用密码登录查看理由，或者找村管理员。',
+      en: 'The household has been frozen since {since}. Sign in with the PIN to see why, or ask the village admin.',
+    },
+    {
+      when: { state: 'frozen' },
+      zh: '本户已于 {since} 冻结，理由是“{reason}”。如有疑问，请找村管理员。',
+      en: 'The household has been frozen since {since}, for the reason given. Ask the village admin.',
+    },
+    {
       zh: '该户的状态是“{state}”，不能办理。请先核对户的情况。',
       en: 'The household is {state}. Check its record first.',
     },
@@ -837,6 +847,7 @@ const words: Record<string, string> = {
   failed: '失败',
   frozen: '已冻结',
   fulfilled: '已交付',
+  inForce: '已生效',
   inPanel: '评议中',
   lapsed: '已作废',
   merged: '已并户',

@@ -7,7 +7,7 @@ import { session, spentRefresh } from './tables.ts';
 
 export type SessionRow = typeof session.$inferSelect;
 
-type EndReason = 'signedOut' | 'refreshReused' | 'disabled' | 'replaced' | 'retired';
+type EndReason = 'signedOut' | 'refreshReused' | 'disabled' | 'replaced' | 'retired' | 'frozen';
 
 /** How long a sign-in lasts: until nobody has used it for `idleSeconds`, and never beyond `maxSeconds`. */
 export const lifetimes = {

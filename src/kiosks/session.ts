@@ -2,6 +2,7 @@ import { and, eq, sql } from 'drizzle-orm';
 import { dayOf } from '../calendar.ts';
 import { type Database, type Db, rowsOf, type Tx } from '../db/database.ts';
 import { householdOfCard } from '../households/cards.ts';
+import { findFreeze } from '../households/freezes.ts';
 import { maskName } from '../households/masking.ts';
 import { provePin } from '../households/prove-pin.ts';
 import {
@@ -65,7 +66,7 @@ export async function startHouseholdSession(
   return deps.database.inTransaction(device.village, async tx => {
     const storeId = await takePlace(tx, device, now);
     const row = await getHouseholdRow(tx, device.village, household.id);
-    if (row.state !== 'active') throw new Refusal('household-not-active', { state: row.state });
+    if (row.state !== 'active') throw await notActive(tx, row, level);
     const { session } = await startSession(
       tx,
       { kind: 'household', subject: row.id, village: device.village, device: device.kioskId },
@@ -77,6 +78,13 @@ export async function startHouseholdSession(
     );
     return { accessToken, ...(await viewOf(tx, row, { session, level }, now)) };
   });
+}
+
+/** A card alone may have been found: why the household is frozen is its own affair. */
+async function notActive(db: Db, row: HouseholdRow, level: Level): Promise<Refusal> {
+  const frozen = await findFreeze(db, row);
+  const told = frozen && { since: frozen.since, reason: level === 'card' ? null : frozen.reason };
+  return new Refusal('household-not-active', { state: row.state, ...told });
 }
 
 /** The session in hand. @throws Refusal `kiosk-session-ended` */

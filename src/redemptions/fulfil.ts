@@ -1,5 +1,6 @@
 import { dayOf, iso } from '../calendar.ts';
 import type { Tx } from '../db/database.ts';
+import { getHouseholdRow } from '../households/read.ts';
 import type { Actor } from '../http/route.ts';
 import { causes } from '../ledger/causes.ts';
 import { lotsMoved } from '../ledger/lots.ts';
@@ -32,7 +33,8 @@ import {
  * not be able to come back. Staff hands over to whoever shows the household's card, its PIN, which was proved before
  * (`provePin`), the pick-up code, or a slip.
  * @throws Refusal `not-found` | `wrong-state` | `expired` | `pin-required` | `identification-required` |
- *   `pickup-code-wrong` | `card-unknown` | `card-revoked` | `photo-reused` | `exchange-closed` | `own-household`
+ *   `pickup-code-wrong` | `card-unknown` | `card-revoked` | `photo-reused` | `exchange-closed` | `own-household` |
+ *   `household-not-active` (it was frozen meanwhile)
  */
 export async function fulfil(
   tx: Tx,
@@ -45,6 +47,8 @@ export async function fulfil(
   const row = await lockRedemption(tx, key);
   refuseForeign(actor, row);
   refuseUnlessReserved(row, now);
+  const { state } = await getHouseholdRow(tx, village, row.householdId);
+  if (state !== 'active') throw new Refusal('household-not-active', { state });
   const policy = await policyOn(tx, village, dayOf(now));
   refuseWithoutPin(actor, row.points, policy);
   const handOverPresented = presentedAtHandOver(actor, input);

@@ -204,6 +204,7 @@ export const redemptionRoutes: FastifyPluginAsyncTypebox<{
       cardSuffices: true,
       idempotent: true,
       refusals: [
+        'household-not-active',
         'wrong-state',
         'expired',
         'pin-required',

@@ -1,5 +1,5 @@
 import { randomUUIDv7 } from 'node:crypto';
-import { and, asc, count, desc, eq, inArray, lt, lte } from 'drizzle-orm';
+import { and, asc, count, desc, eq, inArray, isNull, lte, sql } from 'drizzle-orm';
 import { dayOf, iso } from '../calendar.ts';
 import { type Db, one, type Tx } from '../db/database.ts';
 import { after, type Page, page } from '../http/paging.ts';
@@ -16,6 +16,9 @@ interface PriceListView {
   itemCount: number;
   publishedBy: string;
   publishedAt: string;
+  state: 'published' | 'withdrawn';
+  withdrawnBy: string | null;
+  withdrawnAt: string | null;
 }
 
 interface PriceListFull extends PriceListView {
@@ -24,7 +27,7 @@ interface PriceListFull extends PriceListView {
 
 /**
  * Publishes what goods cost from a day on. It never reaches back: the day lies after today, or, for the first list, on
- * or after the day the village opened. Goods it does not name are not offered while it holds.
+ * or after the day the village opened. A list that was withdrawn does not count. Goods it does not name are not offered while it holds.
  * @throws Refusal `validation-failed` (goods twice) | `not-found` | `business-date-refused` (facts: `earliest`)
  */
 export async function publishPriceList(
@@ -43,7 +46,7 @@ export async function publishPriceList(
   const taken = await tx
     .select({ validFrom: priceList.validFrom })
     .from(priceList)
-    .where(eq(priceList.village, village))
+    .where(and(eq(priceList.village, village), isNull(priceList.withdrawnAt)))
     .orderBy(desc(priceList.validFrom));
   const isFirst = taken.length === 0;
   const earliest = isFirst ? (await getVillage(tx, village)).openedOn : dayOf(now).add({ days: 1 }).toString();
@@ -57,32 +60,58 @@ export async function publishPriceList(
   return getPriceList(tx, village, id);
 }
 
+/**
+ * Takes back a list that is not in force yet: the one before it goes on, and another may take its day.
+ * @throws Refusal `not-found` | `wrong-state` (facts: `state` is inForce or withdrawn; `since`)
+ */
+export async function withdrawPriceList(
+  tx: Tx,
+  actor: Actor,
+  key: { village: string; priceListId: string },
+  now: Temporal.Instant,
+): Promise<PriceListFull> {
+  const byKey = and(eq(priceList.village, key.village), eq(priceList.id, key.priceListId));
+  const { validFrom, withdrawnAt } = one(await tx.select().from(priceList).where(byKey).for('update'));
+  if (withdrawnAt !== null) throw new Refusal('wrong-state', { state: 'withdrawn', since: withdrawnAt });
+  if (validFrom <= dayOf(now).toString()) throw new Refusal('wrong-state', { state: 'inForce', since: validFrom });
+  await tx
+    .update(priceList)
+    .set({ withdrawnBy: actor.id, withdrawnAt: iso(now) })
+    .where(byKey);
+  return getPriceList(tx, key.village, key.priceListId);
+}
+
 /** The list in force on a day, if there is one. */
 export async function findPriceListOn(db: Db, village: string, day: Temporal.PlainDate): Promise<string | undefined> {
   const [row] = await db
     .select({ id: priceList.id })
     .from(priceList)
-    .where(and(eq(priceList.village, village), lte(priceList.validFrom, day.toString())))
+    .where(and(eq(priceList.village, village), lte(priceList.validFrom, day.toString()), isNull(priceList.withdrawnAt)))
     .orderBy(desc(priceList.validFrom))
     .limit(1);
   return row?.id;
 }
 
-/** Price lists, the newest first. */
+/** Price lists, the newest first, those that were withdrawn among them. */
 export async function listPriceLists(
   db: Db,
   village: string,
   query: { limit: number; cursor?: string | undefined },
 ): Promise<Page<PriceListView>> {
   const filters = { list: 'priceLists', village };
-  const start = after<[string]>(query.cursor, filters);
+  const start = after<[string, string]>(query.cursor, filters);
   const rows = await db
     .select()
     .from(priceList)
-    .where(and(eq(priceList.village, village), start && lt(priceList.validFrom, start[0])))
-    .orderBy(desc(priceList.validFrom))
+    .where(
+      and(
+        eq(priceList.village, village),
+        start && sql`(${priceList.validFrom}, ${priceList.id}) < (${start[0]}::date, ${start[1]}::uuid)`,
+      ),
+    )
+    .orderBy(desc(priceList.validFrom), desc(priceList.id))
     .limit(query.limit + 1);
-  const listed = page(rows, query.limit, filters, row => [row.validFrom]);
+  const listed = page(rows, query.limit, filters, row => [row.validFrom, row.id]);
   const counts = await itemCounts(
     db,
     village,
@@ -119,6 +148,7 @@ async function itemCounts(db: Db, village: string, ids: string[]): Promise<Map<s
 }
 
 function viewOf(row: typeof priceList.$inferSelect, itemCount: number): PriceListView {
-  const { id, validFrom, publishedBy, publishedAt } = row;
-  return { id, validFrom, itemCount, publishedBy, publishedAt };
+  const { id, validFrom, publishedBy, publishedAt, withdrawnBy, withdrawnAt } = row;
+  const state = withdrawnAt === null ? 'published' : 'withdrawn';
+  return { id, validFrom, itemCount, publishedBy, publishedAt, state, withdrawnBy, withdrawnAt };
 }

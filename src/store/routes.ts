@@ -5,7 +5,7 @@ import { type Access, roles } from '../http/route.ts';
 import { VillageParams } from '../http/shapes.ts';
 import type { Mutate } from '../posting/mutate.ts';
 import { archiveGoods, createGoods, createStore, restoreGoods } from './goods.ts';
-import { getPriceList, listPriceLists, publishPriceList } from './prices.ts';
+import { getPriceList, listPriceLists, publishPriceList, withdrawPriceList } from './prices.ts';
 import { getGoods, listGoods, listStores } from './read.ts';
 import {
   Goods,
@@ -166,7 +166,7 @@ export const goodsRoutes: FastifyPluginAsyncTypebox<{ database: Database; clock:
       operationId: 'priceListList',
       tags: ['store'],
       summary: 'List price lists',
-      description: 'Returns price lists, newest first. Published price lists never change.',
+      description: 'Returns price lists, newest first, including withdrawn ones. Published price lists never change.',
       params: VillageParams,
       querystring: PriceListListQuery,
       response: { 200: PriceListPage },
@@ -184,7 +184,7 @@ export const goodsRoutes: FastifyPluginAsyncTypebox<{ database: Database; clock:
       tags: ['store'],
       summary: 'Publish a price list',
       description:
-        'The price list is valid from its first day until that of the next one. It cannot start in the past and never changes. Goods it does not include are not offered.',
+        'The price list is valid from its first day until that of the next one. It cannot start in the past and never changes, but can be withdrawn before its first day. Goods it does not include are not offered.',
       params: VillageParams,
       body: PriceListCreate,
       response: { 201: PriceList },
@@ -215,5 +215,29 @@ export const goodsRoutes: FastifyPluginAsyncTypebox<{ database: Database; clock:
     },
     handler: ({ params }) =>
       database.inSnapshot(params.village, db => getPriceList(db, params.village, params.priceList)),
+  });
+
+  app.route({
+    method: 'POST',
+    url: '/v1/villages/:village/price-lists/:priceList/withdraw',
+    config: { access: ['villageAdmin'], idempotent: true, refusals: ['wrong-state'] },
+    schema: {
+      operationId: 'priceListWithdraw',
+      tags: ['store'],
+      summary: 'Withdraw a price list',
+      description:
+        'Withdraws a price list before its first day. The one before it stays in force, and another one can be published for the same day. Refused once the price list is in force: publish the next one instead.',
+      params: PriceListParams,
+      response: { 200: PriceList },
+    },
+    handler: (request, reply) => {
+      const { village, priceList } = request.params;
+      return mutate(
+        request,
+        reply,
+        (tx, actor) => withdrawPriceList(tx, actor, { village, priceListId: priceList }, clock.now()),
+        { status: 200 },
+      );
+    },
   });
 };

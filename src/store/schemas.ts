@@ -101,6 +101,9 @@ const priceList = {
   itemCount: Whole('Number of goods in the price list.'),
   publishedBy: Id('ID of the user who published the price list.'),
   publishedAt: Instant('When the price list was published.'),
+  state: OneOf(['published', 'withdrawn'], 'State of the price list. A `withdrawn` price list never takes effect.'),
+  withdrawnBy: Nullable(Id('ID of the user who withdrew the price list.')),
+  withdrawnAt: Nullable(Instant('When the price list was withdrawn.')),
 };
 const PriceListSummary = Type.Object(priceList, { title: 'PriceListSummary' });
 export const PriceList = Type.Object(

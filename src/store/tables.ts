@@ -47,6 +47,8 @@ export const priceList = schema.table(
     isFirst: boolean().notNull(),
     publishedBy: uuid().notNull(),
     publishedAt: instant().notNull(),
+    withdrawnBy: uuid(),
+    withdrawnAt: instant(),
   },
   table => [primaryKey({ columns: [table.village, table.id] })],
 );

@@ -136,6 +136,8 @@ t.test('PostgreSQL holds it without the service', async t => {
     [`select store.decide_return($1, $3, 'rejected', 'x', $2, now(), $4)`, [proposed.body.id, id]],
     [`select households.issue_card($1, gen_random_uuid(), $3, sha256('x'), $2, now())`, [id]],
     [`select households.set_pin($1, $3, 'x', $2, now())`, [id]],
+    [`select households.set_state($1, $3, 'frozen', $2, now(), 'x')`, [id]],
+    [`select households.set_state($1, $3, 'closed', $2, now(), null)`, [id]],
     [`select earning.propose_reversal($1, gen_random_uuid(), $3, 'x', $2, now())`, [award.body.id]],
     [`select earning.decide_reversal($1, $3, 'rejected', $2, now(), 'x', null)`, [reversal.body.id]],
   ];
@@ -154,6 +156,9 @@ t.test('PostgreSQL holds it without the service', async t => {
     `update store.return set state = 'approved' where false`,
     `insert into households.card select * from households.card limit 0`,
     `update households.household set pin_hash = 'x' where false`,
+    `update households.household set state = 'frozen' where false`,
+    `insert into households.freeze select * from households.freeze limit 0`,
+    `update households.freeze set reason = 'x' where false`,
     `insert into earning.reversal select * from earning.reversal limit 0`,
     `update earning.reversal set state = 'posted' where false`,
   ]) {

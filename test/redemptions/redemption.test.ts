@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import t from 'tap';
-import { household as households } from '../../src/households/tables.ts';
 import { isRefused } from '../support/refusal.ts';
 import { connect, villages } from '../support/service.ts';
 import { at, openShop, settled } from '../support/shop.ts';
@@ -211,11 +210,11 @@ t.test('refusals of an order', async t => {
   isRefused(t, quote, '422 goods-not-offered', { goodsId: soap, reason: 'archived' });
   await keeper('POST', `${at}/goods/${soap}/restore`);
 
-  await service.inVillage(villages.own, tx => tx.update(households).set({ state: 'frozen' }));
+  await settled(admin, `${at}/households/${id}/freeze`, { reason: '待核实' });
   isRefused(t, await refused(order({ [soap]: 1 })), '409 household-not-active', { state: 'frozen' });
   const frozen = await keeper('POST', `${at}/redemptions/quote`, { storeId, householdId: id, lines: [line] });
   isRefused(t, frozen, '409 household-not-active', { state: 'frozen' });
-  await service.inVillage(villages.own, tx => tx.update(households).set({ state: 'active' }));
+  await settled(admin, `${at}/households/${id}/unfreeze`, { reason: '已核实' });
 });
 
 t.test('a household acts only for itself', async t => {

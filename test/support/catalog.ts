@@ -67,6 +67,7 @@ export const checkedBefore: Record<string, string> = {
   subtree_pkey: 'inserted with `on conflict do nothing`: the rows follow from the book',
   notice_number_key: 'counted while the village publishes one notice at a time',
   notice_line_place_key: 'counted as the lines of one notice are written',
+  freeze_open_key: 'the household is locked, and looked at before it is frozen',
   correction_version_key: 'versions are counted with the record locked',
   rule_code_key: 'a book that has a code twice is refused before',
 };

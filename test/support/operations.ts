@@ -134,6 +134,13 @@ export const samples: Record<string, Sample> = {
     const { id } = await cardOf(world, ask);
     return post(`${at(ask.village)}/cards/${id}/revoke`);
   }),
+  householdFreezeList: placed(async (_world, ask) => get(`${await file(ask)}/freezes`)),
+  householdFreeze: placed(async (_world, ask) => post(`${await file(ask)}/freeze`, { reason: '户主去世，继承人待定' })),
+  householdUnfreeze: placed(async (world, ask) => {
+    const url = await file(ask);
+    await world.made(await world.by('villageAdmin', ask.village), 'POST', `${url}/freeze`, { reason: '待核实' });
+    return post(`${url}/unfreeze`, { reason: '已核实' });
+  }),
   householdPinSet: placed(async (_world, ask) => ({
     method: 'PUT',
     url: `${await file(ask)}/pin`,
@@ -221,6 +228,11 @@ export const samples: Record<string, Sample> = {
     const url = `${at(ask.village)}/price-lists`;
     const admin = await world.by('villageAdmin', ask.village);
     return get(`${url}/${(await world.made(admin, 'POST', url, await nextPrices(world, ask))).id}`);
+  }),
+  priceListWithdraw: placed(async (world, ask) => {
+    const url = `${at(ask.village)}/price-lists`;
+    const admin = await world.by('villageAdmin', ask.village);
+    return post(`${url}/${(await world.made(admin, 'POST', url, await nextPrices(world, ask))).id}/withdraw`);
   }),
   stockLevelList: placed(async (world, { village }) =>
     get(`${at(village)}/stock-levels?storeId=${await world.store(village)}`),
