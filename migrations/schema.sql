@@ -1704,7 +1704,7 @@ alter table store.goods enable row level security;
 alter table store.goods force row level security;
 create policy scope on store.goods using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
 grant insert, select on store.goods to jifen_app;
-grant update (archived_by, archived_at) on store.goods to jifen_app;
+grant update (sku, name, name_en, unit, barcode, category, min_stock, cost_fen, archived_by, archived_at) on store.goods to jifen_app;
 
 -- store.pin_try
 create table store.pin_try (
@@ -1941,7 +1941,7 @@ alter table store.stock_document enable row level security;
 alter table store.stock_document force row level security;
 create policy scope on store.stock_document using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
 grant insert, select on store.stock_document to jifen_app;
-grant update (state, decided_by, decided_at, decision_note) on store.stock_document to jifen_app;
+grant update (reason, state, decided_by, decided_at, decision_note) on store.stock_document to jifen_app;
 
 -- store.stock_line
 create table store.stock_line (
@@ -1983,6 +1983,7 @@ alter table store.store enable row level security;
 alter table store.store force row level security;
 create policy scope on store.store using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
 grant insert, select on store.store to jifen_app;
+grant update (name, place) on store.store to jifen_app;
 
 -- villages.division
 create table villages.division (

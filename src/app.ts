@@ -70,6 +70,7 @@ import { readingRoutes } from './rules/reading-routes.ts';
 import { ruleRoutes } from './rules/routes.ts';
 import { signalRoutes } from './signals/routes.ts';
 import { stockRoutes } from './stock/routes.ts';
+import { goodsCorrectionRoutes } from './store/correction-routes.ts';
 import { goodsRoutes } from './store/routes.ts';
 import { verificationJobs } from './verification/jobs.ts';
 import { verificationRoutes } from './verification/routes.ts';
@@ -222,6 +223,7 @@ export async function build(deps: Deps): Promise<FastifyInstance> {
   await app.register(simulationRoutes, world);
   await app.register(evaluationRoutes, world);
   await app.register(goodsRoutes, world);
+  await app.register(goodsCorrectionRoutes, world);
   await app.register(stockRoutes, world);
   await app.register(redemptionRoutes, { ...world, jobs: deps.jobs });
   await app.register(returnRoutes, world);

@@ -1,5 +1,5 @@
 /** What can be corrected. */
-export const subjectKinds = ['household', 'member', 'grid'] as const;
+export const subjectKinds = ['household', 'member', 'grid', 'store', 'goods', 'stockDocument'] as const;
 
 export type SubjectKind = (typeof subjectKinds)[number];
 

@@ -199,6 +199,7 @@ const chinese: Record<string, string> = {
   state: '状态',
   step: '审核步骤',
   stockDocument: '库存单据',
+  store: '兑换点',
   storeId: '兑换点',
   subject: '更正对象',
   subjectId: '更正对象',

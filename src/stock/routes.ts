@@ -1,10 +1,12 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Clock } from '../calendar.ts';
+import { etagOf } from '../corrections/versions.ts';
 import type { Database } from '../db/database.ts';
 import type { Access } from '../http/route.ts';
 import { VillageParams } from '../http/shapes.ts';
-import type { Mutate } from '../posting/mutate.ts';
+import type { Mutate, Write } from '../posting/mutate.ts';
 import { Rejection } from '../store/shapes.ts';
+import { stockDocumentSubject, updateStockDocument } from './corrections.ts';
 import { draftStockDocument, postStockDocument, rejectStockDocument } from './documents.ts';
 import { getStockDocument, listStockDocuments, listStockLevels } from './read.ts';
 import {
@@ -13,6 +15,7 @@ import {
   StockDocumentListQuery,
   StockDocumentPage,
   StockDocumentParams,
+  StockDocumentUpdate,
   StockLevelListQuery,
   StockLevelPage,
 } from './schemas.ts';
@@ -21,10 +24,12 @@ const readers: Access = ['storekeeper', 'villageAdmin', 'clerk', 'supervisor', '
 const deciders: Access = ['villageAdmin', 'supervisor'];
 
 /** Goods that come in and go away by paper, and what lies on the shelves. */
-export const stockRoutes: FastifyPluginAsyncTypebox<{ database: Database; clock: Clock; mutate: Mutate }> = async (
-  app,
-  { database, clock, mutate },
-) => {
+export const stockRoutes: FastifyPluginAsyncTypebox<{
+  database: Database;
+  clock: Clock;
+  mutate: Mutate;
+  write: Write;
+}> = async (app, { database, clock, mutate, write }) => {
   app.route({
     method: 'GET',
     url: '/v1/villages/:village/stock-documents',
@@ -70,7 +75,7 @@ export const stockRoutes: FastifyPluginAsyncTypebox<{ database: Database; clock:
   app.route({
     method: 'GET',
     url: '/v1/villages/:village/stock-documents/:stockDocument',
-    config: { access: readers },
+    config: { access: readers, versioned: true },
     schema: {
       operationId: 'stockDocumentGet',
       tags: ['store'],
@@ -79,8 +84,42 @@ export const stockRoutes: FastifyPluginAsyncTypebox<{ database: Database; clock:
       params: StockDocumentParams,
       response: { 200: StockDocument },
     },
-    handler: ({ params }) =>
-      database.inSnapshot(params.village, db => getStockDocument(db, params.village, params.stockDocument)),
+    handler: ({ params: { village, stockDocument } }, reply) =>
+      database.inSnapshot(village, async db => {
+        const found = await getStockDocument(db, village, stockDocument);
+        reply.header('etag', await etagOf(db, stockDocumentSubject({ village, documentId: stockDocument })));
+        return found;
+      }),
+  });
+
+  app.route({
+    method: 'PATCH',
+    url: '/v1/villages/:village/stock-documents/:stockDocument',
+    config: {
+      access: ['storekeeper', 'villageAdmin'],
+      versioned: true,
+      refusals: ['wrong-state', 'second-person-required'],
+    },
+    schema: {
+      operationId: 'stockDocumentUpdate',
+      tags: ['store'],
+      summary: 'Correct a stock document',
+      description:
+        'Corrects where the goods come from, or why they are written off (merge patch, RFC 7396); after the document was posted, by somebody else than its drafter. What changed, who changed it and when is kept, see `correctionList`. Goods and quantities are not corrected: another document puts right what was posted.',
+      params: StockDocumentParams,
+      body: StockDocumentUpdate,
+      response: { 200: StockDocument },
+    },
+    handler: (request, reply) => {
+      const { village, stockDocument: documentId } = request.params;
+      const key = { village, documentId };
+      const asked = { patch: request.body, ifMatch: request.headers['if-match'] };
+      return write(request, async (tx, actor) => {
+        const corrected = await updateStockDocument(tx, actor, key, asked, clock.now());
+        reply.header('etag', await etagOf(tx, stockDocumentSubject(key)));
+        return corrected;
+      });
+    },
   });
 
   app.route({

@@ -8,6 +8,7 @@ import { CostFen, DecisionNote } from '../store/shapes.ts';
 const DocumentType = () =>
   OneOf(['receipt', 'writeOff'], 'Type of document: goods received, or goods written off as spoiled or lost.');
 const State = (description: string) => OneOf(['draft', 'posted', 'rejected'], description);
+const Reason = Text(200, 'Where the goods come from, or why they are written off.', '双凤粮油店 发票 00123');
 const Quantity = Whole('Number of pieces.', { minimum: 1, maximum: 100_000 });
 const linesMax = 100;
 
@@ -16,7 +17,7 @@ export const StockDocument = Type.Object(
     id: Id('ID of the stock document.'),
     type: DocumentType(),
     storeId: Id('ID of the store.'),
-    reason: Text(200, 'Where the goods come from, or why they are written off.', '双凤粮油店 发票 00123'),
+    reason: Reason,
     state: State('State of the stock document. A draft does not change stock.'),
     lines: Type.Array(
       Type.Object(
@@ -47,7 +48,7 @@ export const StockDocumentCreate = Type.Object(
   {
     type: DocumentType(),
     storeId: Id('ID of the store.'),
-    reason: Text(200, 'Where the goods come from, or why they are written off.', '双凤粮油店 发票 00123'),
+    reason: Reason,
     lines: Type.Array(
       Type.Object(
         {
@@ -73,6 +74,10 @@ export const StockDocumentCreate = Type.Object(
       },
     ],
   },
+);
+export const StockDocumentUpdate = Type.Object(
+  { reason: Type.Optional(Reason) },
+  { title: 'StockDocumentUpdate', additionalProperties: false, examples: [{ reason: '双凤粮油店 发票 00132' }] },
 );
 export const StockDocumentParams = Type.Object({
   village: VillageCode,

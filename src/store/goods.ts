@@ -46,13 +46,7 @@ export async function createGoods(
   input: NewGoods,
   now: Temporal.Instant,
 ): Promise<GoodsView> {
-  if (input.barcode != null && !isGtin(input.barcode)) {
-    throw malformed('/barcode', 'checkDigit', {
-      zh: '商品条码的校验位不对，请重新扫码或核对。',
-      en: 'The check digit of the barcode is wrong.',
-    });
-  }
-  if (input.isService && input.minStock > 0) throw new Refusal('out-of-bounds', { field: 'minStock', min: 0, max: 0 });
+  refuseWrongGoods(input);
   const [row] = await tx
     .insert(goods)
     .values({
@@ -67,6 +61,21 @@ export async function createGoods(
     })
     .returning();
   return goodsView(row!);
+}
+
+/** What the schema cannot say. @throws Refusal `validation-failed` (check digit) | `out-of-bounds` (a minimum stock of a service) */
+export function refuseWrongGoods({
+  barcode,
+  isService,
+  minStock,
+}: Pick<NewGoods, 'barcode' | 'isService' | 'minStock'>): void {
+  if (barcode != null && !isGtin(barcode)) {
+    throw malformed('/barcode', 'checkDigit', {
+      zh: '商品条码的校验位不对，请重新扫码或核对。',
+      en: 'The check digit of the barcode is wrong.',
+    });
+  }
+  if (isService && minStock > 0) throw new Refusal('out-of-bounds', { field: 'minStock', min: 0, max: 0 });
 }
 
 /** Takes goods off every offer. What lies on a shelf stays there. @throws Refusal `not-found` | `wrong-state` */

@@ -1,12 +1,14 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Clock } from '../calendar.ts';
+import { etagOf } from '../corrections/versions.ts';
 import type { Database } from '../db/database.ts';
 import { type Access, roles } from '../http/route.ts';
 import { VillageParams } from '../http/shapes.ts';
 import type { Mutate } from '../posting/mutate.ts';
+import { goodsSubject, storeSubject } from './corrections.ts';
 import { archiveGoods, createGoods, createStore, restoreGoods } from './goods.ts';
 import { getPriceList, listPriceLists, publishPriceList, withdrawPriceList } from './prices.ts';
-import { getGoods, listGoods, listStores } from './read.ts';
+import { getGoods, getStore, listGoods, listStores } from './read.ts';
 import {
   Goods,
   GoodsCreate,
@@ -22,6 +24,7 @@ import {
   StoreCreate,
   StoreListQuery,
   StorePage,
+  StoreParams,
 } from './schemas.ts';
 
 /** Whoever has to do with the village may see what its store offers. */
@@ -65,7 +68,27 @@ export const goodsRoutes: FastifyPluginAsyncTypebox<{ database: Database; clock:
     handler: (request, reply) =>
       mutate(request, reply, (tx, actor) => createStore(tx, actor, request.params.village, request.body, clock.now()), {
         status: 201,
-        location: () => `/v1/villages/${request.params.village}/stores`,
+        location: made => `/v1/villages/${request.params.village}/stores/${made.id}`,
+      }),
+  });
+
+  app.route({
+    method: 'GET',
+    url: '/v1/villages/:village/stores/:store',
+    config: { access: everybody, versioned: true },
+    schema: {
+      operationId: 'storeGet',
+      tags: ['store'],
+      summary: 'Retrieve a store',
+      description: 'Returns one place in the village that hands out goods.',
+      params: StoreParams,
+      response: { 200: Store },
+    },
+    handler: ({ params: { village, store } }, reply) =>
+      database.inSnapshot(village, async db => {
+        const found = await getStore(db, village, store);
+        reply.header('etag', await etagOf(db, storeSubject(village, store)));
+        return found;
       }),
   });
 
@@ -108,7 +131,7 @@ export const goodsRoutes: FastifyPluginAsyncTypebox<{ database: Database; clock:
   app.route({
     method: 'GET',
     url: '/v1/villages/:village/goods/:goods',
-    config: { access: everybody },
+    config: { access: everybody, versioned: true },
     schema: {
       operationId: 'goodsGet',
       tags: ['store'],
@@ -117,7 +140,12 @@ export const goodsRoutes: FastifyPluginAsyncTypebox<{ database: Database; clock:
       params: GoodsParams,
       response: { 200: Goods },
     },
-    handler: ({ params }) => database.inSnapshot(params.village, db => getGoods(db, params.village, params.goods)),
+    handler: ({ params: { village, goods } }, reply) =>
+      database.inSnapshot(village, async db => {
+        const found = await getGoods(db, village, goods);
+        reply.header('etag', await etagOf(db, goodsSubject(village, goods)));
+        return found;
+      }),
   });
 
   app.route({

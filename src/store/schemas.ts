@@ -5,22 +5,33 @@ import { CostFen, goodsMax, Points } from './shapes.ts';
 
 /** Stores, goods and prices on the wire. */
 
+const StoreName = Text(40, 'Name of the store, unique in the village.', '积分超市');
+const Place = Text(120, 'Where to find the store.', '村委会一楼');
+
 export const Store = Type.Object(
   {
     id: Id('ID of the store.'),
     name: Text(40, 'Name of the store.', '积分超市'),
-    place: Nullable(Text(120, 'Where to find the store.', '村委会一楼')),
+    place: Nullable(Place),
     createdAt: Instant('When the store was created.'),
   },
   { title: 'Store' },
 );
 export const StoreCreate = Type.Object(
   {
-    name: Text(40, 'Name of the store, unique in the village.', '积分超市'),
-    place: Type.Optional(Nullable(Text(120, 'Where to find the store.', '村委会一楼'))),
+    name: StoreName,
+    place: Type.Optional(Nullable(Place)),
   },
   { title: 'StoreCreate', additionalProperties: false, examples: [{ name: '积分超市', place: '村委会一楼' }] },
 );
+export const StoreUpdate = Type.Object(
+  {
+    name: Type.Optional(StoreName),
+    place: Type.Optional(Nullable(Place)),
+  },
+  { title: 'StoreUpdate', additionalProperties: false, examples: [{ place: '村委会一楼' }] },
+);
+export const StoreParams = Type.Object({ village: VillageCode, store: Id('ID of the store.') });
 export const StoreListQuery = Type.Object(PageQuery);
 export const StorePage = PageOf(Store, 'StorePage');
 
@@ -86,6 +97,19 @@ export const GoodsCreate = Type.Object(
       },
     ],
   },
+);
+export const GoodsUpdate = Type.Object(
+  {
+    sku: Type.Optional(Sku),
+    name: Type.Optional(goodsFields.name),
+    nameEn: Type.Optional(Nullable(NameEn)),
+    unit: Type.Optional(goodsFields.unit),
+    barcode: Type.Optional(Nullable(Barcode)),
+    category: Type.Optional(goodsFields.category),
+    minStock: Type.Optional(goodsFields.minStock),
+    costFen: Type.Optional(Nullable(CostFen)),
+  },
+  { title: 'GoodsUpdate', additionalProperties: false, examples: [{ barcode: '2000000000015', minStock: 20 }] },
 );
 export const GoodsParams = Type.Object({ village: VillageCode, goods: Id('ID of the goods.') });
 export const GoodsListQuery = Type.Object({

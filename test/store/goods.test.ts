@@ -15,7 +15,7 @@ t.test('stores: opened once by name', async t => {
   const taken = await admin('POST', `${at}/stores`, { name: '积分超市' });
   isRefused(t, taken, '409 already-exists');
   const second = await admin('POST', `${at}/stores`, { name: '三组兑换点', place: null });
-  t.match([second.status, second.headers.location], [201, `${at}/stores`]);
+  t.match([second.status, second.headers.location], [201, `${at}/stores/${second.body.id}`]);
   const { body } = await keeper('GET', `${at}/stores?limit=1`);
   t.match(body, { data: [{ name: '积分超市', place: '村委会一楼' }], hasMore: true });
   const rest = await keeper('GET', `${at}/stores?limit=200&cursor=${body.nextCursor}`);

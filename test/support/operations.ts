@@ -213,9 +213,17 @@ export const samples: Record<string, Sample> = {
   storeCreate: placed(async (world, { village }) =>
     post(`${at(village)}/stores`, { name: `分店${world.next('store')}` }),
   ),
+  storeGet: placed(async (world, { village }) => get(`${at(village)}/stores/${await world.store(village)}`)),
+  storeUpdate: placed(async (world, { village }) => {
+    const admin = await world.by('villageAdmin', village);
+    const url = `${at(village)}/stores`;
+    const { id } = await world.made(admin, 'POST', url, { name: `分店${world.next('store')}` });
+    return patch(`${url}/${id}`, { place: '村委会一楼' });
+  }),
   goodsList: placed(async (_world, { village }) => get(`${at(village)}/goods`)),
   goodsCreate: placed(async (world, { village }) => post(`${at(village)}/goods`, newGoods(world))),
   goodsGet: placed(async (world, ask) => get(await someGoods(world, ask))),
+  goodsUpdate: placed(async (world, ask) => patch(await someGoods(world, ask), { category: '粮油副食品' })),
   goodsArchive: placed(async (world, ask) => post(`${await someGoods(world, ask)}/archive`)),
   goodsRestore: placed(async (world, ask) => {
     const url = await someGoods(world, ask);
@@ -242,6 +250,9 @@ export const samples: Record<string, Sample> = {
     post(`${at(ask.village)}/stock-documents`, await receipt(world, ask)),
   ),
   stockDocumentGet: placed(async (world, ask) => get(await draft(world, ask))),
+  stockDocumentUpdate: placed(async (world, ask) =>
+    patch(await draft(world, ask), { reason: '双凤粮油店 发票 00132' }),
+  ),
   stockDocumentPost: placed(async (world, ask) => post(`${await draft(world, ask)}/post`)),
   stockDocumentReject: placed(async (world, ask) =>
     post(`${await draft(world, ask)}/reject`, { note: '数量与送货单不符' }),
