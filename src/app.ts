@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import cors from '@fastify/cors';
 import helmet from '@fastify/helmet';
 import underPressure from '@fastify/under-pressure';
 import { sql } from 'drizzle-orm';
@@ -35,6 +34,7 @@ import { householdChangeRoutes } from './household-changes/routes.ts';
 import { registerCorrectionRoutes } from './households/correction-routes.ts';
 import { personalMasks } from './households/masking.ts';
 import { householdRoutes } from './households/routes.ts';
+import { crossOrigin } from './http/cross-origin.ts';
 import { bodies, limits, type Quotas, requestTimeoutOf, timeLimit } from './http/limits.ts';
 import { openapi } from './http/openapi.ts';
 import { serviceRoutes } from './http/probes.ts';
@@ -93,6 +93,7 @@ interface Deps {
   /** Public origin: issuer of tokens, root of problem addresses. */
   origin: string;
   version: string;
+  /** Whose pages may call it from a browser. */
   corsOrigins: string[];
   quotas: Quotas;
   /** Whose `X-Forwarded-For` is believed: so many proxies in a row, or these addresses. */
@@ -158,7 +159,7 @@ export async function build(deps: Deps): Promise<FastifyInstance> {
   await app.register(problems, { origin });
   await app.register(bodies, { baseMs: deps.bodyBaseMs });
   await app.register(helmet, { contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } } });
-  await app.register(cors, { origin: deps.corsOrigins });
+  await app.register(crossOrigin, { origins: deps.corsOrigins });
   await app.register(underPressure, {
     maxEventLoopDelay: deps.eventLoopDelayMaxMs,
     maxHeapUsedBytes: 1_500_000_000,

@@ -61,6 +61,7 @@ export interface Config {
   samplePassword: string;
   /** Public origin of the service: issuer of its tokens, root of its problem addresses. */
   origin: string;
+  /** Whose pages may call the API from a browser, as browsers write them. */
   corsOrigins: string[];
   logLevel: string;
   /** Quota of a person's sign-in; a kiosk has half of it, an address without a sign-in a tenth. */
@@ -92,7 +93,7 @@ export function readConfig(): Config {
     sample: env.JIFEN_SAMPLE,
     samplePassword: env.JIFEN_SAMPLE_PASSWORD,
     origin: env.JIFEN_ORIGIN.replace(/\/$/, ''),
-    corsOrigins: env.JIFEN_CORS_ORIGINS.split(',').filter(origin => origin !== ''),
+    corsOrigins: originsOf(env.JIFEN_CORS_ORIGINS),
     logLevel: env.JIFEN_LOG_LEVEL,
     requestsPerMinute: env.JIFEN_REQUESTS_PER_MINUTE,
     trustProxy: trustedProxies(env.JIFEN_TRUST_PROXY),
@@ -137,6 +138,22 @@ function isRecipient(text: string): boolean {
   } catch {
     return false;
   }
+}
+
+/** As a browser names them: it writes no path, no slash, no default port, and a name in small letters. */
+function originsOf(text: string): string[] {
+  const named = text
+    .split(',')
+    .map(origin => origin.trim())
+    .filter(origin => origin !== '');
+  return named.map(name => {
+    const url = URL.canParse(name) ? new URL(name) : null;
+    if (url === null || !/^https?:$/.test(url.protocol) || `${url.pathname}${url.search}${url.hash}` !== '/')
+      throw new Error(
+        `JIFEN_CORS_ORIGINS must be origins such as https://kiosk.example, comma-separated; not ${name}.`,
+      );
+    return url.origin;
+  });
 }
 
 /** Trusting every sender would let each client choose its own address: so `true` is no answer. */

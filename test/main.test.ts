@@ -129,6 +129,10 @@ test('what is wrong with the environment is reported in one line', async t => {
       { JIFEN_TRUST_PROXY: value },
       'JIFEN_TRUST_PROXY must be false, the number of proxies in front of the service (1 to 9), or their addresses, such as 10.0.0.2,fd00::/64.',
     ]),
+    ...['kiosk.example', 'https://kiosk.example/shop'].map((value): [Record<string, string>, string] => [
+      { JIFEN_CORS_ORIGINS: value },
+      `JIFEN_CORS_ORIGINS must be origins such as https://kiosk.example, comma-separated; not ${value}.`,
+    ]),
     [{ JIFEN_ROLE: 'api' }, 'JIFEN_ROLE=api requires DATABASE_URL: the embedded database serves a single process.'],
     [
       { JIFEN_BACKUP_KEEP: '0,4,12' },

@@ -139,6 +139,8 @@ export async function openService(
     quotas?: Quotas;
     /** Whose `X-Forwarded-For` is believed. */
     trustProxy?: false | number | string[];
+    /** Whose pages may call it from a browser. */
+    corsOrigins?: string[];
     /** Time in which a body has to arrive, beside what its size takes. */
     bodyBaseMs?: number;
     log?: (line: string) => void;
@@ -177,7 +179,7 @@ export async function openService(
     clock,
     origin,
     version: '0.0.0',
-    corsOrigins: [],
+    corsOrigins: options.corsOrigins ?? [],
     quotas: options.quotas ?? { default: 1_000_000, kiosk: 1_000_000, public: 1_000_000 },
     trustProxy: options.trustProxy ?? false,
     bodyBaseMs: options.bodyBaseMs ?? 30_000,
