@@ -248,6 +248,35 @@ alter table claims.decision force row level security;
 create policy scope on claims.decision using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
 grant select on claims.decision to jifen_app;
 
+-- corrections.correction
+create table corrections.correction (
+  village text collate "C" not null,
+  id uuid not null,
+  subject text not null,
+  subject_id text collate "C" not null,
+  version integer not null,
+  household_id uuid,
+  field text not null,
+  old_value text,
+  new_value text,
+  by_user uuid not null,
+  at timestamp(3) with time zone not null,
+  constraint correction_pkey PRIMARY KEY (village, id),
+  constraint correction_version_key UNIQUE (village, subject, subject_id, version, field),
+  constraint correction_changes CHECK ((old_value IS DISTINCT FROM new_value)),
+  constraint correction_field_check CHECK ((field ~ '^[a-z][A-Za-z0-9]{0,39}$'::text)),
+  constraint correction_subject_check CHECK ((subject ~ '^[a-z][A-Za-z]{0,39}$'::text)),
+  constraint correction_subject_id_check CHECK (((length(subject_id) >= 1) AND (length(subject_id) <= 40))),
+  constraint correction_version_check CHECK ((version >= 2))
+);
+comment on table corrections.correction is 'A field of something that was entered, as it was and as it is since. Something that was never corrected has version 1; what is corrected at once has one version.';
+comment on column corrections.correction.household_id is 'The household whose file it belongs to: it sees the correction. Null for what is the village''s.';
+CREATE INDEX correction_household ON corrections.correction USING btree (village, household_id, id) WHERE (household_id IS NOT NULL);
+alter table corrections.correction enable row level security;
+alter table corrections.correction force row level security;
+create policy scope on corrections.correction using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
+grant insert, select on corrections.correction to jifen_app;
+
 -- earning.arrears_waiver
 create table earning.arrears_waiver (
   village text collate "C" not null,

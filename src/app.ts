@@ -34,6 +34,7 @@ import { householdChangeRoutes } from './household-changes/routes.ts';
 import { registerCorrectionRoutes } from './households/correction-routes.ts';
 import { personalMasks } from './households/masking.ts';
 import { householdRoutes } from './households/routes.ts';
+import { compression } from './http/compression.ts';
 import { crossOrigin } from './http/cross-origin.ts';
 import { bodies, limits, type Quotas, requestTimeoutOf, timeLimit } from './http/limits.ts';
 import { openapi } from './http/openapi.ts';
@@ -160,6 +161,7 @@ export async function build(deps: Deps): Promise<FastifyInstance> {
   await app.register(bodies, { baseMs: deps.bodyBaseMs });
   await app.register(helmet, { contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } } });
   await app.register(crossOrigin, { origins: deps.corsOrigins });
+  await app.register(compression);
   await app.register(underPressure, {
     maxEventLoopDelay: deps.eventLoopDelayMaxMs,
     maxHeapUsedBytes: 1_500_000_000,

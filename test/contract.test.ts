@@ -1,6 +1,11 @@
 import { readFile } from 'node:fs/promises';
+import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 import { test } from 'tap';
-import { contractText } from './support/contract.ts';
+import { chineseSummaries } from '../src/http/operation-names.ts';
+import { roles as knownRoles } from '../src/http/route.ts';
+import { contractPage, contractText } from './support/contract.ts';
+
+const roles: readonly string[] = knownRoles;
 
 type Json = Record<string, unknown>;
 
@@ -15,9 +20,9 @@ interface Operation extends Json {
 
 interface Contract extends Json {
   openapi: string;
-  tags: { name: string }[];
+  tags: { name: string; 'x-name-zh'?: string }[];
   paths: Record<string, Record<string, Operation>>;
-  components: { schemas: Record<string, Json>; responses: Record<string, Json> };
+  components: Record<'schemas' | 'responses' | 'parameters' | 'examples' | 'headers', Record<string, Json>>;
 }
 
 const committed = await readFile(new URL('../openapi/openapi.json', import.meta.url), 'utf8').catch(() => '');
@@ -26,8 +31,29 @@ test('openapi/openapi.json is what the routes promise', async t => {
   t.ok(committed === (await contractText()), 'run `npm run openapi`, and read the difference as a client would');
 });
 
+test('openapi/README.md has every error, and names operations that there are', async t => {
+  const page = await readFile(new URL('../openapi/README.md', import.meta.url), 'utf8');
+  t.ok(page === (await contractPage()), 'run `npm run openapi`');
+  const operations = new Map(
+    Object.entries((JSON.parse(committed) as Contract).paths).flatMap(([path, item]) =>
+      Object.entries(item).map(([method, { operationId }]) => [operationId, `${method.toUpperCase()} ${path}`]),
+    ),
+  );
+  const calls = [...page.matchAll(/^\| \d+ \| `([^`]+)` \| `(\w+)` \|/gm)];
+  t.equal(calls.length, 10);
+  for (const [, call, id] of calls) t.equal(operations.get(id!), call);
+});
+
 test('every operation is told whole, and every value has its bounds', async t => {
   t.same(flaws(JSON.parse(committed)), []);
+});
+
+test('the contract weighs little', async t => {
+  const text = Buffer.from(JSON.stringify(JSON.parse(committed)));
+  const compressed = brotliCompressSync(text, { params: { [constants.BROTLI_PARAM_QUALITY]: 9 } });
+  t.ok(compressed.length < 90_000, `${compressed.length} bytes as Brotli`);
+  // What browsers ask for without TLS.
+  t.ok(gzipSync(text, { level: 9 }).length < 100_000, 'as gzip, too');
 });
 
 test('each flaw is seen', async t => {
@@ -44,14 +70,27 @@ test('each flaw is seen', async t => {
     [/description/, operation => Object.assign(operation, { description: '' })],
     [/no sentence/, operation => Object.assign(operation, { description: 'Sets a policy' })],
     [/no sentence/, operation => Object.assign(operation.responses['201']!, { description: 'done.' })],
-    [/no sentence/, operation => Object.assign(operation.parameters![0]!, { description: 'the village' })],
+    [
+      /no sentence/,
+      (_, contract) => Object.assign(contract.components.parameters.Village!, { description: 'the village' }),
+    ],
+    [/Chinese summary/, operation => delete operation['x-summary-zh']],
+    [/Chinese summary/, operation => Object.assign(operation, { 'x-summary-zh': 'Set a policy' })],
+    [/Chinese summary/, operation => Object.assign(operation, { 'x-summary-zh': '制定积分政策。' })],
+    [/Chinese name/, (_, contract) => delete contract.tags[0]!['x-name-zh']],
+    [/its roles/, operation => delete operation['x-roles']],
+    [/its roles/, operation => Object.assign(operation, { 'x-roles': ['villageChief'] })],
+    [/its roles/, operation => Object.assign(operation, { 'x-roles': ['public'] })],
+    [
+      /fixed Idempotency-Key/,
+      (_, contract) => Object.assign(contract.components.parameters.IdempotencyKey!, { example: 'a' }),
+    ],
     [/no sentence/, (_, contract) => property(contract, { type: 'boolean', description: 'Whether it holds' })],
     [/security/, operation => delete (operation as Json).security],
-    [/no example/, operation => delete operation.requestBody!.content['application/json']!.example],
+    [/no example/, operation => withoutExample(operation.requestBody!)],
     [
       /no example/,
-      operation =>
-        delete (operation.responses['201'] as Operation['requestBody'])!.content['application/json']!.example,
+      operation => Object.assign(operation.responses['201']!, { content: { 'application/json': { schema: {} } } }),
     ],
     [/429/, operation => delete operation.responses['429']],
     [/401/, operation => delete operation.responses['401']],
@@ -93,6 +132,11 @@ test('each flaw is seen', async t => {
   }
 });
 
+function withoutExample({ content }: { content: Record<string, Json> }): void {
+  delete content['application/json']!.example;
+  delete content['application/json']!.examples;
+}
+
 /** The same content again under another media type. */
 function copyContent(part: { content?: Json }, mediaType: string): void {
   part.content = { ...part.content, [mediaType]: Object.values(part.content ?? {})[0] ?? { example: {} } };
@@ -129,16 +173,25 @@ function flaws(contract: Contract): string[] {
       }
     }
   }
+  for (const tag of contract.tags) {
+    if (!/^\p{Script=Han}+$/u.test(String(tag['x-name-zh']))) found.push(`the tag ${tag.name} has no Chinese name`);
+  }
+  for (const id of Object.keys(chineseSummaries)) {
+    if (!seen.has(id)) found.push(`${id} has a Chinese summary, and is no operation`);
+  }
   found.push(...flawsOfProse(contract, ''));
-  return [...found, ...flawsOfSchemas({ paths: contract.paths, schemas: contract.components.schemas }, '')];
+  const { schemas, parameters } = contract.components;
+  return [...found, ...flawsOfSchemas({ paths: contract.paths, schemas, parameters }, '')];
 }
 
 function flawsOfOperation(contract: Contract, method: string, operation: Operation): string[] {
   const tags = contract.tags.map(tag => tag.name);
   const statuses = Object.keys(operation.responses);
   const isPublic = operation.security?.length === 0;
-  const inPath = operation.parameters?.some(parameter => parameter.in === 'path') ?? false;
-  const body = operation.requestBody !== undefined;
+  const parameters = parametersOf(contract, operation);
+  const inPath = parameters.some(parameter => parameter.in === 'path');
+  const key = parameters.find(({ name }) => name === 'Idempotency-Key');
+  const hasBody = operation.requestBody !== undefined;
   const wanted: [flaw: string, isMet: boolean][] = [
     ['its operationId is not noun then verb, in camelCase', /^[a-z]+([A-Z][a-z0-9]+)+$/.test(operation.operationId)],
     ['it has not exactly one known tag', operation.tags.length === 1 && tags.includes(operation.tags[0]!)],
@@ -151,10 +204,10 @@ function flawsOfOperation(contract: Contract, method: string, operation: Operati
     ['it does not say 429, 500 and 503', ['429', '500', '503'].every(status => statuses.includes(status))],
     ['it does not say 401', isPublic || statuses.includes('401')],
     ['it does not say 400 and 404', !inPath || ['400', '404'].every(status => statuses.includes(status))],
-    ['it does not say 413 and 415', !body || ['413', '415'].every(status => statuses.includes(status))],
+    ['it does not say 413 and 415', !hasBody || ['413', '415'].every(status => statuses.includes(status))],
     [
       'it neither takes an Idempotency-Key nor says why not',
-      method !== 'post' || withoutKey.has(operation.operationId) === !takesKey(operation),
+      method !== 'post' || withoutKey.has(operation.operationId) === (key === undefined),
     ],
     ['its body is no merge patch', method !== 'patch' || mergePatch in (operation.requestBody?.content ?? {})],
     [
@@ -164,6 +217,12 @@ function flawsOfOperation(contract: Contract, method: string, operation: Operati
           ['412', '428'].every(status => statuses.includes(status))),
     ],
     ['its 200 has no ETag', method !== 'patch' || 'ETag' in ((operation.responses['200'] as Json).headers as Json)],
+    ['it proposes a fixed Idempotency-Key', key?.example === undefined],
+    [
+      'it has no Chinese summary of at most 20 characters',
+      /^[^a-zA-Z。]{2,20}$/.test(String(operation['x-summary-zh'])),
+    ],
+    ['it does not say its roles', sayRoles(operation['x-roles'], isPublic)],
   ];
   const contents = [operation.requestBody, ...Object.values(operation.responses)].flatMap(part =>
     Object.values(((part as { $ref?: string })?.$ref === undefined ? part?.content : undefined) ?? {}),
@@ -182,7 +241,10 @@ function flawsOfOperation(contract: Contract, method: string, operation: Operati
     if (status === '201' && headers !== undefined)
       wanted.push(['its 201 does not say in Location where the new thing is', 'Location' in (headers as Json)]);
   }
-  if (contents.some(content => content.example === undefined && content.examples === undefined)) {
+  const isTold = ({ schema, example, examples }: Json) =>
+    example !== undefined || examples !== undefined || '$ref' in (schema as Json) || 'anyOf' in (schema as Json);
+  const body = Object.values(operation.requestBody?.content ?? {});
+  if (!contents.every(isTold) || body.some(({ example, examples }) => (example ?? examples) === undefined)) {
     wanted.push(['one of its bodies has no example', false]);
   }
   return wanted.filter(([, isMet]) => !isMet).map(([flaw]) => flaw);
@@ -207,8 +269,14 @@ const withoutKey = new Set([
   'bookVerify',
 ]);
 
-function takesKey(operation: Operation): boolean {
-  return operation.parameters?.some(({ name }) => name === 'Idempotency-Key') ?? false;
+function parametersOf(contract: Contract, { parameters = [] }: Operation): Json[] {
+  return parameters.map(one => (text(one.$ref) ? resolve(contract, one.$ref as string) : one));
+}
+
+/** `public` where no sign-in is needed and nowhere else, `signedIn`, or roles. */
+function sayRoles(named: unknown, isPublic: boolean): boolean {
+  if (!Array.isArray(named) || named.length === 0 || named.includes('public') !== isPublic) return false;
+  return named.length === 1 && /^(public|signedIn)$/.test(named[0]) ? true : named.every(name => roles.includes(name));
 }
 
 /** What summaries begin with. A verb that is missing may be added; first see whether one of these says it. */
@@ -217,7 +285,7 @@ const verbs = new Set(
     'Add Adopt Announce Appeal Apply Approve Archive Cancel Change Check Close Commit Compare Confirm Correct Create Decide Declare ' +
     'Deny Disable Discard Dismiss Download Enable End Enrol Export File Find Freeze Fulfil Grant Import Issue List Lock Object Open Pass ' +
     'Poll Post Preview Propose Prove Publish Quote Refresh Reject Release Remove Reset Restore Resubmit Resume Retire Retrieve ' +
-      'Return Revoke Save Set Settle Sign Simulate Start Strike Suspend Take Unfreeze Unlock Update Uphold Upload Verify Vote Withdraw'
+    'Return Revoke Save Set Settle Sign Simulate Start Strike Suspend Take Unfreeze Unlock Update Uphold Upload Verify Vote Withdraw'
   ).split(' '),
 );
 
@@ -234,7 +302,7 @@ function flawsOfProse(node: unknown, place: string): string[] {
   return Object.entries(node).flatMap(([name, part]) => {
     if (/^(examples?|enum|const|default)$/.test(name)) return [];
     if (name !== 'description' || typeof part !== 'string') return flawsOfProse(part, `${place}/${name}`);
-    return /^[A-Z0-9`].*\.$/.test(part) ? [] : [`${place}: its description is no sentence: ${part}`];
+    return /^[A-Z0-9`].*\.$/s.test(part) ? [] : [`${place}: its description is no sentence: ${part}`];
   });
 }
 
@@ -264,7 +332,8 @@ function flawsOfSchemas(node: unknown, place: string): string[] {
       const told = [part, ...((part.anyOf ?? []) as Json[])].some(
         ({ description, $ref }) => text(description) || text($ref),
       );
-      if (!told && part.const === undefined) found.push(`${place}/properties/${name}: a field without a description`);
+      const isFixed = part.const !== undefined || (part.enum as unknown[] | undefined)?.length === 1;
+      if (!told && !isFixed) found.push(`${place}/properties/${name}: a field without a description`);
     }
   }
   for (const [name, part] of Object.entries(schema)) {

@@ -884,6 +884,13 @@ export const exampleFacts: Facts = {
   endsAt: '2026-11-23T02:10:00.000Z',
   dueOn: '2026-11-23',
   earliest: '2026-09-24',
+  errors: [
+    {
+      pointer: '/quantity',
+      code: 'maximum',
+      detail: { zh: '“数量”不能大于 10。', en: 'The quantity must not exceed 10.' },
+    },
+  ],
   expiredAt: '2026-11-23T02:10:00.000Z',
   field: 'quantity',
   latest: '2026-11-23',

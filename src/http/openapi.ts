@@ -1,31 +1,16 @@
+import { createHash } from 'node:crypto';
+import { promisify } from 'node:util';
+import { brotliCompress, constants, gzip } from 'node:zlib';
+import { negotiate } from '@fastify/accept-negotiator';
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance, RouteOptions } from 'fastify';
 import fp from 'fastify-plugin';
 import { type RefusalCode, refusals } from '../refusals.ts';
 import { completed, type Json } from './contract.ts';
-import { refusalsOf } from './route.ts';
-import { Problem } from './shapes.ts';
-
-const tags: [string, string][] = [
-  ['identity', 'Sign-in, users and grants.'],
-  ['villages', 'Divisions, villages, groups, patrol grids and policies.'],
-  ['households', 'Households, members and cards; applications to join; declarations of relatives.'],
-  ['corrections', 'What was corrected afterwards: who, when, from what to what.'],
-  ['rules', 'Rule books: drafting, checking, simulation and adoption.'],
-  ['photos', 'Photos submitted as evidence.'],
-  ['awards', 'Awards, single and in batch, and their reversal.'],
-  ['claims', 'Claims of households and their review.'],
-  ['evaluations', 'Monthly evaluation rounds, in which judges score every household.'],
-  ['publicity', 'Public notices, objections and appeals.'],
-  ['expiry', 'Expiry of points, by date and at year end.'],
-  ['store', 'Stores, goods, prices, stock documents and redemptions.'],
-  ['kiosks', 'Kiosks: administration by the village and the devices’ own API.'],
-  ['ledger', 'The book: accounts, entries, transactions and balances.'],
-  ['audit', 'Statements, journals, trial balances, checkpoints and proofs.'],
-  ['signals', 'Signals: unusual patterns that are worth a look.'],
-  ['service', 'Health checks, problem types and signing keys.'],
-];
+import { problemNameOf, problemSchemaOf } from './facts.ts';
+import { chineseSummaries, tags } from './operation-names.ts';
+import { type AnyReply, type AnyRequest, refusalsOf } from './route.ts';
 
 /** The contract: OpenAPI 3.1 made from the routes, at `/openapi.json` and, to be read and tried, at `/docs`. */
 export const openapi = fp(async (app: FastifyInstance, { origin, version }: { origin: string; version: string }) => {
@@ -41,8 +26,12 @@ export const openapi = fp(async (app: FastifyInstance, { origin, version }: { or
         title: 'jifen',
         version,
         summary: 'Backend of a village points store (积分超市)',
-        description:
+        description: [
           'Households earn points for verified clean-ups and volunteering and spend them at the village store. Every point and every piece of goods moves through one double-entry book per village, which outsiders can verify.',
+          '**To sign in**, call [`POST /v1/sessions`](#/identity/sessionCreate) with a login and a password, and a verification code where the role asks for one. Press *Authorize* and paste the `accessToken` of the response. It is valid for 15 minutes. With the sample data, the logins are printed when the service first starts.',
+          '**登录**：用账号和密码调用 [`POST /v1/sessions`](#/identity/sessionCreate)，点“Authorize”，粘贴返回的 `accessToken`，15 分钟内有效。',
+          'Each operation names the roles that may call it in `x-roles` (`public`: no sign-in; `signedIn`: every signed-in caller) and its Chinese name in `x-summary-zh`.',
+        ].join('\n\n'),
         license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
         contact: { name: 'jifen', url: origin },
       } as never,
@@ -50,7 +39,7 @@ export const openapi = fp(async (app: FastifyInstance, { origin, version }: { or
         { url: '/', description: 'The server this page was loaded from.' },
         { url: origin, description: 'The public server.' },
       ],
-      tags: tags.map(([name, description]) => ({ name, description })),
+      tags: tags.map(([name, chinese, description]) => ({ name, description, 'x-name-zh': chinese })),
       components: {
         securitySchemes: {
           bearer: {
@@ -66,9 +55,68 @@ export const openapi = fp(async (app: FastifyInstance, { origin, version }: { or
     transformObject: document => completed((document as { openapiObject: Json }).openapiObject, origin) as never,
   });
 
+  const contract = contractServer(() => JSON.stringify(app.swagger()));
+  app.get('/openapi.json', { config: { access: 'public' }, schema: { hide: true } }, (request, reply) =>
+    contract.send(request, reply),
+  );
+  await app.register(documentation);
+});
+
+/**
+ * Serves the contract. It is written, and compressed, once for all who ask: nearly a megabyte, of which a twelfth goes over
+ * the line.
+ */
+function contractServer(write: () => string) {
+  let text: Buffer | undefined;
+  let etag = '';
+  const compressed = new Map<string, Promise<Buffer>>();
+  const compressedAs = (encoding: string, whole: Buffer) => {
+    const known = compressed.get(encoding);
+    if (known !== undefined) return known;
+    const made =
+      encoding === 'br'
+        ? promisify(brotliCompress)(whole, { params: { [constants.BROTLI_PARAM_QUALITY]: 9 } })
+        : promisify(gzip)(whole, { level: 9 });
+    compressed.set(encoding, made);
+    return made;
+  };
+  return {
+    async send(request: AnyRequest, reply: AnyReply) {
+      text ??= Buffer.from(write());
+      etag ||= `"${createHash('sha256').update(text).digest('base64url').slice(0, 22)}"`;
+      reply.header('etag', etag).header('cache-control', 'no-cache').header('vary', 'Accept-Encoding');
+      if (request.headers['if-none-match']?.includes(etag) === true) return reply.code(304).send();
+      reply.type('application/json');
+      const encoding = negotiate(request.headers['accept-encoding'] ?? 'identity', ['br', 'gzip', 'identity']);
+      if (encoding === null || encoding === 'identity') return reply.send(text);
+      return reply.header('content-encoding', encoding).send(await compressedAs(encoding, text));
+    },
+  };
+}
+
+/** The page at `/docs`, on which the contract is read and tried. */
+async function documentation(app: FastifyInstance) {
+  // What swagger-ui brings changes with its version alone; its settings, which lie beside it, with ours.
+  app.addHook('onSend', async ({ url }, reply) => {
+    const kept = /^\/docs\/static\/(?!swagger-initializer|theme\/)/.test(url) && [200, 304].includes(reply.statusCode);
+    reply.header('cache-control', kept ? 'public, max-age=86400' : 'no-cache');
+  });
   await app.register(swaggerUi, {
     routePrefix: '/docs',
-    uiConfig: { docExpansion: 'none', deepLinking: true },
+    // The plug-in would write the contract anew for each who asks, and as YAML for seconds.
+    uiHooks: {
+      onRequest: (request, reply, next) =>
+        /^\/docs\/(json|yaml)\b/.test(request.url) ? void reply.redirect('/openapi.json') : next(),
+    },
+    uiConfig: {
+      docExpansion: 'none',
+      deepLinking: true,
+      // Two hundred schemas under the operations, of which each shows its own.
+      defaultModelsExpandDepth: -1,
+      showExtensions: true,
+      tryItOutEnabled: true,
+      ...freshKeys,
+    } as never,
     theme: {
       title: 'jifen 积分',
       css: [{ filename: 'plain.css', content: '.swagger-ui .topbar { display: none }' }],
@@ -84,30 +132,38 @@ export const openapi = fp(async (app: FastifyInstance, { origin, version }: { or
       'style-src': ["'self'", "'sha256-RL3ie0nH+Lzz2YNqQN83mnU0J1ot4QL7b99vMdIX99w='"],
     },
   });
+}
 
-  app.get(
-    '/openapi.json',
-    {
-      config: { access: 'public' },
-      schema: { hide: true },
-    },
-    async (_request, reply) => reply.type('application/json').send(app.swagger()),
-  );
-});
+/**
+ * Runs in the page. The contract has no example of an Idempotency-Key: whoever copies one sends it twice. The page fills in
+ * a word that stands for a new key, and replaces it by one at each try.
+ */
+const freshKeys = {
+  responseInterceptor: (response: { url: string; status: number; text: string }) => {
+    if (response.status !== 200 || !response.url.endsWith('/openapi.json')) return response;
+    const contract = JSON.parse(response.text);
+    contract.components.parameters.IdempotencyKey.example = 'new';
+    response.text = JSON.stringify(contract);
+    return response;
+  },
+  requestInterceptor: (request: { headers: Record<string, string> }) => {
+    if (request.headers['Idempotency-Key'] === 'new') {
+      // Not `randomUUID`, which pages have on https alone.
+      const bytes = crypto.getRandomValues(new Uint8Array(16));
+      request.headers['Idempotency-Key'] = [...bytes].map(byte => byte.toString(16).padStart(2, '0')).join('');
+    }
+    return request;
+  },
+};
 
 /** Adds to a route's own words what its declarations imply: who may call it, the key it needs, every refusal. */
 function described(schema: Json | undefined, route: RouteOptions): Json {
   if (schema === undefined || schema.hide === true) return { hide: true };
   const { access, idempotent, versioned } = route.config ?? {};
-  const who =
-    access === 'public'
-      ? 'No sign-in required.'
-      : access === 'signedIn'
-        ? 'Any signed-in caller.'
-        : `Roles: ${(access as string[]).join(', ')}.`;
   return {
     ...schema,
-    description: `${schema.description} ${who}`,
+    'x-summary-zh': chineseSummaries[String(schema.operationId)],
+    'x-roles': Array.isArray(access) ? access : [access],
     security: access === 'public' ? [] : [{ bearer: [] }],
     ...(versioned && route.method === 'PATCH' && { headers: ifMatch, consumes: ['application/merge-patch+json'] }),
     ...(idempotent && {
@@ -121,7 +177,6 @@ function described(schema: Json | undefined, route: RouteOptions): Json {
             maxLength: 255,
             description:
               'Unique key chosen by the caller, one per intended operation. Repeating a request with the same key and content returns the same response.',
-            examples: ['8e03978e-40d5-43dd-bc93-6894a57f9324'],
           },
         },
       },
@@ -164,14 +219,24 @@ function problemResponses(codes: RefusalCode[]): Json {
     [...byStatus].map(([status, group]) => [
       status,
       {
-        description: group.map(code => `\`${code}\`: ${refusals[code].en}.`).join(' '),
+        description: `${group.map(code => `\`${code}\``).join(', ')}.`,
         content: {
           'application/problem+json': {
-            schema: Problem,
+            schema: oneProblemOf(group),
             examples: Object.fromEntries(group.map(code => [code, { $ref: `#/components/examples/${code}` }])),
           },
         },
       },
     ]),
   );
+}
+
+/** A problem with one of these codes, told apart by it. */
+function oneProblemOf(codes: RefusalCode[]): Json {
+  if (codes.length === 1) return problemSchemaOf(codes[0]!);
+  const mapping = codes.map(code => [code, `#/components/schemas/${problemNameOf(code)}`]);
+  return {
+    oneOf: codes.map(problemSchemaOf),
+    discriminator: { propertyName: 'code', mapping: Object.fromEntries(mapping) },
+  };
 }

@@ -108,6 +108,16 @@ export function OneOf<const T extends string[]>(values: [...T], description: str
 /** Path of whatever belongs to a village. */
 export const VillageParams = Type.Object({ village: VillageCode });
 
+/** What is wrong with a request, value by value: `errors` of `validation-failed`. */
+export const Mistakes = Type.Array(
+  Type.Object({
+    pointer: Type.String({ maxLength: 300, description: 'JSON Pointer (RFC 6901) to the invalid value.' }),
+    code: Type.String({ maxLength: 60, description: 'Code of the schema rule that was broken.' }),
+    detail: Type.String({ maxLength: 400, description: 'What the rule requires.' }),
+  }),
+  { maxItems: 50, description: 'Invalid values. Present for `validation-failed`.' },
+);
+
 export const Problem = Type.Object(
   {
     type: Type.String({
@@ -142,16 +152,7 @@ export const Problem = Type.Object(
       description: 'ID of the request, as it appears in the service’s logs.',
       examples: ['b7c9f0a2'],
     }),
-    errors: Type.Optional(
-      Type.Array(
-        Type.Object({
-          pointer: Type.String({ maxLength: 300, description: 'JSON Pointer (RFC 6901) to the invalid value.' }),
-          code: Type.String({ maxLength: 60, description: 'Code of the schema rule that was broken.' }),
-          detail: Type.String({ maxLength: 400, description: 'What the rule requires.' }),
-        }),
-        { maxItems: 50, description: 'Invalid values. Present for `validation-failed`.' },
-      ),
-    ),
+    errors: Type.Optional(Mistakes),
   },
   {
     title: 'Problem',

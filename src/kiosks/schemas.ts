@@ -67,20 +67,35 @@ export const PairingPoll = Type.Object(
   },
 );
 
-export const PairingPolled = Type.Object(
-  {
-    status: OneOf(['pending', 'approved'], 'Whether the pairing has been approved.'),
-    kioskId: Nullable(Id('ID of the kiosk the device has become.')),
-    village: Nullable(VillageCode),
-    accessToken: Nullable(AccessToken),
-    refreshToken: Nullable(RefreshToken),
-    expiresInSeconds: Nullable(AccessSeconds),
-  },
-  {
-    title: 'PairingPolled',
-    description: 'Result of a poll. Every field but `status` is `null` while the pairing is pending.',
-  },
-);
+const PairingStatus = <const T extends string>(status: T) =>
+  Type.Literal(status, { type: 'string', description: 'Whether the pairing has been approved.', examples: [status] });
+const NotYet = Type.Null({ description: '`null` while the pairing is pending.' });
+
+/** Told apart by `status`. */
+export const PairingPolled = Type.Union([
+  Type.Object(
+    {
+      status: PairingStatus('approved'),
+      kioskId: Id('ID of the kiosk the device has become.'),
+      village: VillageCode,
+      accessToken: AccessToken,
+      refreshToken: RefreshToken,
+      expiresInSeconds: AccessSeconds,
+    },
+    { title: 'PairingApproved' },
+  ),
+  Type.Object(
+    {
+      status: PairingStatus('pending'),
+      kioskId: NotYet,
+      village: NotYet,
+      accessToken: NotYet,
+      refreshToken: NotYet,
+      expiresInSeconds: NotYet,
+    },
+    { title: 'PairingPending' },
+  ),
+]);
 
 export const KioskTokenRefresh = Type.Object(
   {
@@ -319,6 +334,8 @@ export const KioskOutcome = Type.Object(
     location: Nullable(Type.String({ maxLength: 300, description: '`Location` header of the original response.' })),
     body: Type.Unknown({
       description: 'Body of the original response. Values that are returned only once are `null`.',
+      // Filled in where the contract is put together: whatever a device or a household at it does with a key.
+      'x-answers-to': ['kiosk', 'household'],
     }),
   },
   { title: 'KioskOutcome' },

@@ -20,6 +20,8 @@ export interface Operation {
   body: Schema | undefined;
   /** Schema of the JSON it answers with, its references followed; undefined where there is none. */
   answer: Schema | undefined;
+  /** Its successful answers, their references followed. */
+  answers: Schema[];
   /** True when it takes a file instead of JSON. */
   takesFile: boolean;
   /** The refusals it may answer with, by status. */
@@ -44,7 +46,7 @@ export function declaredOperations(app: FastifyInstance): Operation[] {
 
   return Object.entries<Schema>(document.paths).flatMap(([path, methods]) =>
     Object.entries<Schema>(methods).map(([method, operation]): Operation => {
-      const parameters: Schema[] = operation.parameters ?? [];
+      const parameters: Schema[] = followed(document, operation.parameters ?? []);
       const media = ['content', 'application/json', 'schema'];
       const body = operation.requestBody?.content['application/json']?.schema;
       const answer = operation.responses['200']?.content?.['application/json']?.schema;
@@ -54,14 +56,17 @@ export function declaredOperations(app: FastifyInstance): Operation[] {
         id: operation.operationId,
         method: method.toUpperCase(),
         path,
-        access: accessIn(operation.description),
+        access: accessIn(operation['x-roles']),
         idempotent: parameters.some(({ name }) => name === 'Idempotency-Key'),
         params: [...path.matchAll(/\{(\w+)\}/g)].map(match => match[1]!),
         query: parameters.filter(parameter => parameter.in === 'query'),
         body: body && followed(document, body),
         answer: answer && followed(document, answer),
+        answers: Object.entries(operation.responses)
+          .filter(([status]) => Number(status) < 400)
+          .map(([, response]) => followed(document, response)),
         takesFile: operation.requestBody !== undefined && body === undefined,
-        refusals: refusalsIn(followed(document, operation.responses)),
+        refusals: refusalsIn(document, operation.responses),
         fitsBody: value => fits === undefined || fits(value),
         misfit(status, answer) {
           const response = operation.responses[status];
@@ -88,22 +93,21 @@ export function unclassified(operation: Operation, { status, body, headers, text
   return fault === undefined ? null : `${message}: nobody can read it: ${fault}`;
 }
 
-/** The contract says who may call in the last words of the description. */
-function accessIn(description: string): Access {
-  if (description.endsWith(' No sign-in required.')) return 'public';
-  if (description.endsWith(' Any signed-in caller.')) return 'signedIn';
-  const named = /Roles: ([A-Za-z, ]+)\.$/.exec(description)?.[1]?.split(', ') ?? [];
-  if (named.length === 0 || named.some(name => !roles.includes(name as Role))) throw new Error(`who? ${description}`);
+/** Who may call, as the contract says it. */
+function accessIn(named: string[]): Access {
+  const [only] = named;
+  if (named.length === 1 && (only === 'public' || only === 'signedIn')) return only;
+  if (named.length === 0 || named.some(name => !roles.includes(name as Role))) throw new Error(`who? ${named}`);
   return named as Role[];
 }
 
-function refusalsIn(responses: Record<string, Schema>): Map<number, string[]> {
+function refusalsIn(document: Schema, responses: Record<string, Schema>): Map<number, string[]> {
   return new Map(
     Object.entries(responses)
       .filter(([status]) => Number(status) >= 400)
       .map(([status, response]) => [
         Number(status),
-        Object.keys(response.content?.['application/problem+json']?.examples ?? {}),
+        Object.keys(target(document, response).content?.['application/problem+json']?.examples ?? {}),
       ]),
   );
 }
@@ -112,14 +116,15 @@ function refusalsIn(responses: Record<string, Schema>): Map<number, string[]> {
 function followed(document: Schema, node: Schema): Schema {
   if (Array.isArray(node)) return node.map(member => followed(document, member));
   if (typeof node !== 'object' || node === null) return node;
-  if (typeof node.$ref === 'string') {
-    const target = node.$ref
-      .slice(2)
-      .split('/')
-      .reduce((at: Schema, part: string) => at[part], document);
-    return followed(document, target);
-  }
+  if (typeof node.$ref === 'string') return followed(document, target(document, node));
   return Object.fromEntries(Object.entries(node).map(([name, member]) => [name, followed(document, member)]));
+}
+
+/** What a reference leads to; what is none stays as it is. */
+function target(document: Schema, node: Schema): Schema {
+  if (typeof node.$ref !== 'string') return node;
+  const parts: string[] = node.$ref.slice(2).split('/');
+  return parts.reduce((at: Schema, part) => at[part], document);
 }
 
 function escaped(part: string): string {

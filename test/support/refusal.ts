@@ -1,4 +1,8 @@
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import addFormats from 'ajv-formats';
 import type { Test } from 'tap';
+import { Type } from 'typebox';
+import { factsOf } from '../../src/http/facts.ts';
 import { Refusal, type RefusalCode, refusals } from '../../src/refusals.ts';
 import { unreadable } from './readable.ts';
 import type { Reply } from './service.ts';
@@ -59,6 +63,7 @@ export function callerOf(helper: (...said: never[]) => unknown): { stack: string
 }
 
 const standard = ['type', 'title', 'status', 'code', 'instance', 'requestId'];
+const common = [...standard, 'detail'];
 
 /** `answer` (status and code), detail and facts. Undefined if it is no problem. */
 function partsOf(answer: unknown): Record<string, unknown> | undefined {
@@ -100,7 +105,20 @@ function misshapen(answer: unknown, code: RefusalCode): string[] {
     status: !isReply(answer) || answer.status === problem.status,
     contentType: !isReply(answer) || String(answer.headers['content-type']).startsWith('application/problem+json'),
   };
-  return Object.keys(holds).filter(name => !holds[name]);
+  return [...Object.keys(holds).filter(name => !holds[name]), ...undeclared(problem, code)];
+}
+
+const ajv = new Ajv2020({ strict: false, allErrors: true });
+addFormats.default(ajv as never);
+
+/** Facts that the contract does not tell of, or tells otherwise. */
+function undeclared(problem: Record<string, unknown>, code: RefusalCode): string[] {
+  const facts = Object.fromEntries(Object.entries(problem).filter(([name]) => !common.includes(name)));
+  const declared = Type.Object(factsOf[code] ?? {}, { $id: code, additionalProperties: false });
+  const validate = ajv.getSchema(code) ?? ajv.compile(declared);
+  return validate(facts)
+    ? []
+    : [`facts of ${code} are not as src/http/facts.ts says: ${ajv.errorsText(validate.errors)}`];
 }
 
 function isReply(answer: unknown): answer is Reply {
