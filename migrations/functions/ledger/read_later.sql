@@ -9,7 +9,7 @@ begin
     select c.place, c.book, (header.content ->> 'businessDate')::date as day
       from unnest(batch.command_books, batch.command_headers) with ordinality c(book, header, place)
       join unnest(batch.commands) with ordinality header(content, place) on header.place = c.header),
-  -- No transaction of a later business day has a smaller number, so of an old account its last entries are enough.
+  -- Every transaction of a later business day has this number or a greater one: the last entries of an account are enough.
   first as materialized (
     select day.*, later.number
       from (select distinct book, day from command) day
