@@ -148,7 +148,10 @@ export const factsOf: { [code in RefusalCode]?: Record<string, TSchema> } = {
       ruleCode: Nullable(Word('Code of the rule.')),
     }),
   },
-  'evidence-missing': { required: Words('Evidence that is missing.') },
+  'evidence-missing': {
+    required: Words('Evidence that is missing.'),
+    reason: maybe(Word('Why, where a claim has to be filed: `claimRequired`.')),
+  },
   'photo-reused': { photoId: maybe(Id('ID of the photo.')) },
   'quorum-missing': { present: maybe(Count('How many are present.')), required: maybe(Required) },
   'sheet-incomplete': {
