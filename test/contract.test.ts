@@ -213,7 +213,7 @@ function flawsOfOperation(contract: Contract, method: string, operation: Operati
     [
       'it takes no If-Match, or does not say 412 and 428',
       method !== 'patch' ||
-        (operation.parameters!.some(({ name, required }) => name === 'If-Match' && required === true) &&
+        (parameters.some(({ name, required }) => name === 'If-Match' && required === true) &&
           ['412', '428'].every(status => statuses.includes(status))),
     ],
     ['its 200 has no ETag', method !== 'patch' || 'ETag' in ((operation.responses['200'] as Json).headers as Json)],

@@ -73,6 +73,8 @@ export const factsOf: { [code in RefusalCode]?: Record<string, TSchema> } = {
   'idempotency-in-progress': { retryAfterSeconds: RetryAfter },
   'year-end-done': { runId: maybe(Id('ID of the run.')) },
   'year-end-stale': { rule: maybe(Word('Rule in force.')), capPoints: maybe(Nullable(Count('Cap in force.'))) },
+  'version-required': { etag: maybe(Word('ETag of the current version.')) },
+  'version-stale': { etag: Word('ETag of the current version.') },
   'household-not-active': { state: State, field: maybe(Field) },
   'household-has-balance': {
     balances: Type.Object(
