@@ -1,6 +1,7 @@
 /**
  * `npm run storm`: every storm at its full size, one after another, or those that are named: `npm run storm -- kill races`.
- * JIFEN_STORM_SEED sets the seed, JIFEN_STORM=short the size of the tests. Ends with a table of what they saw.
+ * JIFEN_STORM_SEED sets the seed, JIFEN_STORM=short the size of the tests; JIFEN_STORM_MONTHS how many months `random-month`
+ * lives, each from the next seed. Ends with a table of what they saw.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
