@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import helmet from '@fastify/helmet';
 import underPressure from '@fastify/under-pressure';
 import { sql } from 'drizzle-orm';
@@ -9,7 +8,6 @@ import Fastify, {
   type FastifyReply,
   type FastifyRequest,
   LogController,
-  type RawRequestDefaultExpression,
 } from 'fastify';
 import { arrearsRoutes } from './arrears/routes.ts';
 import { auditRoutes } from './audit/routes.ts';
@@ -40,7 +38,7 @@ import { bodies, limits, type Quotas, requestTimeoutOf, timeLimit } from './http
 import { openapi } from './http/openapi.ts';
 import { serviceRoutes } from './http/probes.ts';
 import { problems } from './http/problems.ts';
-import { declaredRoutes } from './http/route.ts';
+import { declaredRoutes, requestIdOf, requestLine } from './http/route.ts';
 import { validation } from './http/validation.ts';
 import { guard, identification, reauthorising } from './identity/guard.ts';
 import { identityJobs } from './identity/jobs.ts';
@@ -149,10 +147,7 @@ export async function build(deps: Deps): Promise<FastifyInstance> {
       app.errorHandler(error, request, reply);
     },
     routerOptions: { maxParamLength: 64, ignoreTrailingSlash: false },
-    genReqId: (request: RawRequestDefaultExpression) => {
-      const asked = request.headers['x-request-id'];
-      return typeof asked === 'string' && /^[A-Za-z0-9._-]{8,64}$/.test(asked) ? asked : randomUUID();
-    },
+    genReqId: requestIdOf,
   } as never) as unknown as FastifyInstance;
 
   await app.register(declaredRoutes);
@@ -168,28 +163,19 @@ export async function build(deps: Deps): Promise<FastifyInstance> {
     retryAfter: 2,
   });
   await app.register(validation);
-  app.addHook('onRequest', async (request, reply) => {
-    reply.header('x-request-id', request.id).header('cache-control', 'no-store');
-  });
-  app.addHook('onResponse', async (request, reply) => {
-    const { method, routeOptions, actor } = request;
-    request.log.info(
-      {
-        method,
-        route: routeOptions.url,
-        status: reply.statusCode,
-        ms: Math.round(reply.elapsedTime),
-        actor: actor?.id,
-      },
-      'request',
-    );
-  });
+  await app.register(requestLine);
 
   const tokens = await openTokens(app, { keys: deps.keys, clock, origin });
   const links = openLinks(app, { keys: deps.keys, clock, origin });
   await app.register(identification, { tokens });
   await app.register(limits, { quotas: deps.quotas });
-  await app.register(guard, { database, clock, tokens, villageExists: rememberingVillages(database), recogniseDevice });
+  await app.register(guard, {
+    database,
+    clock,
+    tokens,
+    villageExists: village => database.inSnapshot(none, db => villageExists(db, village)),
+    recogniseDevice,
+  });
   await app.register(openapi, { origin, version: deps.version });
 
   const writing = { database, clock, reauthorise: reauthorising({ clock, recogniseDevice }) };
@@ -250,15 +236,4 @@ export async function build(deps: Deps): Promise<FastifyInstance> {
  */
 function trusted(trustProxy: Deps['trustProxy']) {
   return typeof trustProxy === 'number' ? (_address: string, hop: number) => hop < trustProxy : trustProxy;
-}
-
-/** A village that was opened stays open, so a yes is remembered; a no is asked again. */
-function rememberingVillages(database: Database): (village: string) => Promise<boolean> {
-  const known = new Set<string>();
-  return async village => {
-    if (known.has(village)) return true;
-    const there = await database.inSnapshot(none, db => villageExists(db, village));
-    if (there) known.add(village);
-    return there;
-  };
 }

@@ -45,6 +45,7 @@ test('a found card', async t => {
       members: [
         { id: headMemberId, name: '张小三', phone: '13812341234', idLast4: '166X', isHead: true, diedOn: null },
       ],
+      frozen: null,
       createdAt: '2026-11-23T02:00:00.000Z',
     };
     t.strictSame(body, {

@@ -8,18 +8,13 @@ const credentials = new Set(['accessToken', 'refreshToken', 'deviceCode', 'secre
 
 /**
  * Compresses answers from 1 kB up, exports while they are read. Not those that come in parts (206), are compressed
- * already, hold credentials, or must not be transformed (RFC 9111, section 5.2). Brotli keeps 256 kB in view in place of
+ * already or hold credentials. Brotli keeps 256 kB in view in place of
  * its usual 4 MB: what exports take at once is bounded. An ETag stands for what was compressed, in whichever way.
  * Registered before the routes.
  */
 export const compression = fp(async (app: FastifyInstance) => {
   app.addHook('onRoute', route => {
     if (holdsCredentials(route.schema?.response)) route.compress = false;
-  });
-  app.addHook('onSend', async (request, reply) => {
-    const said = `${request.headers['cache-control']}, ${reply.getHeader('cache-control')}`;
-    // The plug-in's own word for it.
-    if (/\bno-transform\b/i.test(said)) request.headers['x-no-compression'] = 'no-transform';
   });
   await app.register(compress, {
     // A compressed body may be far larger than its limit says; none is taken.

@@ -39,6 +39,7 @@ const exposedHeaders = [
  * Chromium asks again after two hours, Safari after ten minutes. No cookie is ever taken, so none is allowed.
  */
 export const crossOrigin = fp(async (app: FastifyInstance, { origins }: { origins: string[] }) => {
+  if (origins.length === 0) return;
   await app.register(cors, {
     origin: origins,
     methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],

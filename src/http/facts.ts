@@ -70,13 +70,20 @@ export const factsOf: { [code in RefusalCode]?: Record<string, TSchema> } = {
     memberId: maybe(Id('ID of the member.')),
   },
   'already-exists': { field: maybe(Field), existingId: maybe(Nullable(Id('ID of what exists.'))) },
+  'media-type-unsupported': { format: maybe(Word('What it is, where that is known: `heic`.')) },
   'idempotency-in-progress': { retryAfterSeconds: RetryAfter },
   'year-end-done': { runId: maybe(Id('ID of the run.')) },
   'year-end-stale': { rule: maybe(Word('Rule in force.')), capPoints: maybe(Nullable(Count('Cap in force.'))) },
   'version-required': { etag: maybe(Word('ETag of the current version.')) },
   'version-stale': { etag: Word('ETag of the current version.') },
-  'household-not-active': { state: State, field: maybe(Field) },
+  'household-not-active': {
+    state: State,
+    field: maybe(Field),
+    since: maybe(At('When it was frozen.')),
+    reason: maybe(Nullable(Word('Why it was frozen.'))),
+  },
   'household-has-balance': {
+    field: maybe(Field),
     balances: Type.Object(
       {
         available: maybe(Count('Spendable points.')),
@@ -121,7 +128,7 @@ export const factsOf: { [code in RefusalCode]?: Record<string, TSchema> } = {
       problem: Problem,
     }),
   },
-  'insufficient-points': { available: Available, required: Required },
+  'insufficient-points': { available: Available, required: Required, field: maybe(Field) },
   'insufficient-stock': {
     lines: Items('Goods that are short.', {
       goodsId: Id('ID of the goods.'),
@@ -131,7 +138,7 @@ export const factsOf: { [code in RefusalCode]?: Record<string, TSchema> } = {
     available: maybe(Available),
     required: maybe(Required),
   },
-  'number-far': { number: Count('The number.'), next: Count('The village’s next number.') },
+  'number-far': { number: Word('The number.'), next: Word('The village’s next number.') },
   'insufficient-balance': {
     accountCode: maybe(Word('Account.')),
     asset: maybe(Word('Asset.')),
@@ -163,6 +170,7 @@ export const factsOf: { [code in RefusalCode]?: Record<string, TSchema> } = {
     }),
   },
   'split-unequal': {
+    arrearsPoints: maybe(Count('Points owed that go along.')),
     field: maybe(Field),
     available: maybe(Available),
     honour: maybe(Count('Honour points there are.')),
@@ -182,7 +190,12 @@ export const factsOf: { [code in RefusalCode]?: Record<string, TSchema> } = {
     latest: maybe(Nullable(On('Latest date allowed.'))),
     serverTime: maybe(ServerTime),
   },
-  'reversal-arrears': { available: Available, required: Required },
+  'reversal-arrears': {
+    available: Available,
+    required: Required,
+    accountCode: maybe(Word('Account.')),
+    asset: maybe(Word('Asset.')),
+  },
   'budget-exhausted': { limit: Limit, used: Used },
   'goods-not-offered': { goodsId: Id('ID of the goods.'), reason: Word('Why: `archived` or `noPrice`.') },
   'redemption-limit': { limit: Limit, used: Used, resetsOn: Resets },

@@ -30,13 +30,15 @@ export function parseJson(text: string): unknown {
     if (found.length > faultsMax) return;
     found.push({ keyword, instancePath, schemaPath: '', params });
   };
-  findRepeatedKeys(text, report);
   let body: unknown;
   try {
     body = JSON.parse(text);
   } catch {
     throw malformed('', 'json', { zh: '内容的格式有误，无法读取。', en: 'The body is not valid JSON.' });
   }
+  if (isDeeper(body, depthMax)) throw tooDeep('');
+  // Of two equal keys one was lost, and the text would be shorter. Written with blanks or escapes it is looked at closely.
+  if (JSON.stringify(body) !== text) findRepeatedKeys(text, report);
   // UTF-8 holds no half characters, and a raw NUL is no JSON: they come as escapes.
   const mayBeBad = text.includes('\\u') || text.includes('__proto__');
   const mended = mayBeBad ? withoutBadText(body, '', report) : body;
@@ -49,14 +51,19 @@ export function parseJson(text: string): unknown {
 
 type Report = (keyword: string, pointer: string, params?: Fault['params']) => void;
 
+/** Whether objects and lists stand in each other more than `levels` deep. */
+function isDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  if (levels === 0) return true;
+  for (const name in value) if (isDeeper((value as Record<string, unknown>)[name], levels - 1)) return true;
+  return false;
+}
+
 /** The last of two equal keys would win, and another reader of the same body may take the first. */
 function findRepeatedKeys(text: string, report: Report): void {
-  // The names seen in each object and list that is open. The reader calls itself for each level: it is stopped long
-  // before the stack ends.
+  // The names seen in each object and list that is open.
   const open: Set<string>[] = [];
-  const descend = () => {
-    if (open.push(new Set()) > depthMax) throw tooDeep('');
-  };
+  const descend = () => void open.push(new Set());
   const ascend = () => void open.pop();
   visit(text, {
     onArrayBegin: descend,

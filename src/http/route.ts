@@ -1,5 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import type {} from '@fastify/swagger';
-import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest, RawRequestDefaultExpression, RouteOptions } from 'fastify';
 import fp from 'fastify-plugin';
 import { type RefusalCode, refusals } from '../refusals.ts';
 
@@ -86,6 +87,24 @@ declare module 'fastify' {
 export type AnyRequest = FastifyRequest<any, any, any, any, any, any, any>;
 // biome-ignore lint/suspicious/noExplicitAny: as above
 export type AnyReply = FastifyReply<any, any, any, any, any, any, any, any>;
+
+/** What a request is called in the log and in refusals: what its caller calls it, if that is plain; else an ID of ours. */
+export function requestIdOf({ headers }: Pick<RawRequestDefaultExpression, 'headers'>): string {
+  const asked = headers['x-request-id'];
+  return typeof asked === 'string' && /^[A-Za-z0-9._-]{8,64}$/.test(asked) ? asked : randomUUID();
+}
+
+/** One line in the log for each request, without names, tokens or bodies. Its ID goes back to the caller, to ask about it. */
+export const requestLine = fp(async (app: FastifyInstance) => {
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('x-request-id', request.id).header('cache-control', 'no-store');
+  });
+  app.addHook('onResponse', async (request, reply) => {
+    const { method, routeOptions, actor } = request;
+    const ms = Math.round(reply.elapsedTime);
+    request.log.info({ method, route: routeOptions.url, status: reply.statusCode, ms, actor: actor?.id }, 'request');
+  });
+});
 
 /** The caller of an operation that is not public. */
 export function actorOf(request: FastifyRequest): Actor {

@@ -49,6 +49,8 @@ export const guard = fp(
       recogniseDevice: RecogniseDevice;
     },
   ) => {
+    // A village that was opened stays open, so a yes is remembered; a no is asked again.
+    const villages = new Set<string>();
     app.addHook('onRequest', async request => {
       const { access } = request.routeOptions.config;
       if (request.is404 || access === undefined || access === 'public') return;
@@ -63,7 +65,9 @@ export const guard = fp(
       const { village, household } = request.params as { village?: string; household?: string };
       if (village !== undefined) {
         const inScope = /^[0-9]{12}$/.test(village) && actor.grants.some(([, prefix]) => village.startsWith(prefix));
-        if (!inScope || !(await deps.villageExists(village))) throw new Refusal('not-found');
+        if (!inScope) throw new Refusal('not-found');
+        if (!villages.has(village) && !(await deps.villageExists(village))) throw new Refusal('not-found');
+        villages.add(village);
       }
       const admitted = ifAllowed(actor, request);
       if (admitted instanceof Refusal) throw admitted;

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { closeDue } from '../../src/publicity/jobs.ts';
 import { expireOverdue } from '../../src/redemptions/jobs.ts';
-import { openCluster } from '../support/cluster.ts';
+import { openDurableCluster } from '../support/cluster.ts';
 import * as awards from './month-awards.ts';
 import { checkMonth } from './month-checks.ts';
 import * as households from './month-households.ts';
@@ -50,7 +50,7 @@ const months = size(1, Number(process.env.JIFEN_STORM_MONTHS ?? 20));
 for (let month = 0; month < months; month += 1) {
   const own = seed + month;
   t.test(`a month with everything, seed ${own}`, async t => {
-    const town = await openTown(t, own, { homes: 15, cluster: await openCluster() });
+    const town = await openTown(t, own, { homes: 15, cluster: await openDurableCluster() });
     try {
       await live(town, size(10, 25));
       const seen = await checkMonth(t, town, { cuts: isLong ? 'all' : 'entries' });

@@ -367,8 +367,8 @@ export const samples: Record<string, Sample> = {
     const key = randomUUID();
     await world.service.inVillage(village, tx =>
       tx.execute(sql`
-        insert into http.idempotency (village, client, key, fingerprint, status, body, created_at)
-        values (${village}, ${caller?.actor.client ?? randomUUID()}, ${key}, '', 201, '{}', now())`),
+        insert into http.idempotency (village, client, key, fingerprint, status, created_at)
+        values (${village}, ${caller?.actor.client ?? randomUUID()}, ${key}, '', 204, now())`),
     );
     return get(`/v1/kiosk/outcomes/${key}`);
   }),
