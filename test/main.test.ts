@@ -26,7 +26,8 @@ tap.setTimeout(900_000);
 
 /** One installation, which the first test makes and the others go on with. */
 const folder = await mkdtemp(join(tmpdir(), 'jifen-main-'));
-tap.teardown(() => rm(folder, { recursive: true, force: true }));
+// A command that has just ended may leave a PostgreSQL that is still ending.
+tap.teardown(() => rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 250 }));
 
 const ownPassword = 'eight bottles of oil';
 
