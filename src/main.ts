@@ -88,7 +88,7 @@ async function start(config: Config, log: Logger, closing: Closing, lost: (reaso
     return;
   }
   const sealer = openSealer(keyFolder);
-  const signIns = await loadOnFirstStart(config, { database, sealer });
+  const sample = await loadOnFirstStart(config, { database, sealer, jobs });
   const app = await build({
     database,
     jobs,
@@ -117,7 +117,7 @@ async function start(config: Config, log: Logger, closing: Closing, lost: (reaso
     port: config.port,
     listenTextResolver: address => `jifen ${version} is listening at ${address}; API reference at ${address}/docs`,
   });
-  if (signIns !== null) process.stdout.write(welcome(config, address, signIns));
+  if (sample !== null) process.stdout.write(welcome(config, address, sample));
   if (embedded === null) return;
   const source = { postgres: embedded, folders: foldersOf(config), version };
   if (config.backup === null) return void releaseBackups(source, log);

@@ -5,7 +5,7 @@ import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import tap, { test } from 'tap';
+import tap, { type Test, test } from 'tap';
 import { totpCode } from '../src/identity/second-factor.ts';
 import { callerOf, expectOk, signInAs } from '../src/sample/client.ts';
 import { createEmptyDatabase, dropDatabase, openCluster } from './support/cluster.ts';
@@ -201,6 +201,7 @@ test('several processes start at once on one empty external database', async t =
   t.equal(worker.url, undefined, 'a worker does not listen');
   const { clerk1 } = JSON.parse(await readFile(join(dataDir, 'sample', 'sign-ins.json'), 'utf8'));
   for (const { url } of [one, other]) t.ok(await signIn(url, 'clerk1', clerk1.password), 'the sample is there once');
+  await sampleServes(t, one.url!, dataDir);
   for (const { child } of [one, other, worker]) child.kill('SIGTERM');
   for (const { exit } of [one, other, worker]) {
     const { code, err } = await exit;
@@ -210,6 +211,22 @@ test('several processes start at once on one empty external database', async t =
   const { code, out } = await jifen(t, env, ['migrate']);
   t.same({ code, out }, { code: 0, out: 'The database is up to date.\n' });
 });
+
+/** A test household of the sample picks its order up and is served at once, whatever day it is. */
+async function sampleServes(t: Test, url: string, dataDir: string): Promise<void> {
+  const read = async (name: string) => JSON.parse(await readFile(join(dataDir, 'sample', name), 'utf8'));
+  const { accessToken } = await signInAs(url, 'storekeeper1', (await read('sign-ins.json')).storekeeper1);
+  const [{ card, order }, , { card: other }] = await read('test-cards.json');
+  const ask = async (method: string, path: string, body?: object) =>
+    expectOk(await callerOf(url, async () => accessToken)(method, `/v1/villages/520281127101${path}`, body), path);
+  const waiting = await ask('POST', '/redemptions/by-code', { number: order.number });
+  t.equal((await ask('POST', '/redemptions/by-code', { pickupCode: order.pickupCode })).id, waiting.id);
+  const done = await ask('POST', `/redemptions/${waiting.id}/fulfil`, { cardCode: card });
+  t.equal(done.state, 'fulfilled');
+  const { storeId, lines } = waiting;
+  const again = { storeId, lines: [{ goodsId: lines[0].goodsId, quantity: 1 }], handOver: true, mode: 'counter' };
+  t.equal((await ask('POST', '/redemptions', { ...again, cardCode: other })).state, 'fulfilled');
+}
 
 test('the command makes administrators, checks books and explains itself', async t => {
   const env = { JIFEN_DATA_DIR: folder };

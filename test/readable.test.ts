@@ -76,7 +76,7 @@ const seen: [RefusalCode, Facts][] = [
   ['out-of-bounds', { field: 'returns', min: 0, max: 1 }],
   ['out-of-bounds', { field: 'yearEndCapPoints', min: 1, max: 1 }],
   ['out-of-bounds', { field: 'exchangeDays/0', min: 1, max: 1 }],
-  ['out-of-bounds', { field: 'exchangeDays/0/closes', min: '09:00', max: '23:59' }],
+  ['out-of-bounds', { field: 'exchangeDays/0/closes', min: '09:00', max: '24:00' }],
   ['out-of-bounds', { field: 'code', min: '520281', max: '520281' }],
   ['out-of-bounds', { field: 'lines/1/quantity', min: 0, max: 0 }],
   ['out-of-bounds', { field: 'lines/1/quantity', min: 1, max: 0 }],

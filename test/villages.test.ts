@@ -131,7 +131,7 @@ test('policies', async t => {
       [{ exchangeDays: [{ weekday: null, dayOfMonth: null, ...day }] }, { field: 'exchangeDays/0', min: 1, max: 1 }],
       [
         { exchangeDays: [{ weekday: 1, dayOfMonth: null, opens: '10:00', closes: '10:00' }] },
-        { field: 'exchangeDays/0/closes', min: '10:00', max: '23:59' },
+        { field: 'exchangeDays/0/closes', min: '10:00', max: '24:00' },
       ],
     ] as const) {
       isRefused(t, await set({ validFrom: '2027-01-01', ...odd }), '422 out-of-bounds', facts);

@@ -92,6 +92,8 @@ function ruleOf(keyword: string, params: Record<string, unknown>): Sentence {
     maxLength: { zh: `不能超过 ${limit} 个字`, en: `must have at most ${limit} characters` },
     minItems: { zh: `至少要有 ${limit} 项`, en: `must have at least ${limit} entries` },
     maxItems: { zh: `不能超过 ${limit} 项`, en: `must have at most ${limit} entries` },
+    minProperties: { zh: `至少要填 ${limit} 项`, en: `must have at least ${limit} of the fields` },
+    maxProperties: { zh: `最多只能填 ${limit} 项`, en: `must have at most ${limit} of the fields` },
     uniqueItems: { zh: '有重复，请删去重复的', en: 'must not repeat an entry' },
     enum: { zh: '只能从规定的选项中选择', en: `must be one of: ${[params.allowedValues].flat().join(', ')}` },
     const: { zh: '只能填规定的内容', en: `must be ${String(params.allowedValue)}` },

@@ -222,7 +222,7 @@ export const KioskConfig = Type.Object(
         weekday: Nullable(Whole('Day of the week, from `1` (Monday) to `7` (Sunday).', { minimum: 1, maximum: 7 })),
         dayOfMonth: Nullable(Whole('Day of the month.', { minimum: 1, maximum: 31 })),
         opens: TimeOfDay,
-        closes: TimeOfDay,
+        closes: Type.String({ maxLength: 5, description: 'Time of day, up to `24:00`.', examples: ['11:00'] }),
       }),
       { maxItems: 40, description: 'Opening times of the store.' },
     ),

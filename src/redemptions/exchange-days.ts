@@ -7,13 +7,9 @@ const daysAhead = 4 * 366;
 /** Whether the store is open at an instant: from `opens` up to `closes`, which is closed. */
 export function isOpen(days: readonly ExchangeDay[], at: Temporal.Instant): boolean {
   const local = at.toZonedDateTimeISO(zone);
-  const time = local.toPlainTime();
-  return days.some(
-    day =>
-      fallsOn(day, local.toPlainDate()) &&
-      Temporal.PlainTime.compare(time, day.opens) >= 0 &&
-      Temporal.PlainTime.compare(time, day.closes) < 0,
-  );
+  // As text, for a day may end at 24:00.
+  const time = local.toPlainTime().toString({ smallestUnit: 'minute' });
+  return days.some(day => fallsOn(day, local.toPlainDate()) && day.opens <= time && time < day.closes);
 }
 
 /**

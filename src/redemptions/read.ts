@@ -1,13 +1,15 @@
-import { and, asc, desc, eq, gte, inArray, lt, lte, or } from 'drizzle-orm';
+import { and, asc, desc, eq, gte, inArray, lt, lte, or, sum } from 'drizzle-orm';
 import { iso } from '../calendar.ts';
 import { type Db, one } from '../db/database.ts';
 import { after, type Page, page } from '../http/paging.ts';
 import type { Actor } from '../http/route.ts';
 import { causes } from '../ledger/causes.ts';
 import { numbersByCause } from '../ledger/read.ts';
+import { transaction } from '../ledger/tables.ts';
+import { Refusal } from '../refusals.ts';
 import { type PricedLine, pricedLines } from './order.ts';
-import { type RedemptionRow, refuseForeign } from './redemption.ts';
-import { type Presented, type RedemptionState, redemption, returned, slip } from './tables.ts';
+import { isOwn, type RedemptionRow, refuseForeign } from './redemption.ts';
+import { type Presented, type RedemptionState, redemption, returned, returnLine, slip } from './tables.ts';
 
 /** What staff recorded in place of a card, PIN or code. */
 export interface SlipView {
@@ -18,6 +20,11 @@ export interface SlipView {
   recordedAt: string;
 }
 
+/** A line with how many of its pieces came back. */
+interface OrderedLine extends PricedLine {
+  returnedQuantity: number;
+}
+
 export interface RedemptionView {
   id: string;
   /** `R-20261123-18412`: business date, and number of its first transaction in the book. */
@@ -25,8 +32,10 @@ export interface RedemptionView {
   householdId: string;
   storeId: string;
   kioskId: string | null;
-  lines: PricedLine[];
+  lines: OrderedLine[];
   points: number;
+  /** Points that came back with returned goods: below `points` some of the goods are still with the household. */
+  returnedPoints: number;
   priceListId: string;
   mode: 'counter' | 'pickup';
   presented: Presented;
@@ -64,7 +73,7 @@ export async function getRedemption(db: Db, actor: Actor, village: string, id: s
   return view!;
 }
 
-/** The order that waits under a pick-up code, if there is one. */
+/** The order that waits under a pick-up code, if there is one that the caller may know of. */
 export async function findRedemptionByCode(
   db: Db,
   actor: Actor,
@@ -75,7 +84,41 @@ export async function findRedemptionByCode(
     .select()
     .from(redemption)
     .where(and(eq(redemption.village, village), eq(redemption.pickupCode, pickupCode)));
-  const [view] = await viewsOf(db, actor, village, rows);
+  const [view] = await viewsOf(
+    db,
+    actor,
+    village,
+    rows.filter(row => isOwn(actor, row)),
+  );
+  return view;
+}
+
+/**
+ * The order of a number as slips and receipts show it, whatever has become of it. The number holds the order's first
+ * transaction, and the book knows what that was posted for.
+ * @throws Refusal `not-found`
+ */
+export async function getRedemptionByNumber(
+  db: Db,
+  actor: Actor,
+  village: string,
+  number: string,
+): Promise<RedemptionView> {
+  const first = Number(number.split('-')[2]);
+  const { cause } = one(
+    await db
+      .select({ cause: transaction.cause })
+      .from(transaction)
+      .where(
+        and(
+          eq(transaction.village, village),
+          eq(transaction.number, first),
+          inArray(transaction.kind, ['redemptionHold', 'redemption']),
+        ),
+      ),
+  );
+  const view = await getRedemption(db, actor, village, cause.split(':')[1]!);
+  if (view.number !== number) throw new Refusal('not-found');
   return view;
 }
 
@@ -132,9 +175,36 @@ async function viewsOf(db: Db, actor: Actor, village: string, rows: RedemptionRo
   const lines = await pricedLines(db, village, ids);
   const numbers = await transactionNumbers(db, village, ids);
   const slips = await slipsOf(db, village, rows);
+  const back = await piecesBack(db, village, rows);
   return rows.map(row =>
-    viewOf(actor, row, lines.get(row.id) ?? [], numbers.get(row.id) ?? [], slips.get(row.id) ?? []),
+    viewOf(
+      actor,
+      row,
+      (lines.get(row.id) ?? []).map(line => ({
+        ...line,
+        returnedQuantity: back.get(`${row.id}:${line.goodsId}`) ?? 0,
+      })),
+      numbers.get(row.id) ?? [],
+      slips.get(row.id) ?? [],
+    ),
   );
+}
+
+/** Pieces of approved returns, by redemption and goods; only what was handed over can have come back. */
+async function piecesBack(db: Db, village: string, rows: RedemptionRow[]): Promise<Map<string, number>> {
+  const ids = rows.filter(row => row.handedOverAt !== null).map(row => row.id);
+  if (ids.length === 0) return new Map();
+  const found = await db
+    .select({
+      id: returned.redemptionId,
+      goodsId: returnLine.goodsId,
+      quantity: sum(returnLine.quantity).mapWith(Number),
+    })
+    .from(returned)
+    .innerJoin(returnLine, and(eq(returnLine.village, returned.village), eq(returnLine.returnId, returned.id)))
+    .where(and(eq(returned.village, village), inArray(returned.redemptionId, ids), eq(returned.state, 'approved')))
+    .groupBy(returned.redemptionId, returnLine.goodsId);
+  return new Map(found.map(({ id, goodsId, quantity }) => [`${id}:${goodsId}`, quantity]));
 }
 
 /** Slips by redemption, those of the order first; most redemptions have none and are not asked for. */
@@ -158,7 +228,7 @@ export function slipViewOf({ step, photoId, reason, recordedBy, recordedAt }: ty
 export function viewOf(
   actor: Actor,
   row: RedemptionRow,
-  lines: PricedLine[],
+  lines: OrderedLine[],
   numbers: number[],
   slips: SlipView[],
 ): RedemptionView {
@@ -167,6 +237,7 @@ export function viewOf(
     ...shown,
     number: numberOf(row, numbers[0]!),
     lines,
+    returnedPoints: lines.reduce((points, line) => points + line.returnedQuantity * line.unitPoints, 0),
     // The code is the household's proof that the goods are its own: it knows it, and whoever typed the order.
     pickupCode: actor.kind === 'household' || actor.id === row.createdBy ? pickupCode : null,
     transactionNumbers: numbers,

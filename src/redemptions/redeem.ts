@@ -108,7 +108,8 @@ export async function redeem(
     resetsOn: dayOf(at).add({ days: 1 }).toString(),
     nextExchangeAt: nextOpening(policy.exchangeDays, at),
   });
-  return viewOf(actor, row, order.lines, [posted.number], slips);
+  const lines = order.lines.map(line => ({ ...line, returnedQuantity: 0 }));
+  return viewOf(actor, row, lines, [posted.number], slips);
 }
 
 /** What the schema cannot say. */

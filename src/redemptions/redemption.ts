@@ -73,7 +73,12 @@ export async function refuseKnownOp(tx: Tx, village: string, opId: string | unde
 
 /** A household is told of another one's order what it would be told of none. @throws Refusal `not-found` */
 export function refuseForeign(actor: Actor, row: { householdId: string }): void {
-  if (actor.kind === 'household' && row.householdId !== actor.householdId) throw new Refusal('not-found');
+  if (!isOwn(actor, row)) throw new Refusal('not-found');
+}
+
+/** Whether the caller may know of an order: a household of its own only. */
+export function isOwn(actor: Actor, row: { householdId: string }): boolean {
+  return actor.kind !== 'household' || row.householdId === actor.householdId;
 }
 
 /** A card alone may be stolen. @throws Refusal `pin-required` */

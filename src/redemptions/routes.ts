@@ -9,7 +9,7 @@ import type { Mutate } from '../posting/mutate.ts';
 import { Refusal } from '../refusals.ts';
 import { cancel } from './cancel.ts';
 import { fulfil } from './fulfil.ts';
-import { lookUpCode } from './look-up-code.ts';
+import { lookUp } from './look-up.ts';
 import { listOffers, quote } from './offers.ts';
 import { proveAtHandOver, proveShownPin } from './presented.ts';
 import { getRedemption, listRedemptions, type RedemptionView } from './read.ts';
@@ -30,7 +30,6 @@ import {
   RedemptionQuoteRequest,
 } from './schemas.ts';
 
-const counter: Access = ['storekeeper', 'clerk', 'villageAdmin'];
 const redeemers: Access = ['household', 'storekeeper', 'clerk', 'villageAdmin'];
 const readers: Access = [...redeemers, 'supervisor', 'supervisionBoard', 'auditor'];
 
@@ -162,19 +161,18 @@ export const redemptionRoutes: FastifyPluginAsyncTypebox<{
   app.route({
     method: 'POST',
     url: '/v1/villages/:village/redemptions/by-code',
-    config: { access: counter, idempotent: false, refusals: ['too-many-requests'] },
+    config: { access: redeemers, idempotent: false, refusals: ['too-many-requests'] },
     schema: {
       operationId: 'redemptionByCode',
       tags: ['store'],
-      summary: 'Find a redemption by pick-up code',
+      summary: 'Find a redemption by slip',
       description:
-        'Finds only waiting redemptions, not ones that were fulfilled, cancelled or expired. Codes that no waiting redemption has are counted: at most ten an hour per user.',
+        'Takes exactly one of: the number that the QR code of a slip or receipt holds, which finds the redemption in any state, or the pick-up code, which finds it while it waits. A household in session finds only its own. Pick-up codes that no waiting redemption has are counted: at most ten an hour per caller.',
       params: VillageParams,
       body: RedemptionByCode,
       response: { 200: Redemption },
     },
-    handler: request =>
-      lookUpCode(database, actorOf(request), request.params.village, request.body.pickupCode, clock.now()),
+    handler: request => lookUp(database, actorOf(request), request.params.village, request.body, clock.now()),
   });
 
   app.route({

@@ -70,9 +70,8 @@ const OrderedLine = Type.Object(
     unitPoints: Points('Points per piece, fixed at the time of the order.'),
     points: Whole('Points for the line.', pointsMax),
   },
-  { title: 'RedemptionLine' },
+  { title: 'QuotedLine' },
 );
-const OrderedLines = Type.Array(OrderedLine, { maxItems: 20, description: 'Goods ordered.' });
 
 export const RedemptionQuoteRequest = Type.Object(
   { storeId, householdId: AskedHousehold, lines: AskedLines(1, 'Goods to order. Each may appear once.') },
@@ -88,7 +87,7 @@ export const RedemptionQuote = Type.Object(
     householdId: Id('ID of the household.'),
     businessDate: Day('Business date of the prices.'),
     priceListId: Id('ID of the current price list.'),
-    lines: OrderedLines,
+    lines: Type.Array(OrderedLine, { maxItems: 20, description: 'Goods to be ordered.' }),
     points: Whole('Total points.', pointsMax),
     available: Sum('Spendable points of the household.'),
     remaining: Sum('Points left after the order. Negative if the household has too few.'),
@@ -177,6 +176,12 @@ const PickupCode = Type.String({
   description: 'Eight-digit code that identifies a waiting order.',
   examples: ['40285713'],
 });
+const RedemptionNumber = Type.String({
+  pattern: '^R-[0-9]{8}-[0-9]{4,15}$',
+  maxLength: 32,
+  description: 'Number of a redemption, as its QR code holds it.',
+  examples: ['R-20261123-0042'],
+});
 const TransactionNumber = Whole('Number of a transaction in the book.', {
   minimum: 1,
   maximum: Number.MAX_SAFE_INTEGER,
@@ -193,8 +198,21 @@ export const Redemption = Type.Object(
     householdId: Id('ID of the household.'),
     storeId,
     kioskId: Nullable(Id('ID of the kiosk the redemption was made at.')),
-    lines: OrderedLines,
+    lines: Type.Array(
+      Type.Object(
+        {
+          ...OrderedLine.properties,
+          returnedQuantity: Whole('Number of pieces that were returned.', { maximum: 100 }),
+        },
+        { title: 'RedemptionLine' },
+      ),
+      { maxItems: 20, description: 'Goods ordered.' },
+    ),
     points: Whole('Total points, fixed at the time of the order.', pointsMax),
+    returnedPoints: Whole(
+      'Points given back for returned goods. Between `0` and `points` the redemption was returned in part and stays `fulfilled`.',
+      { maximum: pointsMax.maximum },
+    ),
     priceListId: Id('ID of the price list used.'),
     mode: OneOf(
       ['counter', 'pickup'],
@@ -256,8 +274,14 @@ export const RedemptionFulfil = Type.Object(
   { title: 'RedemptionFulfil', additionalProperties: false, examples: [{ pickupCode: '40285713' }] },
 );
 export const RedemptionByCode = Type.Object(
-  { pickupCode: PickupCode },
-  { title: 'RedemptionByCode', additionalProperties: false, examples: [{ pickupCode: '40285713' }] },
+  { pickupCode: Type.Optional(PickupCode), number: Type.Optional(RedemptionNumber) },
+  {
+    title: 'RedemptionByCode',
+    additionalProperties: false,
+    minProperties: 1,
+    maxProperties: 1,
+    examples: [{ number: 'R-20261123-0042' }],
+  },
 );
 
 const Kind = <const T extends string, P extends Record<string, TSchema>>(kind: T, properties: P) =>

@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm';
-import { type Clock, startOf } from '../calendar.ts';
+import { type Clock, dayOf, startOf } from '../calendar.ts';
 import { type Database, type Db, rowsOf, type Tx } from '../db/database.ts';
+import type { Jobs } from '../db/jobs.ts';
 import { enrol, type NewHousehold } from '../households/enrol.ts';
 import type { Actor, Role } from '../http/route.ts';
 import { createFirstAdmin } from '../identity/first-admin.ts';
@@ -19,6 +20,7 @@ import { setPolicy } from '../villages/policy.ts';
 import { defaultPolicy, type PolicySettings } from '../villages/policy-settings.ts';
 import { type Row, readSample, readSampleText, sampleVillage } from './files.ts';
 import { type SignIns, sampleStaff } from './sign-ins.ts';
+import { makeTestHouseholds, newTestPins, type TestHousehold } from './test-households.ts';
 
 /** The staff as actors, by login. */
 type Staff = (login: string) => Actor;
@@ -46,6 +48,23 @@ const samplePolicy: PolicySettings = {
   ],
 };
 
+/**
+ * After that month a till is open at any hour, so that whoever tries the sample need not wait for a Friday, and an order
+ * soon needs the PIN.
+ */
+const laterPolicy: PolicySettings = {
+  ...samplePolicy,
+  redemptionsPerDay: 50,
+  pinAbovePoints: 10,
+  exchangeDays: Array.from({ length: 7 }, (_, n) => ({
+    weekday: n + 1,
+    dayOfMonth: null,
+    opens: '00:00',
+    closes: '24:00',
+  })),
+};
+const laterFrom = '2026-11-01';
+
 /** True when nothing was ever entered: no division, no user. */
 export async function isEmpty(db: Db): Promise<boolean> {
   const [row] = await rowsOf<{ empty: boolean }>(
@@ -60,18 +79,28 @@ export async function isEmpty(db: Db): Promise<boolean> {
  * again. Of several processes that start at once one loads it, and the others wait for that.
  *
  * @param begin is called by the one that loads, before anything is written
+ * @param keepTests is given the test households, whose card codes are nowhere else, before all of this is committed
  * @param progress hears of each step, from 0 to 1
  * @returns whether this process has loaded it
  */
 export async function loadSample(
-  deps: { database: Database; clock: Clock; sealer: Sealer },
+  deps: { database: Database; clock: Clock; sealer: Sealer; jobs: Jobs },
   signIns: SignIns,
-  { begin, progress }: { begin: () => Promise<void>; progress: (done: number, step: string) => void },
+  {
+    begin,
+    keepTests,
+    progress,
+  }: {
+    begin: () => Promise<void>;
+    keepTests: (made: TestHousehold[]) => Promise<void>;
+    progress: (done: number, step: string) => void;
+  },
 ): Promise<boolean> {
   const now = deps.clock.now();
   progress(0, 'passwords');
   const hashes = new Map<string, string>();
   for (const [login, { password }] of Object.entries(signIns)) hashes.set(login, await hashSecret(password));
+  const pins = await newTestPins(hashSecret);
   const files = {
     regions: await readSample('regions.csv'),
     grids: await readSample('grids.csv'),
@@ -96,6 +125,9 @@ export async function loadSample(
     progress(0.3, 'village');
     await openVillage(tx, staff('admin'), { village: sampleVillage, openedOn }, now);
     await setPolicy(tx, staff('secretary1'), sampleVillage, { validFrom: openedOn, ...samplePolicy }, now);
+    // A later policy is decided on before its first day.
+    const decidedAt = [now, monthEnd].sort(Temporal.Instant.compare)[0]!;
+    await setPolicy(tx, staff('secretary1'), sampleVillage, { validFrom: laterFrom, ...laterPolicy }, decidedAt);
     for (const row of files.grids.filter(row => row.village_code === sampleVillage)) {
       await createGrid(tx, sampleVillage, { number: Number(row.number), name: row.name! });
     }
@@ -104,9 +136,15 @@ export async function loadSample(
     progress(0.5, 'store');
     // The stock is there when the village opens: whatever is handed out was there on that day.
     const opening = startOf(Temporal.PlainDate.from(openedOn));
-    await makeStore(tx, staff, { goods: files.goods, needed: neededStock(files.events) }, { now, opening });
+    const stock = { goods: files.goods, needed: neededStock(files.events) };
+    const shop = await makeStore(tx, staff, stock, { now, opening });
     progress(0.7, 'households');
     await enrol(tx, staff('clerk1'), sampleVillage, files.households.map(householdOf), now);
+    progress(0.9, 'test households');
+    // In a book that opens later nothing can be entered yet.
+    const actors = { clerk: staff('clerk1'), storekeeper: staff('storekeeper1') };
+    const open = dayOf(now).toString() >= openedOn;
+    await keepTests(open ? await makeTestHouseholds(tx, deps.jobs, actors, shop, pins, now) : []);
     progress(1, 'done');
     return true;
   });
@@ -132,13 +170,16 @@ async function makeRules(tx: Tx, staff: Staff, now: Temporal.Instant): Promise<v
   }
 }
 
-/** The store with its goods, their prices, and an opening stock that one person wrote down and another agreed to. */
+/**
+ * The store with its goods, their prices, and an opening stock that one person wrote down and another agreed to. Answers
+ * the store, and goods that the month of events leaves there.
+ */
 async function makeStore(
   tx: Tx,
   staff: Staff,
   stock: { goods: Row[]; needed: Map<string, number> },
   { now, opening }: { now: Temporal.Instant; opening: Temporal.Instant },
-): Promise<void> {
+): Promise<{ storeId: string; goodsId: string }> {
   const secretary = staff('secretary1');
   const store = await createStore(
     tx,
@@ -167,6 +208,9 @@ async function makeStore(
   const receipt = { type: 'receipt' as const, storeId: store.id, reason: '开业备货', lines };
   const document = await draftStockDocument(tx, staff('storekeeper1'), sampleVillage, receipt, opening);
   await postStockDocument(tx, secretary, { village: sampleVillage, documentId: document.id }, opening);
+  // Goods of which more lie there than the month hands out.
+  const soySauce = stock.goods.findIndex(({ sku }) => sku === 'G014');
+  return { storeId: store.id, goodsId: items[soySauce]!.goodsId };
 }
 
 function goodsOf(row: Row, { isService, minStock }: { isService: boolean; minStock: number }): NewGoods {

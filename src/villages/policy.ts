@@ -82,6 +82,6 @@ function refuseInconsistent(settings: PolicySettings): void {
     if ((day.weekday === null) === (day.dayOfMonth === null))
       throw new Refusal('out-of-bounds', { field, min: 1, max: 1 });
     if (day.opens >= day.closes)
-      throw new Refusal('out-of-bounds', { field: `${field}/closes`, min: day.opens, max: '23:59' });
+      throw new Refusal('out-of-bounds', { field: `${field}/closes`, min: day.opens, max: '24:00' });
   });
 }

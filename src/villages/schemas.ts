@@ -112,7 +112,12 @@ const ExchangeDay = Type.Object(
     ),
     dayOfMonth: Nullable(Type.Integer({ minimum: 1, maximum: 31, description: 'Day of the month.', examples: [15] })),
     opens: TimeOfDay,
-    closes: TimeOfDay,
+    closes: Type.String({
+      pattern: '^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$',
+      maxLength: 5,
+      description: 'Time of day in Asia/Shanghai at which the store is closed again; `24:00` for the end of the day.',
+      examples: ['11:00'],
+    }),
   },
   {
     title: 'ExchangeDay',

@@ -17,6 +17,10 @@ t.test('open from the first minute up to the last', async t => {
   t.equal(open('2026-12-15T10:00:00+08:00'), true, 'the fifteenth, a Tuesday');
   t.equal(open('2026-12-15T09:59:59.999+08:00'), false);
   t.equal(open('2026-12-15T12:00:00+08:00'), false);
+  const allDay = [{ weekday: 5, dayOfMonth: null, opens: '00:00', closes: '24:00' }];
+  const at = (instant: string) => isOpen(allDay, Temporal.Instant.from(instant));
+  t.same([at('2026-11-27T00:00:00+08:00'), at('2026-11-27T23:59:59.999+08:00')], [true, true], 'to its last moment');
+  t.same([at('2026-11-26T23:59:59.999+08:00'), at('2026-11-28T00:00:00+08:00')], [false, false]);
 });
 
 t.test('the next opening', async t => {

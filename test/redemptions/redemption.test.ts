@@ -76,6 +76,22 @@ t.test('quote, reserve, hand over', async t => {
   const byCode = await keeper('POST', `${at}/redemptions/by-code`, { pickupCode });
   t.match([byCode.status, byCode.body], [200, { id: made.body.id, state: 'reserved' }]);
 
+  const bySlip = (caller: typeof keeper, number: string) =>
+    caller('POST', `${at}/redemptions/by-code`, { number }).then(({ status, body }) => body.id ?? status);
+  const { number } = made.body;
+  t.equal(await bySlip(keeper, number), made.body.id, 'what the QR code of the slip holds');
+  t.equal(await bySlip(own, number), made.body.id);
+  const stranger = await service.asHousehold(await service.household());
+  t.equal(await bySlip(stranger, number), 404, 'a household finds its own only');
+  isRefused(t, await stranger('POST', `${at}/redemptions/by-code`, { pickupCode }), '404 not-found');
+  t.equal(await bySlip(keeper, number.replace('R-2026', 'R-2025')), 404, 'the whole number counts');
+  t.equal(await bySlip(keeper, 'R-20261123-0001'), 404, 'a transaction that is no order');
+  t.equal(await bySlip(keeper, 'R-20261123-999999'), 404);
+  const both = await keeper('POST', `${at}/redemptions/by-code`, { pickupCode, number });
+  isRefused(t, both, '400 validation-failed', { errors: [' maxProperties'] });
+  const neither = await keeper('POST', `${at}/redemptions/by-code`, {});
+  isRefused(t, neither, '400 validation-failed', { errors: [' minProperties'] });
+
   const wrong = await keeper('POST', `${url}/fulfil`, {
     pickupCode: pickupCode === '00000000' ? '1'.repeat(8) : '00000000',
   });
@@ -104,6 +120,7 @@ t.test('quote, reserve, hand over', async t => {
     {},
     'its code finds nothing',
   );
+  t.equal(await bySlip(keeper, number), made.body.id, 'its receipt still does');
 });
 
 t.test('handed over at once: one transaction, points and goods together', async t => {

@@ -175,7 +175,13 @@ t.test('in parts, each piece once', async t => {
   const stateOf = async () => (await keeper('GET', `${at}/redemptions/${redemptionId}`)).body;
 
   t.match(await back(part(1)), { points: 3 });
-  t.match(await stateOf(), { state: 'fulfilled' });
+  t.match(await stateOf(), {
+    state: 'fulfilled',
+    returnedPoints: 3,
+    lines: [{ returnedQuantity: 1 }, { returnedQuantity: 0 }],
+  });
+  const { data } = (await keeper('GET', `${at}/redemptions?householdId=${id}`)).body;
+  t.match(data, [{ returnedPoints: 3 }], 'the list tells it, too');
   t.match((await propose(redemptionId, part(3))).body, { code: 'out-of-bounds', max: 2 });
   const open = await propose(redemptionId, part(2));
   t.equal(open.status, 201, open.text);
@@ -184,7 +190,7 @@ t.test('in parts, each piece once', async t => {
   t.match(await back(part(1)), { points: 3 }, 'what was turned down may be proposed again');
   t.match(await back(), { points: 43, lines: [{ quantity: 1 }, { quantity: 1 }] }, 'the rest, when nothing is named');
   const done = await stateOf();
-  t.equal(done.state, 'returned');
+  t.match([done.state, done.returnedPoints], ['returned', 49]);
   t.equal(done.transactionNumbers.length, 4);
   t.same(await shop.points(id), { available: 100, held: 0 });
   const receipt = await keeper('GET', `${at}/redemptions/${redemptionId}/receipt`);

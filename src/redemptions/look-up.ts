@@ -3,18 +3,35 @@ import { iso } from '../calendar.ts';
 import { type Database, rowsOf, type Tx } from '../db/database.ts';
 import type { Actor } from '../http/route.ts';
 import { Refusal } from '../refusals.ts';
-import { findRedemptionByCode, type RedemptionView } from './read.ts';
+import { findRedemptionByCode, getRedemptionByNumber, type RedemptionView } from './read.ts';
 import { codeTry } from './tables.ts';
 
 /** Digits are misread now and then; whoever misses more often within an hour is guessing. */
 const missesPerHour = 10;
 
 /**
+ * The order that a slip is for: by the number in its QR code, or by the pick-up code that is said. A number proves nothing
+ * and is no secret, so it may be asked for at will.
+ * @throws Refusal `not-found` | `too-many-requests` (facts: `retryAfterSeconds`)
+ */
+export function lookUp(
+  database: Database,
+  actor: Actor,
+  village: string,
+  asked: { pickupCode?: string | undefined; number?: string | undefined },
+  now: Temporal.Instant,
+): Promise<RedemptionView> {
+  const { pickupCode, number } = asked;
+  if (pickupCode !== undefined) return lookUpCode(database, actor, village, pickupCode, now);
+  return database.inSnapshot(village, db => getRedemptionByNumber(db, actor, village, number!));
+}
+
+/**
  * The order that waits under a pick-up code. Codes that none has are counted for whoever says them, and the count stands
  * though the answer is no.
  * @throws Refusal `not-found` | `too-many-requests` (facts: `retryAfterSeconds`)
  */
-export async function lookUpCode(
+async function lookUpCode(
   database: Database,
   actor: Actor,
   village: string,
