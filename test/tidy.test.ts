@@ -23,6 +23,7 @@ const levels = [
   ['expiry'],
   ['arrears', 'earning', 'store'],
   ['stock', 'redemptions'],
+  ['receipts'],
   ['claims', 'evaluations'],
   ['publicity'],
   ['kiosks'],

@@ -59,6 +59,7 @@ const chinese: Record<string, string> = {
   entries: '明细',
   evidence: '佐证材料',
   exchangeDayMaxVisits: '兑换日名额',
+  columns: '纸张列数',
   exchangeDays: '兑换日',
   excludes: '互斥细则',
   expiresOn: '到期日期',

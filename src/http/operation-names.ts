@@ -214,7 +214,7 @@ export const chineseSummaries: Record<string, string> = {
   redemptionQuote: '兑换试算',
   redemptionCreate: '兑换商品',
   redemptionList: '兑换记录列表',
-  redemptionByCode: '凭取货码查找兑换',
+  redemptionByCode: '凭单号或取货码查找兑换',
   redemptionGet: '查看兑换',
   redemptionFulfil: '核销交付',
   redemptionCancel: '取消兑换',
@@ -224,6 +224,7 @@ export const chineseSummaries: Record<string, string> = {
   returnGet: '查看退货',
   returnApprove: '批准退货',
   returnReject: '驳回退货',
+  returnReceiptGet: '获取退货小票',
 
   kioskPairingGet: '查看终端配对申请',
   kioskPairingApprove: '同意终端配对',

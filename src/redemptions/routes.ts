@@ -1,24 +1,20 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
-import { Type } from 'typebox';
 import type { Clock } from '../calendar.ts';
 import type { Database } from '../db/database.ts';
 import type { Jobs } from '../db/jobs.ts';
 import { type Access, actorOf } from '../http/route.ts';
 import { VillageParams } from '../http/shapes.ts';
 import type { Mutate } from '../posting/mutate.ts';
-import { Refusal } from '../refusals.ts';
 import { cancel } from './cancel.ts';
 import { fulfil } from './fulfil.ts';
 import { lookUp } from './look-up.ts';
 import { listOffers, quote } from './offers.ts';
 import { proveAtHandOver, proveShownPin } from './presented.ts';
 import { getRedemption, listRedemptions, type RedemptionView } from './read.ts';
-import { makeReceipt } from './receipt.ts';
 import { redeem } from './redeem.ts';
 import {
   OfferList,
   OfferListQuery,
-  Receipt,
   Redemption,
   RedemptionByCode,
   RedemptionCreate,
@@ -258,49 +254,4 @@ export const redemptionRoutes: FastifyPluginAsyncTypebox<{
       );
     },
   });
-
-  app.route({
-    method: 'GET',
-    url: '/v1/villages/:village/redemptions/:redemption/receipt',
-    config: { access: readers, refusals: ['not-acceptable'] },
-    schema: {
-      operationId: 'redemptionReceiptGet',
-      tags: ['store'],
-      summary: 'Retrieve a receipt',
-      description:
-        'Returns the receipt as blocks for a printer or screen, with a sentence to be read aloud, or as `text/plain` in lines of up to 32 columns. A reprint has the same content.',
-      params: RedemptionParams,
-      response: {
-        200: {
-          description: 'The receipt.',
-          content: {
-            'application/json': { schema: Receipt },
-            'text/plain': {
-              schema: Type.String({
-                maxLength: 8_000,
-                description: 'Lines of at most 32 columns; wide characters take two.',
-              }),
-            },
-          },
-        },
-      },
-    },
-    handler: async (request, reply) => {
-      const { village, redemption } = request.params;
-      const type = acceptable(request.headers.accept);
-      const receipt = await database.inSnapshot(village, db => makeReceipt(db, actorOf(request), village, redemption));
-      reply.header('content-language', 'zh-CN').header('vary', 'Accept').type(`${type}; charset=utf-8`);
-      return (type === 'text/plain' ? receipt.text : receipt) as never;
-    },
-  });
 };
-
-/** @throws Refusal `not-acceptable` */
-function acceptable(accept: string | undefined): 'application/json' | 'text/plain' {
-  const asked = (accept ?? '*/*').split(',').map(part => part.split(';')[0]!.trim().toLowerCase());
-  const found = asked.find(type => ['application/json', 'application/*', '*/*', 'text/plain', 'text/*'].includes(type));
-  if (found === undefined) {
-    throw new Refusal('not-acceptable', { supported: ['application/json', 'text/plain'] });
-  }
-  return found.startsWith('text/') ? 'text/plain' : 'application/json';
-}

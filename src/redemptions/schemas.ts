@@ -1,9 +1,9 @@
-import { type TSchema, Type } from 'typebox';
+import { Type } from 'typebox';
 import { PageOf, PageQuery } from '../http/paging.ts';
 import { Day, exampleId, Id, Instant, Nullable, OneOf, Sum, Text, VillageCode, Whole } from '../http/shapes.ts';
 import { DecisionNote, goodsMax, Points } from '../store/shapes.ts';
 
-/** Offers, quotes, redemptions, receipts and returns on the wire. */
+/** Offers, quotes, redemptions and returns on the wire. */
 
 const opening = {
   openNow: Type.Boolean({ description: 'Whether goods can be handed over now.' }),
@@ -282,49 +282,6 @@ export const RedemptionByCode = Type.Object(
     maxProperties: 1,
     examples: [{ number: 'R-20261123-0042' }],
   },
-);
-
-const Kind = <const T extends string, P extends Record<string, TSchema>>(kind: T, properties: P) =>
-  Type.Object({ kind: Type.Literal(kind, { type: 'string', description: 'Kind of block.' }), ...properties });
-const PrintedText = Type.String({ maxLength: 200, description: 'Text.', examples: ['积分超市'] });
-export const Receipt = Type.Object(
-  {
-    number: Type.String({ maxLength: 32, description: 'Number of the redemption.', examples: ['R-20261123-0042'] }),
-    opNumber: Nullable(Type.String({ maxLength: 40, description: 'Number a kiosk printed while offline.' })),
-    synced: Type.Boolean({ description: 'Whether the redemption is recorded in the book.' }),
-    columns: Whole('Width of the paper in columns; wide characters take two.', { minimum: 1, maximum: 100 }),
-    blocks: Type.Array(
-      Type.Union([
-        Kind('text', {
-          align: OneOf(['left', 'center', 'right'], 'Alignment.'),
-          size: Whole('Character size: `1` for normal, `2` for double.', { minimum: 1, maximum: 2 }),
-          text: PrintedText,
-        }),
-        Kind('row', {
-          cells: Type.Array(
-            Type.Object({
-              text: PrintedText,
-              width: Whole('Width in columns.', { minimum: 1, maximum: 100 }),
-              align: Type.Optional(OneOf(['left', 'right'], 'Alignment within the cell.')),
-            }),
-            { maxItems: 4, description: 'Cells, side by side.' },
-          ),
-        }),
-        Kind('rule', {}),
-        Kind('qr', { text: PrintedText }),
-        Kind('feed', { lines: Whole('Number of empty lines.', { maximum: 20 }) }),
-        Kind('cut', {}),
-      ]),
-      { maxItems: 60, description: 'Content blocks from top to bottom, for any printer or screen.' },
-    ),
-    text: Type.String({ maxLength: 8_000, description: 'The same content as lines of text.' }),
-    speech: Type.String({
-      maxLength: 200,
-      description: 'Text to be read aloud.',
-      examples: ['兑换成功，用去十五分，还剩二十分。'],
-    }),
-  },
-  { title: 'Receipt' },
 );
 
 const ReturnStateOf = (description: string) => OneOf(['proposed', 'approved', 'rejected'], description);

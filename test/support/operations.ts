@@ -279,6 +279,7 @@ export const samples: Record<string, Sample> = {
   returnList: placed(async (_world, { village }) => get(`${at(village)}/returns`)),
   returnCreate: placed(async (world, ask) => post(`${at(ask.village)}/returns`, await comesBack(world, ask))),
   returnGet: placed(async (world, ask) => get(await proposedReturn(world, ask))),
+  returnReceiptGet: placed(async (world, ask) => get(`${await proposedReturn(world, ask)}/receipt`)),
   returnApprove: placed(async (world, ask) => post(`${await proposedReturn(world, ask)}/approve`)),
   returnReject: placed(async (world, ask) => post(`${await proposedReturn(world, ask)}/reject`, { note: '已开封' })),
 

@@ -15,23 +15,23 @@ interface Cell {
   align?: 'left' | 'right';
 }
 
-/** Columns of the paper. */
-export const columns = 32;
+/** Columns of the paper: rolls of 58 mm have 32, those of 80 mm 48. */
+export type Columns = 32 | 48;
 
-/** The blocks as lines of text of at most `columns`. */
-export function printed(blocks: readonly Block[]): string {
+/** The blocks as lines of text of at most `columns`; wide (UAX #11, W and F) characters take two. */
+export function printed(blocks: readonly Block[], columns: Columns): string {
   return blocks
-    .flatMap(linesOf)
+    .flatMap(block => linesOf(block, columns))
     .map(line => `${line.trimEnd()}\n`)
     .join('');
 }
 
-function linesOf(block: Block): string[] {
+function linesOf(block: Block, columns: Columns): string[] {
   switch (block.kind) {
     case 'text':
       return wrap(block.text, columns).map(line => padded(line, columns, block.align));
     case 'row':
-      return rowLines(block.cells);
+      return rowLines(block.cells).map(cells => cells.map(padCell).join(''));
     case 'rule':
       return ['-'.repeat(columns)];
     default:
@@ -39,16 +39,21 @@ function linesOf(block: Block): string[] {
   }
 }
 
-/** Cells side by side; what does not fit into its cell goes on in the next line. */
-function rowLines(cells: readonly Cell[]): string[] {
+function padCell({ text, width, align }: Cell): string {
+  return padded(text, width, align ?? 'left');
+}
+
+/** Cells side by side, line by line; what does not fit into its cell goes on in the next line. */
+export function rowLines(cells: readonly Cell[]): Cell[][] {
   const wrapped = cells.map(cell => wrap(cell.text, cell.width));
   const height = Math.max(...wrapped.map(lines => lines.length));
   return Array.from({ length: height }, (_, at) =>
-    cells.map((cell, column) => padded(wrapped[column]![at] ?? '', cell.width, cell.align ?? 'left')).join(''),
+    cells.map((cell, column) => ({ ...cell, text: wrapped[column]![at] ?? '' })),
   );
 }
 
-function wrap(text: string, width: number): string[] {
+/** A text in lines of at most `width` columns. It breaks anywhere, as Chinese does. */
+export function wrap(text: string, width: number): string[] {
   const lines: string[] = [];
   let line = '';
   for (const character of text) {
