@@ -1794,6 +1794,40 @@ create policy scope on store.price_list using (starts_with(village, NULLIF(curre
 grant insert, select on store.price_list to jifen_app;
 grant update (withdrawn_by, withdrawn_at) on store.price_list to jifen_app;
 
+-- store.print_job
+create table store.print_job (
+  village text collate "C" not null,
+  id uuid not null,
+  store_id uuid not null,
+  kiosk_id uuid,
+  redemption_id uuid not null,
+  return_id uuid,
+  copy boolean not null,
+  state text not null,
+  reason text,
+  queued_by uuid not null,
+  queued_at timestamp(3) with time zone not null,
+  settled_at timestamp(3) with time zone,
+  constraint print_job_pkey PRIMARY KEY (village, id),
+  constraint print_job_redemption_fkey FOREIGN KEY (village, redemption_id) REFERENCES store.redemption(village, id),
+  constraint print_job_return_fkey FOREIGN KEY (village, return_id) REFERENCES store.return(village, id),
+  constraint print_job_store_fkey FOREIGN KEY (village, store_id) REFERENCES store.store(village, id),
+  constraint print_job_reason_check CHECK (((reason IS NULL) OR (state = 'failed'::text))),
+  constraint print_job_settled_check CHECK (((state = 'queued'::text) = (settled_at IS NULL))),
+  constraint print_job_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'printed'::text, 'failed'::text])))
+);
+comment on table store.print_job is 'A receipt to be printed, by a kiosk or, where there is none, at the counter of a store. What it tells is read when it is printed.';
+comment on column store.print_job.copy is 'Whether the same receipt was printed before: the paper says so.';
+CREATE INDEX print_job_queued ON store.print_job USING btree (village, kiosk_id, id) WHERE (state = 'queued'::text);
+CREATE INDEX print_job_redemption ON store.print_job USING btree (village, redemption_id);
+CREATE INDEX print_job_return ON store.print_job USING btree (village, return_id) WHERE (return_id IS NOT NULL);
+CREATE INDEX print_job_store ON store.print_job USING btree (village, store_id);
+alter table store.print_job enable row level security;
+alter table store.print_job force row level security;
+create policy scope on store.print_job using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
+grant insert, select on store.print_job to jifen_app;
+grant update (state, reason, settled_at) on store.print_job to jifen_app;
+
 -- store.redemption
 create table store.redemption (
   village text collate "C" not null,

@@ -60,6 +60,7 @@ import { batching } from './posting/batch.ts';
 import { mutations } from './posting/mutate.ts';
 import { publicityJobs } from './publicity/jobs.ts';
 import { publicityRoutes } from './publicity/routes.ts';
+import { printRoutes } from './receipts/print-routes.ts';
 import { receiptRoutes } from './receipts/routes.ts';
 import { redemptionJobs } from './redemptions/jobs.ts';
 import { returnRoutes } from './redemptions/return-routes.ts';
@@ -218,6 +219,7 @@ export async function build(deps: Deps): Promise<FastifyInstance> {
   await app.register(redemptionRoutes, { ...world, jobs: deps.jobs });
   await app.register(returnRoutes, world);
   await app.register(receiptRoutes, world);
+  await app.register(printRoutes, world);
   await app.register(claimRoutes, { ...world, origin });
   await app.register(reviewRoutes, { ...world, origin });
   await app.register(publicityRoutes, { ...world, jobs: deps.jobs });

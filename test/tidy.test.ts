@@ -22,6 +22,7 @@ const levels = [
   ['photos'],
   ['expiry'],
   ['arrears', 'earning', 'store'],
+  ['printing'],
   ['stock', 'redemptions'],
   ['receipts'],
   ['claims', 'evaluations'],

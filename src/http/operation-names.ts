@@ -225,6 +225,10 @@ export const chineseSummaries: Record<string, string> = {
   returnApprove: '批准退货',
   returnReject: '驳回退货',
   returnReceiptGet: '获取退货小票',
+  printJobList: '打印任务列表',
+  printJobCreate: '打印小票',
+  printJobReceiptGet: '获取待打印小票',
+  printJobAcknowledge: '回报打印结果',
 
   kioskPairingGet: '查看终端配对申请',
   kioskPairingApprove: '同意终端配对',

@@ -5,6 +5,7 @@ import { getHousehold } from '../households/read.ts';
 import type { Actor } from '../http/route.ts';
 import { householdAccount } from '../ledger/accounts.ts';
 import { balanceThrough } from '../ledger/read.ts';
+import type { PrintJobView } from '../printing/read.ts';
 import { getRedemption, type RedemptionView } from '../redemptions/read.ts';
 import { getReturn, type ReturnView } from '../redemptions/read-returns.ts';
 import { spokenNumber } from '../redemptions/speech.ts';
@@ -46,7 +47,7 @@ const titles = {
 const returnTitles = { proposed: '退货申请（待审核）', approved: '退货小票', rejected: '退货未通过' } as const;
 
 /** What a paper is printed for, and how. A copy says on top that it is one. */
-export interface Printing {
+interface Printing {
   columns: Columns;
   copy: boolean;
 }
@@ -82,6 +83,29 @@ export async function makeReceipt(
     speech: speechOf(order, left),
   };
   return onPaper(db, actor, village, paper, printing);
+}
+
+/**
+ * What a print job prints. A kiosk prints for the household that stood there, and so the code of its slip too.
+ * @throws Refusal `not-found`
+ */
+export async function makePrint(
+  db: Db,
+  actor: Actor,
+  village: string,
+  job: PrintJobView,
+  columns: Columns,
+): Promise<ReceiptView> {
+  const printing = { columns, copy: job.copy };
+  const asked = actor.kind === 'kiosk' ? await householdAt(db, actor, village, job.redemptionId) : actor;
+  return job.returnId === null
+    ? makeReceipt(db, asked, village, job.redemptionId, printing)
+    : makeReturnReceipt(db, asked, village, job.returnId, printing);
+}
+
+async function householdAt(db: Db, kiosk: Actor, village: string, redemptionId: string): Promise<Actor> {
+  const { householdId } = await getRedemption(db, kiosk, village, redemptionId);
+  return { ...kiosk, kind: 'household', householdId };
 }
 
 /** The receipt of a return, whatever was decided. @throws Refusal `not-found` */

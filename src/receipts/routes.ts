@@ -1,15 +1,11 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Database } from '../db/database.ts';
-import { type Access, type AnyReply, actorOf } from '../http/route.ts';
-import { Refusal } from '../refusals.ts';
-import { receiptPdf } from './pdf.ts';
-import { makeReceipt, makeReturnReceipt, type Printing, type ReceiptView } from './receipt.ts';
+import { type Access, actorOf } from '../http/route.ts';
+import { columnsOf, formatOf, send } from './answer.ts';
+import { makeReceipt, makeReturnReceipt } from './receipt.ts';
 import { ReceiptQuery, RedemptionParams, ReturnParams, receiptContent } from './schemas.ts';
 
 const staff: Access = ['storekeeper', 'clerk', 'villageAdmin', 'supervisor', 'supervisionBoard', 'auditor'];
-
-const formats = ['application/json', 'text/plain', 'application/pdf'] as const;
-type Format = (typeof formats)[number];
 
 /** Receipts of redemptions and of returns. */
 export const receiptRoutes: FastifyPluginAsyncTypebox<{ database: Database }> = async (app, { database }) => {
@@ -32,7 +28,7 @@ export const receiptRoutes: FastifyPluginAsyncTypebox<{ database: Database }> = 
     handler: async (request, reply) => {
       const { village, redemption } = request.params;
       const format = formatOf(request.headers.accept);
-      const printing = printingOf(request.query);
+      const printing = { columns: columnsOf(request.query), copy: false };
       const receipt = await database.inSnapshot(village, db =>
         makeReceipt(db, actorOf(request), village, redemption, printing),
       );
@@ -57,7 +53,7 @@ export const receiptRoutes: FastifyPluginAsyncTypebox<{ database: Database }> = 
     handler: async (request, reply) => {
       const { village, return: returnId } = request.params;
       const format = formatOf(request.headers.accept);
-      const printing = printingOf(request.query);
+      const printing = { columns: columnsOf(request.query), copy: false };
       const receipt = await database.inSnapshot(village, db =>
         makeReturnReceipt(db, actorOf(request), village, returnId, printing),
       );
@@ -65,27 +61,3 @@ export const receiptRoutes: FastifyPluginAsyncTypebox<{ database: Database }> = 
     },
   });
 };
-
-function printingOf({ columns }: { columns?: '32' | '48' | undefined }): Printing {
-  return { columns: columns === '48' ? 48 : 32, copy: false };
-}
-
-/** The first type of those asked for that a receipt has. @throws Refusal `not-acceptable` */
-function formatOf(accept: string | undefined): Format {
-  const asked = (accept ?? '*/*').split(',').map(part => part.split(';')[0]!.trim().toLowerCase());
-  for (const type of asked) {
-    const found = formats.find(format => [format, `${format.split('/')[0]}/*`, '*/*'].includes(type));
-    if (found !== undefined) return found;
-  }
-  throw new Refusal('not-acceptable', { supported: [...formats] });
-}
-
-function send(reply: AnyReply, format: Format, receipt: ReceiptView) {
-  reply.header('content-language', 'zh-CN').header('vary', 'Accept');
-  if (format !== 'application/pdf') {
-    reply.type(`${format}; charset=utf-8`);
-    return (format === 'text/plain' ? receipt.text : receipt) as never;
-  }
-  reply.type(format).header('content-disposition', `inline; filename="${receipt.number}.pdf"`);
-  return receiptPdf(receipt) as never;
-}

@@ -1,7 +1,8 @@
 import { type TSchema, Type } from 'typebox';
-import { Id, Instant, Nullable, OneOf, VillageCode, Whole } from '../http/shapes.ts';
+import { PageOf, PageQuery } from '../http/paging.ts';
+import { exampleId, Id, Instant, Nullable, OneOf, Text, VillageCode, Whole } from '../http/shapes.ts';
 
-/** Receipts on the wire. */
+/** Receipts and their printing on the wire. */
 
 export const RedemptionParams = Type.Object({ village: VillageCode, redemption: Id('ID of the redemption.') });
 export const ReturnParams = Type.Object({ village: VillageCode, return: Id('ID of the return.') });
@@ -67,3 +68,39 @@ export const receiptContent = {
     schema: Type.String({ maxLength: 2_147_483_647, description: 'One page, as wide as the paper.' }),
   },
 };
+
+const PrintJobStateOf = (description: string) => OneOf(['queued', 'printed', 'failed'], description);
+const Reason = Text(100, 'Why printing failed.', '缺纸');
+export const PrintJob = Type.Object(
+  {
+    id: Id('ID of the print job.'),
+    storeId: Id('ID of the store.'),
+    kioskId: Nullable(Id('ID of the kiosk that prints it; `null` for the counter of the store.')),
+    redemptionId: Id('ID of the redemption.'),
+    returnId: Nullable(Id('ID of the return, if the receipt is that of a return.')),
+    copy: Type.Boolean({ description: 'Whether the same receipt was printed before. The paper then says `补打`.' }),
+    state: PrintJobStateOf('State of the print job.'),
+    reason: Nullable(Reason),
+    queuedBy: Id('ID of the user or household that asked for it.'),
+    queuedAt: Instant('When it was asked for.'),
+    settledAt: Nullable(Instant('When it was printed or failed.')),
+  },
+  { title: 'PrintJob' },
+);
+export const PrintJobParams = Type.Object({ village: VillageCode, printJob: Id('ID of the print job.') });
+export const PrintJobListQuery = Type.Object({
+  state: Type.Optional(PrintJobStateOf('Return only print jobs in this state.')),
+  ...PageQuery,
+});
+export const PrintJobPage = PageOf(PrintJob, 'PrintJobPage');
+export const PrintJobCreate = Type.Object(
+  {
+    redemptionId: Id('ID of the redemption.'),
+    returnId: Type.Optional(Id('ID of one of its returns, to print the receipt of that.')),
+  },
+  { title: 'PrintJobCreate', additionalProperties: false, examples: [{ redemptionId: exampleId }] },
+);
+export const PrintJobOutcome = Type.Object(
+  { state: OneOf(['printed', 'failed'], 'What the printer said.'), reason: Type.Optional(Reason) },
+  { title: 'PrintJobOutcome', additionalProperties: false, examples: [{ state: 'printed' }] },
+);

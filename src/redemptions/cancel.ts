@@ -5,6 +5,7 @@ import { takeLate } from '../expiry/take-late.ts';
 import type { Actor } from '../http/route.ts';
 import { postOne } from '../ledger/post.ts';
 import { redemptionRelease } from '../ledger/transactions.ts';
+import { queueAtKiosk } from '../printing/queue-print.ts';
 import { Refusal } from '../refusals.ts';
 import { getRedemption, type RedemptionView, transactionNumbers } from './read.ts';
 import { lockRedemption, moveOn, type RedemptionKey, type RedemptionRow, refuseForeign } from './redemption.ts';
@@ -17,6 +18,7 @@ export async function cancel(tx: Tx, actor: Actor, key: RedemptionKey, now: Temp
   const row = await lockRedemption(tx, key);
   refuseForeign(actor, row);
   if (row.state !== 'reserved') throw new Refusal('wrong-state', { state: row.state, since: row.since });
+  await queueAtKiosk(tx, actor, key.village, row, now);
   await release(tx, row, { state: 'cancelled', actorId: actor.id }, now);
   return getRedemption(tx, actor, key.village, row.id);
 }

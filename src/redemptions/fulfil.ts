@@ -5,6 +5,7 @@ import type { Actor } from '../http/route.ts';
 import { causes } from '../ledger/causes.ts';
 import { lotsMoved } from '../ledger/lots.ts';
 import { redemptionFulfil } from '../ledger/transactions.ts';
+import { queueAtKiosk } from '../printing/queue-print.ts';
 import { Refusal } from '../refusals.ts';
 import { postOrder } from '../store/post-order.ts';
 import { policyOn } from '../villages/policy.ts';
@@ -59,6 +60,7 @@ export async function fulfil(
   }
   await moveOn(tx, key, { state: 'fulfilled', by: actor.id, presented: handOverPresented }, now);
   await recordSlip(tx, actor, row, 'handOver', input.slip, now);
+  await queueAtKiosk(tx, actor, village, row, now);
   const lines = (await pricedLines(tx, village, [row.id])).get(row.id)!;
   const event = { actor: actor.id, occurredAt: iso(now), businessDate: dayOf(now).toString() };
   const lots = await lotsMoved(tx, village, ['redemptionHold'], causes.redemptionHold(row.id));

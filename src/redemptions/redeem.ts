@@ -6,6 +6,7 @@ import { householdOfCard } from '../households/cards.ts';
 import { getHouseholdRow } from '../households/read.ts';
 import type { Actor } from '../http/route.ts';
 import { type Limit, redemptionHold, redemption as redemptionTransaction } from '../ledger/transactions.ts';
+import { queueAtKiosk } from '../printing/queue-print.ts';
 import { malformed, Refusal, type Sentence } from '../refusals.ts';
 import { postOrder } from '../store/post-order.ts';
 import { getStore } from '../store/read.ts';
@@ -95,6 +96,7 @@ export async function redeem(
     order.lines,
   );
   const slips = await recordSlip(tx, actor, row, 'order', input.slip, now);
+  await queueAtKiosk(tx, actor, village, row, now);
   if (waits) {
     const job = { village, redemptionId: row.id };
     await jobs.send(tx, expireQueue, job, { key: row.id, startAfter: row.expiresAt! });

@@ -510,6 +510,17 @@ export const lists: Record<string, (ground: Ground) => Promise<List>> = {
     };
   },
 
+  async printJobList({ at, keeper, made, home, ready }) {
+    const url = `${at}/print-jobs`;
+    const job = async () => {
+      const { body } = await ready('printJobCreate', await home());
+      return (await made(keeper, 'POST', url, body as object)).id;
+    };
+    const [queued, printed] = [await job(), await job()];
+    await made(keeper, 'PUT', `${url}/${printed}/outcome`, { state: 'printed' });
+    return { url, by: keeper, filters: { state: { query: 'state=printed', in: printed, out: queued } } };
+  },
+
   async claimList({ at, clerk, earlierRuleId, made, home, ready }) {
     const [one, other] = [await home(), await home()];
     const submitted = idOf(await ready('claimGet', one));

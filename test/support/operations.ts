@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { sql } from 'drizzle-orm';
 import { issueCard } from '../../src/households/cards.ts';
+import { queuePrint } from '../../src/printing/queue-print.ts';
 import { owe } from './arrears.ts';
 import { type Ask, anywhere, at, get, patch, placed, post, type Sample } from './sample-calls.ts';
 import { claimsSamples } from './samples/claims.ts';
@@ -280,6 +281,17 @@ export const samples: Record<string, Sample> = {
   returnCreate: placed(async (world, ask) => post(`${at(ask.village)}/returns`, await comesBack(world, ask))),
   returnGet: placed(async (world, ask) => get(await proposedReturn(world, ask))),
   returnReceiptGet: placed(async (world, ask) => get(`${await proposedReturn(world, ask)}/receipt`)),
+  printJobList: placed(async (_world, { village }) => get(`${at(village)}/print-jobs`)),
+  printJobCreate: placed(async (world, ask) => {
+    const { id } = await redemption(world, ask);
+    return post(`${at(ask.village)}/print-jobs`, { redemptionId: id });
+  }),
+  printJobReceiptGet: placed(async (world, ask) => get(`${await printJob(world, ask)}/receipt`)),
+  printJobAcknowledge: placed(async (world, ask) => ({
+    method: 'PUT',
+    url: `${await printJob(world, ask)}/outcome`,
+    body: { state: 'printed' },
+  })),
   returnApprove: placed(async (world, ask) => post(`${await proposedReturn(world, ask)}/approve`)),
   returnReject: placed(async (world, ask) => post(`${await proposedReturn(world, ask)}/reject`, { note: '已开封' })),
 
@@ -536,6 +548,17 @@ async function proposedReturn(world: World, ask: Ask): Promise<string> {
   const url = `${at(ask.village)}/returns`;
   const keeper = await world.by('storekeeper', ask.village);
   return `${url}/${(await world.made(keeper, 'POST', url, await comesBack(world, ask))).id}`;
+}
+
+/** Of the kiosk that asks, else of the counter. */
+async function printJob(world: World, ask: Ask): Promise<string> {
+  const { village, caller } = ask;
+  const { id: redemptionId } = await redemption(world, ask);
+  const paper = { redemptionId, returnId: null, storeId: await world.store(village) };
+  const actor = { ...nobody, kioskId: caller?.actor.kind === 'kiosk' ? caller.actor.kioskId : null };
+  const now = world.service.clock.now();
+  const { id } = await world.service.inVillage(village, tx => queuePrint(tx, actor, village, paper, now));
+  return `${at(village)}/print-jobs/${id}`;
 }
 
 async function kiosk(world: World, { village }: Ask): Promise<string> {
