@@ -105,7 +105,7 @@ export const printRoutes: FastifyPluginAsyncTypebox<{
     schema: {
       operationId: 'printJobAcknowledge',
       tags: ['store'],
-      summary: 'Record the outcome of a print job',
+      summary: 'Settle a print job',
       description:
         'Records that the receipt was printed or failed. The same outcome again changes nothing; another one is refused. To try again after a failure, queue another print job.',
       params: PrintJobParams,
