@@ -1225,6 +1225,46 @@ comment on table kiosks.pairing_try is 'Pairings asked for by one address within
 grant delete, insert, select on kiosks.pairing_try to jifen_app;
 grant update (since, tries) on kiosks.pairing_try to jifen_app;
 
+-- kiosks.sync_entry
+create table kiosks.sync_entry (
+  village text collate "C" not null,
+  kiosk_id uuid not null,
+  collection text collate "C" not null,
+  id text collate "C" not null,
+  digest bytea,
+  version bigint not null,
+  constraint sync_entry_pkey PRIMARY KEY (village, kiosk_id, collection, id),
+  constraint sync_entry_kiosk_fkey FOREIGN KEY (village, kiosk_id) REFERENCES kiosks.kiosk(village, id),
+  constraint sync_entry_collection_check CHECK (((length(collection) >= 1) AND (length(collection) <= 40))),
+  constraint sync_entry_digest_check CHECK ((length(digest) = 16)),
+  constraint sync_entry_id_check CHECK (((length(id) >= 1) AND (length(id) <= 60)))
+);
+comment on table kiosks.sync_entry is 'Every entry that a kiosk was told, as a digest, and the version in which it last changed. Without a digest: it is gone, and kiosks with an older version are told so.';
+alter table kiosks.sync_entry enable row level security;
+alter table kiosks.sync_entry force row level security;
+create policy scope on kiosks.sync_entry using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
+grant delete, insert, select on kiosks.sync_entry to jifen_app;
+grant update (digest, version) on kiosks.sync_entry to jifen_app;
+
+-- kiosks.sync_version
+create table kiosks.sync_version (
+  village text collate "C" not null,
+  kiosk_id uuid not null,
+  version bigint not null,
+  tag bytea not null,
+  taken_at timestamp(3) with time zone not null,
+  constraint sync_version_pkey PRIMARY KEY (village, kiosk_id, version),
+  constraint sync_version_kiosk_fkey FOREIGN KEY (village, kiosk_id) REFERENCES kiosks.kiosk(village, id),
+  constraint sync_version_tag_check CHECK ((length(tag) = 9)),
+  constraint sync_version_version_check CHECK ((version > 0))
+);
+comment on table kiosks.sync_version is 'Each state of the village that a kiosk was told, in order. A cursor names one; once it is gone, the kiosk starts afresh.';
+comment on column kiosks.sync_version.tag is 'Random. After a database was restored the numbers are given out again, and a cursor from before it must not fit.';
+alter table kiosks.sync_version enable row level security;
+alter table kiosks.sync_version force row level security;
+create policy scope on kiosks.sync_version using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
+grant delete, insert, select on kiosks.sync_version to jifen_app;
+
 -- kiosks.unknown_number
 create table kiosks.unknown_number (
   village text collate "C" not null,

@@ -73,6 +73,7 @@ import { signalRoutes } from './signals/routes.ts';
 import { stockRoutes } from './stock/routes.ts';
 import { goodsCorrectionRoutes } from './store/correction-routes.ts';
 import { goodsRoutes } from './store/routes.ts';
+import { syncRoutes } from './sync/routes.ts';
 import { verificationJobs } from './verification/jobs.ts';
 import { verificationRoutes } from './verification/routes.ts';
 import { villageJobs } from './villages/jobs.ts';
@@ -226,6 +227,7 @@ export async function build(deps: Deps): Promise<FastifyInstance> {
   await app.register(expiryRoutes, { ...world, jobs: deps.jobs });
   await app.register(kioskRoutes, world);
   await app.register(kioskDeviceRoutes, { database, clock, tokens });
+  await app.register(syncRoutes, { database, clock });
   await app.register(bookRoutes, { database });
   await app.register(auditRoutes, { database, clock });
   await app.register(verificationRoutes, { ...world, signer: deps.signer });

@@ -112,6 +112,7 @@ export const refusals = {
     zh: '已过期',
     en: 'Expired',
   },
+  'cursor-expired': { status: 410, zh: '需要重新同步', en: 'Cursor has expired' },
   'request-timeout': {
     status: 408,
     zh: '内容未能按时收完',

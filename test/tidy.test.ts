@@ -28,6 +28,7 @@ const levels = [
   ['claims', 'evaluations'],
   ['publicity'],
   ['kiosks'],
+  ['sync'],
   ['book'],
   ['checkpoints'],
   ['verification'],

@@ -1,4 +1,4 @@
-import { createHash, randomBytes, randomUUIDv7 } from 'node:crypto';
+import { createHash, createHmac, randomBytes, randomUUIDv7 } from 'node:crypto';
 import { and, eq, sql } from 'drizzle-orm';
 import { iso } from '../calendar.ts';
 import { type Db, one, type Tx } from '../db/database.ts';
@@ -84,6 +84,16 @@ export async function householdOfCard(db: Db, village: string, code: string): Pr
   if (row === undefined) throw new Refusal('card-unknown');
   if (row.revokedAt !== null) throw new Refusal('card-revoked');
   return row.household;
+}
+
+/**
+ * How a kiosk knows a card without its code: by the code's digest, hashed once more with the kiosk as salt. A code has 130
+ * random bits, which nobody guesses, salted or not. But what is kept here never leaves, and the lists of two kiosks, or of one
+ * and this database, cannot be laid side by side: a list on a stolen device says which hashes it has, and nothing else.
+ * `codeHash` is SHA-256; answers 43 characters of base64url.
+ */
+export function cardHashAt(kioskId: string, codeHash: Buffer): string {
+  return createHmac('sha256', kioskId).update(codeHash).digest('base64url');
 }
 
 function digest(code: string): Buffer {

@@ -25,6 +25,12 @@ const details: Record<RefusalCode, readonly [...Told[], Told]> = {
       en: 'A cursor only works with the filters it was issued for. Start again from the first page.',
     },
   ],
+  'cursor-expired': [
+    {
+      zh: '终端离线太久，请重新同步全部数据。',
+      en: 'Take a new snapshot in place of what the kiosk has. Operations that are not uploaded yet are kept.',
+    },
+  ],
   'idempotency-key-required': [
     { zh: '程序未带幂等键，请联系技术人员。', en: 'Send a unique Idempotency-Key header with each new operation.' },
   ],

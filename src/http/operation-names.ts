@@ -242,6 +242,8 @@ export const chineseSummaries: Record<string, string> = {
   kioskPairingPoll: '查询配对结果',
   kioskTokenRefresh: '续期终端令牌',
   kioskConfigGet: '获取终端配置',
+  kioskSnapshotGet: '获取终端全量数据',
+  kioskChangesGet: '获取终端增量数据',
   kioskSessionCreate: '住户刷卡登录',
   kioskSessionGet: '查看住户当前会话',
   kioskSessionEnd: '住户退出',

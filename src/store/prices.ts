@@ -92,6 +92,25 @@ export async function findPriceListOn(db: Db, village: string, day: Temporal.Pla
   return row?.id;
 }
 
+/** The list in force on a day, and those that follow it, by first day; none that was withdrawn. */
+export async function listPriceListsFrom(
+  db: Db,
+  village: string,
+  day: Temporal.PlainDate,
+): Promise<{ id: string; validFrom: string }[]> {
+  const rows = await db
+    .select({ id: priceList.id, validFrom: priceList.validFrom })
+    .from(priceList)
+    .where(and(eq(priceList.village, village), isNull(priceList.withdrawnAt)))
+    .orderBy(asc(priceList.validFrom));
+  return rows.slice(
+    Math.max(
+      0,
+      rows.findLastIndex(row => row.validFrom <= day.toString()),
+    ),
+  );
+}
+
 /** Price lists, the newest first, those that were withdrawn among them. */
 export async function listPriceLists(
   db: Db,

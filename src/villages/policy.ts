@@ -1,4 +1,4 @@
-import { and, desc, eq, like, lte, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, gt, like, lte, sql } from 'drizzle-orm';
 import { dayOf, iso } from '../calendar.ts';
 import type { Db, Tx } from '../db/database.ts';
 import type { Actor } from '../http/route.ts';
@@ -24,6 +24,17 @@ export async function policyOn(db: Db, village: string, day: Temporal.PlainDate)
   return row === undefined
     ? { ...defaultPolicy, validFrom: null }
     : { ...defaultPolicy, ...row.policy, validFrom: row.validFrom };
+}
+
+/** The policy in force on a day, and those that follow it, by first day. */
+export async function listPoliciesFrom(db: Db, village: string, day: Temporal.PlainDate): Promise<PolicyView[]> {
+  const rows = await db
+    .select()
+    .from(policyTable)
+    .where(and(eq(policyTable.village, village), gt(policyTable.validFrom, day.toString())))
+    .orderBy(asc(policyTable.validFrom));
+  const later = rows.map(row => ({ ...defaultPolicy, ...row.policy, validFrom: row.validFrom }));
+  return [await policyOn(db, village, day), ...later];
 }
 
 /** Whether a village under the prefix asks all of its staff for a second factor on a day. */

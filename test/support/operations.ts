@@ -371,6 +371,11 @@ export const samples: Record<string, Sample> = {
     return post('/v1/kiosk/tokens', { refreshToken: body.refreshToken });
   }),
   kioskConfigGet: anywhere(async () => get('/v1/kiosk/config')),
+  kioskSnapshotGet: anywhere(async () => get('/v1/kiosk/snapshot')),
+  kioskChangesGet: anywhere(async (_world, { caller }) => {
+    const snapshot = caller?.actor.kind === 'kiosk' ? await caller('GET', '/v1/kiosk/snapshot') : undefined;
+    return get(`/v1/kiosk/changes?cursor=${snapshot?.body.cursor ?? 'none'}`);
+  }),
   kioskSessionCreate: anywhere(async (world, ask) =>
     post('/v1/kiosk/sessions', { card: (await cardOf(world, ask)).code }),
   ),
