@@ -103,7 +103,7 @@ const reads: Record<string, string[]> = {
   evaluations: ['households.household', 'households.kin', 'households.member'],
   expiry: ['ledger.account', 'ledger.book', 'ledger.transaction'],
   'household-changes': ['ledger.account', 'ledger.transaction', 'ledger.transfer'],
-  households: ['households.refuse_kin'],
+  households: ['households.is_kin', 'households.refuse_kin'],
   kin: ['households.household'],
   publicity: [
     'earning.award',

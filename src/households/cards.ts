@@ -8,7 +8,7 @@ import { holdHousehold } from './household.ts';
 import { getHouseholdRow } from './read.ts';
 import { card, household } from './tables.ts';
 
-interface CardView {
+export interface CardView {
   id: string;
   householdId: string;
   state: 'active' | 'revoked';
@@ -54,13 +54,31 @@ export async function revokeCard(
   const byKey = and(eq(card.village, key.village), eq(card.id, key.cardId));
   const row = one(await tx.select().from(card).where(byKey).for('update'));
   await tx.execute(sql`select households.refuse_kin(${key.village}, ${actor.id}, ${row.householdId})`);
-  if (row.revokedAt !== null) throw new Refusal('wrong-state', { state: 'revoked', since: row.revokedAt });
+  if (row.revokedAt !== null) throw revokedTwice(row.revokedAt);
   const [revoked] = await tx
     .update(card)
     .set({ revokedBy: actor.id, revokedAt: iso(now) })
     .where(byKey)
     .returning();
   return viewOf(revoked!);
+}
+
+export function revokedTwice(since: string): Refusal {
+  return new Refusal('wrong-state', { state: 'revoked', since });
+}
+
+/**
+ * Revokes a card and issues another one to its household, or does neither.
+ * @throws Refusal `not-found` | `household-not-active` | `own-household` | `wrong-state`
+ */
+export async function replaceCard(
+  tx: Tx,
+  actor: Actor,
+  key: { village: string; cardId: string },
+  now: Temporal.Instant,
+): Promise<CardView & { code: string }> {
+  const { householdId } = await revokeCard(tx, actor, key, now);
+  return issueCard(tx, actor, { village: key.village, householdId }, now);
 }
 
 /** Cards of a household, the newest first. */
@@ -96,11 +114,11 @@ export function cardHashAt(kioskId: string, codeHash: Buffer): string {
   return createHmac('sha256', kioskId).update(codeHash).digest('base64url');
 }
 
-function digest(code: string): Buffer {
+export function digest(code: string): Buffer {
   return createHash('sha256').update(code.toUpperCase()).digest();
 }
 
-function viewOf(row: Omit<CardView, 'state'>): CardView {
+export function viewOf(row: Omit<CardView, 'state'>): CardView {
   const { id, householdId, issuedAt, revokedAt } = row;
   return { id, householdId, state: revokedAt === null ? 'active' : 'revoked', issuedAt, revokedAt };
 }

@@ -8,7 +8,8 @@ import { VillageParams } from '../http/shapes.ts';
 import { hashSecret } from '../identity/passwords.ts';
 import type { Mutate, Write } from '../posting/mutate.ts';
 import { Refusal } from '../refusals.ts';
-import { issueCard, listCards, revokeCard } from './cards.ts';
+import { type CardSheetView, issueSheet, planSheet, printSheet } from './card-sheet.ts';
+import { issueCard, listCards, replaceCard, revokeCard } from './cards.ts';
 import { householdSubject } from './corrections.ts';
 import { addMember, enrolOne } from './enrol.ts';
 import { freezeHousehold, listFreezes, unfreezeHousehold } from './freeze.ts';
@@ -19,6 +20,8 @@ import {
   CardIssued,
   CardList,
   CardParams,
+  CardSheet,
+  CardSheetCreate,
   Household,
   HouseholdCreate,
   HouseholdFreeze,
@@ -297,6 +300,68 @@ export const householdRoutes: FastifyPluginAsyncTypebox<{
           revokeCard(tx, actor, { village: request.params.village, cardId: request.params.card }, clock.now()),
         { status: 200 },
       ),
+  });
+
+  app.route({
+    method: 'POST',
+    url: '/v1/villages/:village/cards/:card/replace',
+    config: {
+      access: keepers,
+      idempotent: true,
+      refusals: ['wrong-state', 'household-not-active', 'own-household'],
+    },
+    schema: {
+      operationId: 'cardReplace',
+      tags: ['households'],
+      summary: 'Replace a card',
+      description:
+        'Revokes a lost card and issues another one in its place. Returns the new card, with the code for its printed QR once. The household’s balance is not affected.',
+      params: CardParams,
+      response: { 201: CardIssued },
+    },
+    handler: (request, reply) => {
+      const { village, card } = request.params;
+      return mutate(request, reply, (tx, actor) => replaceCard(tx, actor, { village, cardId: card }, clock.now()), {
+        status: 201,
+        location: made => `/v1/villages/${village}/households/${made.householdId}/cards`,
+        secrets: ['code'],
+      });
+    },
+  });
+
+  app.route({
+    method: 'POST',
+    url: '/v1/villages/:village/card-sheets',
+    config: {
+      access: keepers,
+      idempotent: true,
+      refusals: ['wrong-state', 'household-not-active', 'own-household'],
+    },
+    schema: {
+      operationId: 'cardSheetCreate',
+      tags: ['households'],
+      summary: 'Issue cards and print them',
+      description:
+        'Issues up to 200 cards and returns them as a PDF to print and cut: A4, ten cards per page, each with a QR code, the household’s number and the masked name of its head. Card codes are not stored, so the PDF is returned only once. If you have lost it, or the printed sheet, issue the cards again with a new idempotency key, each with `replacesCardId`: a replayed response has the IDs. All cards are issued, or none.',
+      params: VillageParams,
+      body: CardSheetCreate,
+      response: { 201: CardSheet },
+    },
+    handler: async (request, reply) => {
+      const { village } = request.params;
+      const plan = await database.inSnapshot(village, db => planSheet(db, village, request.body.cards));
+      const printed = await printSheet(plan, clock.now());
+      return mutate<CardSheetView>(
+        request,
+        reply,
+        (tx, actor) => issueSheet(tx, actor, village, printed, clock.now()),
+        {
+          status: 201,
+          location: ({ cards }) => `/v1/villages/${village}/households/${cards[0]!.householdId}/cards`,
+          secrets: ['pdf'],
+        },
+      );
+    },
   });
 
   app.route({

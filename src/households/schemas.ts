@@ -1,6 +1,19 @@
 import { Type } from 'typebox';
 import { PageOf, PageQuery } from '../http/paging.ts';
-import { Day, Id, Instant, Line, Name, Nullable, OneOf, Sum, Text, VillageCode, Whole } from '../http/shapes.ts';
+import {
+  Day,
+  exampleId,
+  Id,
+  Instant,
+  Line,
+  Name,
+  Nullable,
+  OneOf,
+  Sum,
+  Text,
+  VillageCode,
+  Whole,
+} from '../http/shapes.ts';
 import { GridNumber, IdLast4, NumberConfirmed, PassbookNumber, Phone } from './shapes.ts';
 
 export const MemberCreate = Type.Object(
@@ -207,6 +220,41 @@ export const CardIssued = Type.Object(
 export const CardList = Type.Object(
   { data: Type.Array(Card, { maxItems: 1000, description: 'Cards, newest first.' }) },
   { title: 'CardList' },
+);
+export const CardSheetCreate = Type.Object(
+  {
+    cards: Type.Array(
+      Type.Object(
+        {
+          householdId: Id('ID of the household.'),
+          replacesCardId: Type.Optional(
+            Nullable(Id('ID of the household’s card that the new card replaces. It is revoked.')),
+          ),
+        },
+        { additionalProperties: false },
+      ),
+      {
+        minItems: 1,
+        maxItems: 200,
+        description: 'Cards to issue, in the order in which they are printed. A household named twice gets two.',
+      },
+    ),
+  },
+  { title: 'CardSheetCreate', additionalProperties: false, examples: [{ cards: [{ householdId: exampleId }] }] },
+);
+export const CardSheet = Type.Object(
+  {
+    cards: Type.Array(Type.Object(card), { maxItems: 200, description: 'Issued cards, in the order of the sheet.' }),
+    pdf: Nullable(
+      Type.String({
+        maxLength: 4_000_000,
+        contentEncoding: 'base64',
+        contentMediaType: 'application/pdf',
+        description: 'The sheet. Returned only once; `null` in a replayed response.',
+      }),
+    ),
+  },
+  { title: 'CardSheet' },
 );
 export const CardParams = Type.Object({ village: VillageCode, card: Id('ID of the card.') });
 

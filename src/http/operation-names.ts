@@ -77,6 +77,8 @@ export const chineseSummaries: Record<string, string> = {
   householdCardList: '住户积分卡列表',
   householdCardCreate: '发放积分卡',
   cardRevoke: '挂失积分卡',
+  cardReplace: '补换积分卡',
+  cardSheetCreate: '批量发卡并打印',
   householdPinSet: '设置住户密码',
   householdPinEventList: '查看住户密码变更记录',
   householdPinUnlock: '解锁住户密码',

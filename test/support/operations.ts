@@ -135,6 +135,13 @@ export const samples: Record<string, Sample> = {
     const { id } = await cardOf(world, ask);
     return post(`${at(ask.village)}/cards/${id}/revoke`);
   }),
+  cardReplace: placed(async (world, ask) => {
+    const { id } = await cardOf(world, ask);
+    return post(`${at(ask.village)}/cards/${id}/replace`);
+  }),
+  cardSheetCreate: placed(async (_world, ask) =>
+    post(`${at(ask.village)}/card-sheets`, { cards: [{ householdId: await ask.household() }] }),
+  ),
   householdFreezeList: placed(async (_world, ask) => get(`${await file(ask)}/freezes`)),
   householdFreeze: placed(async (_world, ask) => post(`${await file(ask)}/freeze`, { reason: '户主去世，继承人待定' })),
   householdUnfreeze: placed(async (world, ask) => {

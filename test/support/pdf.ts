@@ -1,5 +1,8 @@
 import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { inflateSync } from 'node:zlib';
+import { PDFiumLibrary } from '@hyzyla/pdfium';
+import { prepareZXingModule, readBarcodes } from 'zxing-wasm/reader';
 
 /**
  * How many glyphs a document of ours draws, and how many of them are number 0: the box that stands for a character the
@@ -32,4 +35,44 @@ export function glyphsOf(pdf: Buffer): { drawn: number; missing: number } {
 export function textOfPdf(pdf: Buffer): string | undefined {
   const shown = spawnSync('pdftotext', ['-layout', '-', '-'], { input: pdf, maxBuffer: 64 * 1024 * 1024 });
   return shown.error === undefined ? shown.stdout.toString() : undefined;
+}
+
+/** A QR code on a page: what it says, and where its middle is, as shares of the page's width and height. */
+export interface PrintedQr {
+  text: string;
+  x: number;
+  y: number;
+}
+
+/**
+ * The pages of a document as a reader sees them, drawn by PDFium, 150 dots an inch as an office printer does at least: QR
+ * codes in reading order as ZXing finds them, and the text in the order in which it was drawn.
+ */
+export async function pagesOfPdf(pdf: Buffer): Promise<{ codes: PrintedQr[]; text: string }[]> {
+  const wasm = new URL(import.meta.resolve('zxing-wasm/reader/zxing_reader.wasm'));
+  prepareZXingModule({ overrides: { wasmBinary: readFileSync(wasm).buffer } });
+  const library = await PDFiumLibrary.init();
+  try {
+    const document = await library.loadDocument(pdf);
+    const pages: { codes: PrintedQr[]; text: string }[] = [];
+    for (const page of document.pages()) {
+      // Before it is rendered: PDFium closes a page that it has drawn.
+      const text = page.getText();
+      const { data, width, height } = await page.render({ scale: 150 / 72, render: 'bitmap' });
+      const picture = { data: new Uint8ClampedArray(data), width, height } as Parameters<typeof readBarcodes>[0];
+      const found = await readBarcodes(picture, { formats: ['QRCode'], maxNumberOfSymbols: 40 });
+      const codes = found.map(({ text, position: { topLeft, bottomRight } }) => ({
+        text,
+        x: (topLeft.x + bottomRight.x) / 2 / width,
+        y: (topLeft.y + bottomRight.y) / 2 / height,
+      }));
+      const row = ({ y }: PrintedQr) => Math.round(y * 20);
+      codes.sort((a, b) => row(a) - row(b) || a.x - b.x);
+      pages.push({ codes, text });
+    }
+    document.destroy();
+    return pages;
+  } finally {
+    library.destroy();
+  }
 }
