@@ -165,7 +165,9 @@ test('cursors', async t => {
   const operations = declaredOperations(service.app);
   const lists = operations.filter(({ query }) => query.some(({ name }) => name === 'cursor'));
   // Two rows of everything that can be listed.
-  for (const operation of operations.filter(({ method, idempotent }) => (method === 'POST' && idempotent) || method === 'PATCH')) {
+  for (const operation of operations.filter(
+    ({ method, idempotent }) => (method === 'POST' && idempotent) || method === 'PATCH',
+  )) {
     for (const _ of [1, 2]) await send(service, await prepare(world, operation));
   }
 

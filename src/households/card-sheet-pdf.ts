@@ -1,8 +1,8 @@
 import type { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { setImmediate as othersFirst } from 'node:timers/promises';
-import { correction, generate, mode } from 'lean-qr';
 import PDFDocument from 'pdfkit';
+import { drawQr } from '../pdf-qr.ts';
 import { cutToFit, drawLine, useMainFont } from '../pdf-text.ts';
 
 /** What is printed on one card. */
@@ -60,7 +60,8 @@ export async function cardSheetPdf(
 
 function drawCard(doc: PDFKit.PDFDocument, village: string, printed: PrintedCard, { x, y }: { x: number; y: number }) {
   doc.rect(x, y, card.width, card.height).lineWidth(0.4).dash(3, { space: 3 }).stroke('#9aa4ac').undash();
-  drawQr(doc, printed.code, x + quiet, y + (card.height - qrSize) / 2);
+  const place = { x: x + quiet, y: y + (card.height - qrSize) / 2, side: qrSize, border: 1 };
+  drawQr(doc, printed.code, place, { color: ink, isWorn: true });
   const at = x + quiet + qrSize + quiet;
   const width = x + card.width - 3 * mm - at;
   const line = (words: string, from: number, size: number, color = ink) =>
@@ -70,19 +71,4 @@ function drawCard(doc: PDFKit.PDFDocument, village: string, printed: PrintedCard
   line(printed.number, 22, 17);
   line(printed.headName, 30.5, 12);
   for (const [index, hint] of hints.entries()) line(hint, 39 + index * 4, 7, grey);
-}
-
-/** Holds up to a quarter of its surface scratched off. The capitals, digits and full stop of a code need the smaller mode. */
-function drawQr(doc: PDFKit.PDFDocument, code: string, x: number, y: number): void {
-  const qr = generate(mode.alphaNumeric(code), { minCorrectionLevel: correction.Q, maxCorrectionLevel: correction.Q });
-  const module = qrSize / qr.size;
-  for (let row = 0; row < qr.size; row += 1) {
-    for (let column = 0; column < qr.size; column += 1) {
-      if (!qr.get(column, row)) continue;
-      const from = column;
-      while (qr.get(column + 1, row)) column += 1;
-      doc.rect(x + from * module, y + row * module, (column + 1 - from) * module, module);
-    }
-  }
-  doc.fill(ink);
 }

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import PDFDocument from 'pdfkit';
-import encodeQR from 'qr';
+import { drawQr } from '../pdf-qr.ts';
 import { drawLine, useMainFont } from '../pdf-text.ts';
 import { type Block, type Columns, rowLines, wrap } from './text.ts';
 
@@ -76,7 +76,13 @@ function stripsOf(block: Block, paper: { left: number; columns: Columns }): Stri
         },
       ];
     case 'qr':
-      return [{ height: qrSide + 8, draw: (doc, y) => drawQr(doc, block.text, left + (width - qrSide) / 2, y + 4) }];
+      return [
+        {
+          height: qrSide + 8,
+          draw: (doc, y) =>
+            drawQr(doc, block.text, { x: left + (width - qrSide) / 2, y: y + 4, side: qrSide, border: 4 }, ink),
+        },
+      ];
     case 'feed':
     case 'cut':
       return [];
@@ -84,15 +90,3 @@ function stripsOf(block: Block, paper: { left: number; columns: Columns }): Stri
 }
 
 const ink = { color: 'black' };
-
-/** Dark modules as squares, with the four light ones around them that ISO/IEC 18004 asks for. */
-function drawQr(doc: PDFKit.PDFDocument, text: string, x: number, y: number): void {
-  const rows = encodeQR(text, 'raw', { border: 4 });
-  const side = qrSide / rows.length;
-  for (const [row, cells] of rows.entries()) {
-    for (const [column, dark] of cells.entries()) {
-      if (dark) doc.rect(x + column * side, y + row * side, side, side);
-    }
-  }
-  doc.fill('black');
-}

@@ -1,7 +1,7 @@
 import { request } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import { brotliDecompressSync } from 'node:zlib';
-import { type Test, test } from 'tap';
+import { test } from 'tap';
 import { readSample } from '../../src/sample/files.ts';
 import type { Service } from '../support/service.ts';
 import { at, openShop } from '../support/shop.ts';
@@ -19,7 +19,7 @@ test('card, offers, hand-over, receipt: four requests, under 30 kB over the line
   await shop.stock(Object.fromEntries(ids.slice(0, 40).map(id => [id, 10])));
   const { cardCode } = await shop.card(await shop.household(50));
   const kiosk = await shop.service.asKiosk();
-  const line = await openLine(t, shop.service);
+  const line = await openLine(shop.service);
 
   const session = await line('POST', '/v1/kiosk/sessions', kiosk.token, { card: cardCode });
   const token = session.accessToken;
@@ -38,8 +38,9 @@ test('card, offers, hand-over, receipt: four requests, under 30 kB over the line
 });
 
 /** A caller that counts what goes over the socket in both directions, heads too. Each call has a connection of its own. */
-async function openLine(t: Test, { app }: Service) {
+async function openLine({ app }: Service) {
   const address = await app.listen({ host: '127.0.0.1', port: 0 });
+  // biome-ignore lint/suspicious/noExplicitAny: answers of every shape
   const line = async (method: string, path: string, token: string, body?: object): Promise<any> => {
     const headers = {
       authorization: `Bearer ${token}`,
