@@ -143,7 +143,20 @@ test('whom it is not for', async t => {
     await snapshotOf(caller);
     isRefused(t, await caller('GET', urls[1]!), '410 cursor-expired', {}, `a cursor of another kiosk: ${who}`);
   }
-  for (const bad of ['none', 'bnVsbA', Buffer.from('[1,2]').toString('base64url'), 'x'.repeat(500)]) {
+  const [kioskId, version, tag] = JSON.parse(Buffer.from(cursor, 'base64url').toString());
+  const forged = [
+    [],
+    [1, 2],
+    [kioskId],
+    [kioskId, String(version), tag],
+    [kioskId, version, null],
+    [kioskId, version, 'x'],
+    [kioskId, version + 0.5, tag],
+    [kioskId, -1, tag],
+    [kioskId, 2 ** 53, tag],
+    [kioskId, 1e300, tag],
+  ].map(parts => Buffer.from(JSON.stringify(parts)).toString('base64url'));
+  for (const bad of ['none', 'bnVsbA', ...forged, 'x'.repeat(500)]) {
     isRefused(t, await kiosk('GET', `/v1/kiosk/changes?cursor=${bad}`), '410 cursor-expired', {}, bad.slice(0, 20));
   }
   t.equal((await kiosk('GET', '/v1/kiosk/changes')).body.code, 'validation-failed');
