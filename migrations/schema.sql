@@ -1111,6 +1111,17 @@ comment on column identity.sign_in.address is 'Address of the caller, the first 
 comment on column identity.sign_in.succeeded_at is 'When the right password last came from there. Others cannot lock the name at such an address; forgotten after 30 days.';
 grant delete, insert, select, update on identity.sign_in to jifen_app;
 
+-- identity.spent_proof
+create table identity.spent_proof (
+  thumbprint text collate "C" not null,
+  jti text collate "C" not null,
+  expires_at timestamp(3) with time zone not null,
+  constraint spent_proof_pkey PRIMARY KEY (thumbprint, jti)
+);
+comment on table identity.spent_proof is 'Proofs of possession that devices have sent, until they expire: none is taken twice, whichever process it is sent to.';
+CREATE INDEX spent_proof_expires_at ON identity.spent_proof USING btree (expires_at);
+grant delete, insert, select on identity.spent_proof to jifen_app;
+
 -- identity.spent_refresh
 create table identity.spent_refresh (
   hash bytea not null,
@@ -1160,17 +1171,24 @@ create table kiosks.kiosk (
   unknown_cards_since timestamp(3) with time zone,
   wrong_pins integer not null default 0,
   wrong_pins_since timestamp(3) with time zone,
+  public_key jsonb,
+  thumbprint text collate "C",
   constraint kiosk_pkey PRIMARY KEY (village, id),
   constraint kiosk_code_key UNIQUE (village, code),
   constraint kiosk_store_fkey FOREIGN KEY (village, store_id) REFERENCES store.store(village, id),
   constraint kiosk_code_check CHECK ((code ~ '^K[0-9]{2,4}$'::text)),
+  constraint kiosk_has_key CHECK (((num_nonnulls(public_key, thumbprint) = 2) OR (state = 'retired'::text))),
   constraint kiosk_name_check CHECK (((length(name) >= 1) AND (length(name) <= 40))),
   constraint kiosk_state_check CHECK ((state = ANY (ARRAY['active'::text, 'suspended'::text, 'retired'::text]))),
-  constraint kiosk_state_reason_check CHECK ((state_reason = ANY (ARRAY['unknownCards'::text, 'wrongPins'::text])))
+  constraint kiosk_state_reason_check CHECK ((state_reason = ANY (ARRAY['unknownCards'::text, 'wrongPins'::text, 'cloned'::text]))),
+  constraint kiosk_thumbprint_check CHECK ((thumbprint ~ '^[A-Za-z0-9_-]{43}$'::text))
 );
 comment on table kiosks.kiosk is 'A device that is bound to a store of a village.';
 comment on column kiosks.kiosk.state_reason is 'Why it stands so, where the service itself has decided it.';
 comment on column kiosks.kiosk.wrong_pins is 'Within an hour, whatever households they were tried at.';
+comment on column kiosks.kiosk.public_key is 'P-256 key made on the device, as a JWK: `kty`, `crv`, `x` and `y`. Null for devices paired before there were keys.';
+comment on column kiosks.kiosk.thumbprint is 'SHA-256 thumbprint of the key (RFC 7638), base64url.';
+CREATE UNIQUE INDEX kiosk_thumbprint_key ON kiosks.kiosk USING btree (thumbprint) WHERE (state <> 'retired'::text);
 alter table kiosks.kiosk enable row level security;
 alter table kiosks.kiosk force row level security;
 create policy scope on kiosks.kiosk using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
@@ -1192,6 +1210,8 @@ create table kiosks.pairing (
   decided_by uuid,
   decided_at timestamp(3) with time zone,
   session_id uuid,
+  public_key jsonb not null,
+  thumbprint text collate "C" not null,
   constraint pairing_pkey PRIMARY KEY (device_code_hash),
   constraint pairing_app_version_check CHECK (((length(app_version) >= 1) AND (length(app_version) <= 40))),
   constraint pairing_decided CHECK (
@@ -1203,6 +1223,7 @@ END),
   constraint pairing_model_check CHECK (((length(model) >= 1) AND (length(model) <= 60))),
   constraint pairing_serial_check CHECK (((length(serial) >= 1) AND (length(serial) <= 60))),
   constraint pairing_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'approved'::text, 'denied'::text]))),
+  constraint pairing_thumbprint_check CHECK ((thumbprint ~ '^[A-Za-z0-9_-]{43}$'::text)),
   constraint pairing_user_code_check CHECK ((user_code ~ '^[BCDFGHJKLMNPQRSTVWXZ]{4}-[BCDFGHJKLMNPQRSTVWXZ]{4}$'::text)),
   constraint pairing_village_check CHECK ((village ~ '^[0-9]{12}$'::text))
 );

@@ -44,6 +44,7 @@ import { guard, identification, reauthorising } from './identity/guard.ts';
 import { identityJobs } from './identity/jobs.ts';
 import type { Keys } from './identity/keys.ts';
 import { openLinks } from './identity/links.ts';
+import { openProofs } from './identity/proofs.ts';
 import { identityRoutes } from './identity/routes.ts';
 import type { Sealer } from './identity/sealing.ts';
 import { openTokens } from './identity/tokens.ts';
@@ -169,6 +170,7 @@ export async function build(deps: Deps): Promise<FastifyInstance> {
   await app.register(requestLine);
 
   const tokens = await openTokens(app, { keys: deps.keys, clock, origin });
+  const proofs = openProofs({ clock, origin });
   const links = openLinks(app, { keys: deps.keys, clock, origin });
   await app.register(identification, { tokens });
   await app.register(limits, { quotas: deps.quotas });
@@ -176,6 +178,7 @@ export async function build(deps: Deps): Promise<FastifyInstance> {
     database,
     clock,
     tokens,
+    proofs,
     villageExists: village => database.inSnapshot(none, db => villageExists(db, village)),
     recogniseDevice,
   });
@@ -226,7 +229,7 @@ export async function build(deps: Deps): Promise<FastifyInstance> {
   await app.register(publicityRoutes, { ...world, jobs: deps.jobs });
   await app.register(expiryRoutes, { ...world, jobs: deps.jobs });
   await app.register(kioskRoutes, world);
-  await app.register(kioskDeviceRoutes, { database, clock, tokens });
+  await app.register(kioskDeviceRoutes, { database, clock, tokens, proofs });
   await app.register(syncRoutes, { database, clock });
   await app.register(bookRoutes, { database });
   await app.register(auditRoutes, { database, clock });

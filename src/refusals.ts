@@ -20,6 +20,9 @@ export const refusals = {
     en: 'Wrong verification code',
   },
   'session-revoked': { status: 401, zh: '登录已失效', en: 'Session has ended' },
+  'device-proof-required': { status: 401, zh: '设备校验未通过', en: 'Device proof is missing or wrong' },
+  'device-proof-expired': { status: 401, zh: '设备时间不对', en: 'Device proof is from another time' },
+  'device-proof-replayed': { status: 401, zh: '设备校验已用过', en: 'Device proof was used before' },
   'kiosk-session-ended': { status: 401, zh: '操作超时，请重新刷卡', en: 'Household session has ended' },
   forbidden: { status: 403, zh: '没有权限', en: 'Role does not permit this operation' },
   'password-change-required': {

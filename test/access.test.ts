@@ -179,8 +179,7 @@ async function stepUp(service: Service): Promise<Caller> {
   const hash = await pinHash;
   await service.inVillage(villages.own, tx => setPin(tx, nobody, key, hash, service.clock.now()));
   const { accessToken: token } = (await kiosk('POST', '/v1/kiosk/sessions', { card: code, pin })).body;
-  const call = (method: string, url: string, body?: unknown, headers?: Record<string, string>) =>
-    service.anonymous(method, url, body, { authorization: `Bearer ${token}`, ...headers });
+  const call = service.withKey(kiosk.key, token);
   const me = (await call('GET', '/v1/sessions/current')).body;
   return Object.assign(call, { token, actor: { ...me, grants: [['household', villages.own]] } });
 }

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import tap, { test } from 'tap';
 import { newCardCode } from '../src/households/cards.ts';
+import { newDeviceKey } from '../src/sample/device-key.ts';
 import { lockKey } from './support/keys.ts';
 import { isRefused } from './support/refusal.ts';
-import { connect, openService, type Reply, type Service, villages } from './support/service.ts';
+import { connect, openService, type Service, villages } from './support/service.ts';
 
 tap.setTimeout(900_000);
 
@@ -11,29 +12,34 @@ const own = `/v1/villages/${villages.own}`;
 const device = { appVersion: '1.4.2', hardware: { model: 'T10', serial: 'SN0042' } };
 const pin = '402857';
 
-type Call = (method: string, url: string, body?: unknown, headers?: Record<string, string>) => Promise<Reply>;
-
-function callWith(service: Service, token: string): Call {
-  return (method, url, body, headers) =>
-    service.anonymous(method, url, body, { authorization: `Bearer ${token}`, ...headers });
-}
-
 async function storeId(service: Service, village: string = villages.own): Promise<string> {
   const { actor } = await service.asKiosk(village);
   const admin = await service.as('villageAdmin', village);
   return (await admin('GET', `/v1/villages/${village}/kiosks/${actor.id}`)).body.storeId;
 }
 
+/** A device with a new key asks to be paired. */
+async function begin(service: Service) {
+  const key = newDeviceKey();
+  const call = service.withKey(key);
+  const begun = await call('POST', '/v1/kiosk/pairings', device);
+  const poll = () => call('POST', '/v1/kiosk/pairings/poll', { deviceCode: begun.body.deviceCode });
+  return { key, begun, ...(begun.body as { deviceCode: string; userCode: string }), poll };
+}
+
 /** Pairs a device over HTTP, as a village administrator and the device do it. */
 async function pair(service: Service) {
   const admin = await service.as('villageAdmin');
-  const codes = (await service.anonymous('POST', '/v1/kiosk/pairings', device)).body;
+  const codes = await begin(service);
   const made = await admin('POST', `${own}/kiosk-pairings/${codes.userCode}/approve`, {
     name: '超市门口',
     storeId: await storeId(service),
   });
-  const polled = (await service.anonymous('POST', '/v1/kiosk/pairings/poll', { deviceCode: codes.deviceCode })).body;
-  return { admin, kioskId: made.body.id as string, codes, polled, call: callWith(service, polled.accessToken) };
+  const polled = (await codes.poll()).body;
+  const { key } = codes;
+  const refresh = (refreshToken: string) => service.withKey(key)('POST', '/v1/kiosk/tokens', { refreshToken });
+  const as = (token: string) => service.withKey(key, token);
+  return { admin, kioskId: made.body.id as string, codes, polled, key, as, refresh, call: as(polled.accessToken) };
 }
 
 /** A household with a PIN and a card. */
@@ -48,14 +54,12 @@ async function household(service: Service) {
 
 test('pairing', async t => {
   const service = await openService(t);
-  const poll = (deviceCode: string) => service.anonymous('POST', '/v1/kiosk/pairings/poll', { deviceCode });
   const admin = await service.as('villageAdmin');
   const store = await storeId(service);
 
   await t.test('from the code on the screen to the first call', async t => {
-    const begun = await service.anonymous('POST', '/v1/kiosk/pairings', device);
+    const { begun, key: deviceKey, deviceCode, userCode, poll } = await begin(service);
     t.equal(begun.status, 201);
-    const { deviceCode, userCode } = begun.body;
     t.match(begun.body, { expiresInSeconds: 600, intervalSeconds: 5 });
     t.match(userCode, /^[BCDFGHJKLMNPQRSTVWXZ]{4}-[BCDFGHJKLMNPQRSTVWXZ]{4}$/);
     t.ok(Buffer.from(deviceCode, 'base64url').length >= 32);
@@ -67,7 +71,7 @@ test('pairing', async t => {
       refreshToken: null,
       expiresInSeconds: null,
     };
-    t.strictSame((await poll(deviceCode)).body, waiting);
+    t.strictSame((await poll()).body, waiting);
 
     const shown = await admin('GET', `${own}/kiosk-pairings/${userCode}`);
     t.match(shown.body, { userCode, state: 'pending', appVersion: '1.4.2', model: 'T10', serial: 'SN0042' });
@@ -95,9 +99,9 @@ test('pairing', async t => {
       kioskId: made.body.id,
     });
 
-    const polled = await poll(deviceCode);
+    const polled = await poll();
     t.match(polled.body, { status: 'approved', kioskId: made.body.id, village: villages.own, expiresInSeconds: 900 });
-    const config = await callWith(service, polled.body.accessToken)('GET', '/v1/kiosk/config');
+    const config = await service.withKey(deviceKey, polled.body.accessToken)('GET', '/v1/kiosk/config');
     t.equal(config.status, 200);
     t.match(config.body, {
       serverTime: '2026-11-23T02:00:00.000Z',
@@ -113,22 +117,22 @@ test('pairing', async t => {
   });
 
   await t.test('a lost approved answer is asked for again, until its tokens are used', async t => {
-    const { codes, polled } = await pair(service);
-    const again = (await poll(codes.deviceCode)).body;
+    const { codes, polled, as, refresh } = await pair(service);
+    const again = (await codes.poll()).body;
     t.not(again.accessToken, polled.accessToken);
-    const first = await callWith(service, polled.accessToken)('GET', '/v1/kiosk/config');
+    const first = await as(polled.accessToken)('GET', '/v1/kiosk/config');
     isRefused(t, first, '401 session-revoked', { reason: 'replaced' }, 'the pair nobody used is void');
-    const stale = await service.anonymous('POST', '/v1/kiosk/tokens', { refreshToken: polled.refreshToken });
+    const stale = await refresh(polled.refreshToken);
     isRefused(t, stale, '401 session-revoked', { reason: 'replaced' });
-    t.equal((await callWith(service, again.accessToken)('GET', '/v1/kiosk/config')).status, 200);
-    const used = await poll(codes.deviceCode);
+    t.equal((await as(again.accessToken)('GET', '/v1/kiosk/config')).status, 200);
+    const used = await codes.poll();
     isRefused(t, used, '410 expired', { what: 'pairing', expiredAt: '2026-11-23T02:00:00.000Z' });
-    t.equal((await callWith(service, again.accessToken)('GET', '/v1/kiosk/config')).status, 200, 'and goes on working');
+    t.equal((await as(again.accessToken)('GET', '/v1/kiosk/config')).status, 200, 'and goes on working');
   });
 
   await t.test('many polls at once leave one sign-in that works', async t => {
     const { codes, kioskId } = await pair(service);
-    const polls = await Promise.all(Array.from({ length: 8 }, () => poll(codes.deviceCode)));
+    const polls = await Promise.all(Array.from({ length: 8 }, () => codes.poll()));
     t.ok(polls.every(answer => answer.status === 200));
     const owner = await connect(t, service.ownerUrl);
     const { rows } = await owner.query(
@@ -139,11 +143,11 @@ test('pairing', async t => {
   });
 
   await t.test('is refused: denied, expired, unknown, out of place', async t => {
-    const denied = (await service.anonymous('POST', '/v1/kiosk/pairings', device)).body;
+    const denied = await begin(service);
     t.match((await admin('POST', `${own}/kiosk-pairings/${denied.userCode}/deny`)).body, { state: 'denied' });
-    isRefused(t, await poll(denied.deviceCode), '403 pairing-denied');
+    isRefused(t, await denied.poll(), '403 pairing-denied');
 
-    const late = (await service.anonymous('POST', '/v1/kiosk/pairings', device)).body;
+    const late = await begin(service);
     const approval = { name: '门口', storeId: store };
     const strange = await admin('POST', `${own}/kiosk-pairings/${late.userCode}/approve`, {
       ...approval,
@@ -151,7 +155,7 @@ test('pairing', async t => {
     });
     isRefused(t, strange, '404 not-found');
     service.clock.pass({ seconds: 600 });
-    isRefused(t, await poll(late.deviceCode), '410 expired', {
+    isRefused(t, await late.poll(), '410 expired', {
       what: 'pairing',
       expiredAt: '2026-11-23T02:10:00.000Z',
     });
@@ -164,7 +168,8 @@ test('pairing', async t => {
       expiredAt: '2026-11-23T02:10:00.000Z',
     });
 
-    isRefused(t, await poll('q4mI8xq2vJX0m8vJv3b2nQh6s5u1t0y9r8e7w6q5p4o'), '404 not-found');
+    const unknown = { deviceCode: 'q4mI8xq2vJX0m8vJv3b2nQh6s5u1t0y9r8e7w6q5p4o' };
+    isRefused(t, await service.withKey(late.key)('POST', '/v1/kiosk/pairings/poll', unknown), '404 not-found');
     isRefused(t, await admin('GET', `${own}/kiosk-pairings/BBBB-BBBB`), '404 not-found');
   });
 
@@ -187,9 +192,7 @@ test('pairing', async t => {
 
   await t.test('two approved at once get two codes', async t => {
     service.clock.pass({ hours: 2 });
-    const begun = await Promise.all(
-      Array.from({ length: 6 }, async () => (await service.anonymous('POST', '/v1/kiosk/pairings', device)).body),
-    );
+    const begun = await Promise.all(Array.from({ length: 6 }, () => begin(service)));
     const made = await Promise.all(
       begun.map(({ userCode }) =>
         admin('POST', `${own}/kiosk-pairings/${userCode}/approve`, { name: '门口', storeId: store }),
@@ -201,24 +204,21 @@ test('pairing', async t => {
 
   await t.test('ten an hour from one address, also when asked at once', async t => {
     service.clock.pass({ hours: 2 });
-    const asked = await Promise.all(
-      Array.from({ length: 16 }, () => service.anonymous('POST', '/v1/kiosk/pairings', device)),
-    );
+    const asked = (await Promise.all(Array.from({ length: 16 }, () => begin(service)))).map(({ begun }) => begun);
     t.equal(asked.filter(answer => answer.status === 201).length, 10);
     const refused = asked.find(answer => answer.status === 429)!;
     isRefused(t, refused, '429 too-many-requests', { retryAfterSeconds: 3600, policy: 'pairing' });
     t.equal(refused.headers['retry-after'], '3600');
     service.clock.pass({ hours: 1 });
-    t.equal((await service.anonymous('POST', '/v1/kiosk/pairings', device)).status, 201);
+    t.equal((await begin(service)).begun.status, 201);
   });
 });
 
 test('tokens of a device', async t => {
   const service = await openService(t);
-  const rotate = (refreshToken: string) => service.anonymous('POST', '/v1/kiosk/tokens', { refreshToken });
 
-  await t.test('rotate; a lost answer costs nothing, a spent token ends the sign-in', async t => {
-    const { polled, kioskId } = await pair(service);
+  await t.test('rotate; a lost answer costs nothing, a spent token suspends the device', async t => {
+    const { polled, kioskId, refresh: rotate, as, admin } = await pair(service);
     const second = await rotate(polled.refreshToken);
     t.equal(second.status, 200);
     t.match(second.body, { kioskId, village: villages.own, expiresInSeconds: 900 });
@@ -226,10 +226,16 @@ test('tokens of a device', async t => {
     t.equal(third.status, 200, 'the first token is good until its successor is used');
     const fourth = await rotate(third.body.refreshToken);
     t.equal(fourth.status, 200);
-    isRefused(t, await rotate(polled.refreshToken), '401 session-revoked', { reason: 'refreshReused' });
-    isRefused(t, await rotate(fourth.body.refreshToken), '401 session-revoked', { reason: 'refreshReused' });
-    const dead = await callWith(service, fourth.body.accessToken)('GET', '/v1/kiosk/config');
-    isRefused(t, dead, '401 session-revoked', { reason: 'refreshReused' }, 'the device stops at once');
+    isRefused(t, await rotate(polled.refreshToken), '403 device-suspended', {}, 'two go on from one token');
+    isRefused(t, await as(fourth.body.accessToken)('GET', '/v1/kiosk/config'), '403 device-suspended', {}, 'at once');
+    const shown = (await admin('GET', `${own}/kiosks/${kioskId}`)).body;
+    t.match(shown, { state: 'suspended', stateReason: 'cloned' });
+    const fifth = await rotate(fourth.body.refreshToken);
+    t.equal(fifth.status, 200, 'one of the two still has a token, with which it may hand in what it has done');
+    isRefused(t, await as(fifth.body.accessToken)('GET', '/v1/kiosk/config'), '403 device-suspended');
+    await admin('POST', `${own}/kiosks/${kioskId}/resume`);
+    t.equal((await as(fifth.body.accessToken)('GET', '/v1/kiosk/config')).status, 200);
+    isRefused(t, await rotate(polled.refreshToken), '403 device-suspended', {}, 'the other one is found out again');
     isRefused(t, await rotate('q4mI8xq2vJX0m8vJv3b2nQh6s5u1t0y9r8e7w6q5p4o'), '401 unauthenticated');
   });
 
@@ -251,7 +257,7 @@ test('tokens of a device', async t => {
 
 test('a household’s session', async t => {
   const service = await openService(t);
-  const { call, kioskId, admin } = await pair(service);
+  const { call, kioskId, admin, as } = await pair(service);
 
   await t.test('redeems at the store of its kiosk, and at no other', async t => {
     const { card } = await household(service);
@@ -259,7 +265,7 @@ test('a household’s session', async t => {
     const other = await admin('POST', `${own}/stores`, { name: '另一家店' });
     const { storeId } = (await call('GET', '/v1/kiosk/config')).body.kiosk;
     const redeem = (at: string) =>
-      callWith(service, session.body.accessToken)('POST', `${own}/redemptions`, {
+      as(session.body.accessToken)('POST', `${own}/redemptions`, {
         storeId: at,
         lines: [{ goodsId: other.body.id, quantity: 1 }],
         handOver: true,
@@ -270,7 +276,7 @@ test('a household’s session', async t => {
   });
 
   const start = (body: unknown) => call('POST', '/v1/kiosk/sessions', body);
-  const current = (token: string) => callWith(service, token)('GET', '/v1/kiosk/sessions/current');
+  const current = (token: string) => as(token)('GET', '/v1/kiosk/sessions/current');
 
   await t.test('by card, by card and PIN, by number and PIN', async t => {
     const { id, number, card } = await household(service);
@@ -287,7 +293,7 @@ test('a household’s session', async t => {
     t.match((await start({ card, pin })).body, { level: 'cardAndPin' });
     const byNumber = await start({ householdNumber: number, pin });
     t.match(byNumber.body, { level: 'pin', household: { id } });
-    const call = callWith(service, byNumber.body.accessToken);
+    const call = as(byNumber.body.accessToken);
     t.match((await call('GET', '/v1/kiosk/sessions/current')).body, { level: 'pin', household: { id, number } });
     t.match((await call('GET', '/v1/sessions/current')).body, { kind: 'household', id, kioskId, client: kioskId });
     t.equal((await call('GET', `${own}/households/${id}/points`)).body.available, 20);
@@ -421,7 +427,7 @@ test('a household’s session', async t => {
     const elsewhere = await pair(service);
     await elsewhere.call('POST', '/v1/kiosk/sessions', { card: one.card });
     t.equal((await current(second)).status, 200, 'nor does one at another device');
-    t.equal((await callWith(service, second)('DELETE', '/v1/kiosk/sessions/current')).status, 204);
+    t.equal((await as(second)('DELETE', '/v1/kiosk/sessions/current')).status, 204);
     isRefused(t, await current(second), '401 kiosk-session-ended');
     const raced = await Promise.all(Array.from({ length: 8 }, () => start({ card: one.card })));
     const alive = await Promise.all(raced.map(answer => current(answer.body.accessToken)));
@@ -431,7 +437,7 @@ test('a household’s session', async t => {
   await t.test('a suspended device does nothing, and neither does whoever stands at it', async t => {
     const { id, card } = await household(service);
     const token = (await start({ card })).body.accessToken;
-    const ask = callWith(service, token);
+    const ask = as(token);
     const suspended = await admin('POST', `${own}/kiosks/${kioskId}/suspend`);
     t.match(suspended.body, { state: 'suspended', stateReason: null });
     isRefused(t, await admin('POST', `${own}/kiosks/${kioskId}/suspend`), '409 wrong-state', {
@@ -455,14 +461,12 @@ test('a household’s session', async t => {
   });
 
   await t.test('thirty unknown cards within an hour suspend the device', async t => {
-    const { call: elsewhere, kioskId: probed, polled } = await pair(service);
+    const { call: elsewhere, kioskId: probed, polled, as: probe, refresh } = await pair(service);
     const guess = () => elsewhere('POST', '/v1/kiosk/sessions', { card: newCardCode() });
     for (let n = 0; n < 20; n += 1) isRefused(t, await guess(), '404 card-unknown');
     service.clock.pass({ minutes: 61 });
-    const { accessToken, refreshToken } = (
-      await service.anonymous('POST', '/v1/kiosk/tokens', { refreshToken: polled.refreshToken })
-    ).body;
-    const probing = callWith(service, accessToken);
+    const { accessToken } = (await refresh(polled.refreshToken)).body;
+    const probing = probe(accessToken);
     const answers = await Promise.all(
       Array.from({ length: 40 }, () => probing('POST', '/v1/kiosk/sessions', { card: newCardCode() })),
     );
@@ -470,10 +474,9 @@ test('a household’s session', async t => {
     t.equal(answers.filter(answer => answer.body.code === 'device-suspended').length, 11);
     const shown = (await admin('GET', `${own}/kiosks/${probed}`)).body;
     t.match(shown, { state: 'suspended', stateReason: 'unknownCards' });
-    const rotation = () => service.anonymous('POST', '/v1/kiosk/tokens', { refreshToken });
-    isRefused(t, await rotation(), '403 device-suspended');
+    isRefused(t, await probing('GET', '/v1/kiosk/config'), '403 device-suspended');
     await admin('POST', `${own}/kiosks/${probed}/resume`);
-    t.equal((await rotation()).status, 200);
+    t.equal((await probing('GET', '/v1/kiosk/config')).status, 200);
     isRefused(
       t,
       await probing('POST', '/v1/kiosk/sessions', { card: newCardCode() }),
@@ -484,16 +487,14 @@ test('a household’s session', async t => {
   });
 
   await t.test('a retired device is out for good', async t => {
-    const { call: old, kioskId: retired, polled } = await pair(service);
+    const { call: old, kioskId: retired, polled, refresh, as: standing } = await pair(service);
     const { card } = await household(service);
     const token = (await old('POST', '/v1/kiosk/sessions', { card })).body.accessToken;
-    const { refreshToken } = (
-      await service.anonymous('POST', '/v1/kiosk/tokens', { refreshToken: polled.refreshToken })
-    ).body;
+    const { refreshToken } = (await refresh(polled.refreshToken)).body;
     t.match((await admin('POST', `${own}/kiosks/${retired}/retire`)).body, { state: 'retired' });
     isRefused(t, await old('GET', '/v1/kiosk/config'), '401 session-revoked', { reason: 'retired' });
-    isRefused(t, await current(token), '401 kiosk-session-ended');
-    isRefused(t, await service.anonymous('POST', '/v1/kiosk/tokens', { refreshToken }), '401 session-revoked', {
+    isRefused(t, await standing(token)('GET', '/v1/kiosk/sessions/current'), '401 kiosk-session-ended');
+    isRefused(t, await refresh(refreshToken), '401 session-revoked', {
       reason: 'retired',
     });
     isRefused(t, await admin('POST', `${own}/kiosks/${retired}/resume`), '409 wrong-state', {

@@ -24,6 +24,7 @@ export const refusalsByConstraint: Record<string, RefusalCode> = {
   join_application_editors: 'second-person-required',
   own_household: 'own-household',
   store_name_key: 'already-exists',
+  kiosk_thumbprint_key: 'already-exists',
   goods_sku_key: 'already-exists',
   goods_barcode_key: 'already-exists',
   price_list_valid_from_key: 'business-date-refused',

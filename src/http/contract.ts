@@ -109,7 +109,7 @@ const headers: Json = {
   'WWW-Authenticate': header(
     'Authentication scheme to use.',
     { type: 'string', maxLength: 100 },
-    'Bearer realm="jifen"',
+    'Bearer realm="jifen", DPoP algs="ES256"',
   ),
 };
 

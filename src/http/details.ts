@@ -74,6 +74,34 @@ const details: Record<RefusalCode, readonly [...Told[], Told]> = {
     },
     { zh: '本次登录已结束，请重新登录。', en: 'The session has ended. Sign in again.' },
   ],
+  'device-proof-required': [
+    {
+      when: { reason: 'missing' },
+      zh: '这台终端的请求没有带校验，请重启终端程序。',
+      en: 'Send a DPoP proof made with the device’s key with each request, and the token as `Authorization: DPoP`.',
+    },
+    {
+      when: { reason: 'url' },
+      zh: '终端访问的网址与服务器设置的不同，请联系运维人员。',
+      en: 'The proof names another URL. Use the public address of the service, without query.',
+    },
+    {
+      when: { reason: 'key' },
+      zh: '这台终端的密钥与配对时不同，请重新配对。',
+      en: 'The proof was made with another key than the token is bound to. Pair the device again.',
+    },
+    {
+      zh: '这台终端的校验不正确，请重启终端程序。',
+      en: 'Make a new DPoP proof for this method, URL and access token.',
+    },
+  ],
+  'device-proof-expired': [
+    {
+      zh: '这台终端的时钟不准，请校准后再试。',
+      en: 'Take the time from `serverTime` and send a new proof.',
+    },
+  ],
+  'device-proof-replayed': [{ zh: '这次校验已经用过，请再试一次。', en: 'Send a new proof with each request.' }],
   'kiosk-session-ended': [
     { zh: '长时间没有操作，已自动退出。请重新刷卡。', en: 'The session timed out. Present the card again.' },
   ],

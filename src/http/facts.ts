@@ -44,6 +44,14 @@ const maybe = Type.Optional;
 export const factsOf: { [code in RefusalCode]?: Record<string, TSchema> } = {
   'validation-failed': { errors: Mistakes },
   'session-revoked': { reason: maybe(Word('Why the session ended, such as `signedOut` or `grantEnded`.')) },
+  'device-proof-required': {
+    reason: Type.Enum(['missing', 'malformed', 'signature', 'method', 'url', 'key', 'token'], {
+      type: 'string',
+      description: 'What is wrong with the proof.',
+    }),
+    expected: maybe(Word('The `htm` or `htu` it should have, where that is wrong.')),
+  },
+  'device-proof-expired': { serverTime: ServerTime },
   forbidden: {
     requiredRoles: maybe(
       Type.Array(Type.Enum([...roles], { type: 'string' }), { maxItems: 12, description: 'Roles that may.' }),

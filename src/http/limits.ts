@@ -5,7 +5,7 @@ import { Refusal } from '../refusals.ts';
 import { refusalOfPath } from './problems.ts';
 import type { Quota } from './route.ts';
 
-/** Requests a minute, per user or household session, per kiosk, and per address of callers who are not signed in. */
+/** Requests a minute, per user, per kiosk, per households at a kiosk, and per address of callers who are not signed in. */
 export interface Quotas {
   default: number;
   kiosk: number;
@@ -54,7 +54,8 @@ export const limits = fp(async (app: FastifyInstance, { quotas }: { quotas: Quot
     app.createRateLimit({
       max,
       timeWindow: 60_000,
-      keyGenerator: request => request.actor?.sessionId ?? addressOf(request),
+      // Those who stand at a kiosk one after the other share a quota: it would have a new one with each session.
+      keyGenerator: request => request.actor?.kioskId ?? request.actor?.sessionId ?? addressOf(request),
     });
   const checks = new Map(Object.entries(maxima).map(([name, max]) => [name, checkOf(max)]));
 

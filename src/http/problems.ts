@@ -73,7 +73,7 @@ export const problems = fp(async (app: FastifyInstance, { origin }: { origin: st
       requestId: request.id,
     });
     reply.code(problem.status).header('content-language', language).header('vary', 'Accept-Language');
-    if (problem.status === 401) reply.header('www-authenticate', 'Bearer realm="jifen"');
+    if (problem.status === 401) reply.header('www-authenticate', challengeOf(refusal));
     if ('retryAfterSeconds' in refusal.facts) reply.header('retry-after', String(refusal.facts.retryAfterSeconds));
     if (refusal.code === 'method-not-allowed') reply.header('allow', (refusal.facts.allow as string[]).join(', '));
     // A Buffer, so that no response schema of the route reshapes it.
@@ -88,6 +88,12 @@ export const problems = fp(async (app: FastifyInstance, { origin }: { origin: st
 
   app.setNotFoundHandler((request, reply) => send(request, reply, refusalOfPath(app, request)));
 });
+
+/** RFC 6750, section 3, and RFC 9449, section 7.1. */
+function challengeOf({ code }: Refusal): string {
+  const isOfProof = code.startsWith('device-proof-');
+  return isOfProof ? 'DPoP error="invalid_dpop_proof", algs="ES256"' : 'Bearer realm="jifen", DPoP algs="ES256"';
+}
 
 /** Why there is no answer to this method at this path. */
 export function refusalOfPath(app: FastifyInstance, request: FastifyRequest): Refusal {

@@ -44,6 +44,8 @@ export interface Actor {
   storeId?: string;
   /** What a household has shown at the kiosk; null for everybody else. */
   level: 'card' | 'cardAndPin' | 'pin' | null;
+  /** Of the key that a kiosk holds (RFC 7638): its token, and those of households at it, are worth nothing without. */
+  thumbprint?: string;
   /** What a member of staff has to do first, and until then can do nothing else. */
   pendingAction?: PendingAction;
 }
@@ -69,6 +71,10 @@ declare module 'fastify' {
     idempotent?: boolean;
     /** A change that a household may make with its card alone, without its PIN. */
     cardSuffices?: boolean;
+    /** A public operation of devices, which prove their key with it. Others ask it of whoever is bound to a key. */
+    proof?: boolean;
+    /** Open to a suspended device: what it has done before is taken down all the same. */
+    whileSuspended?: boolean;
     /** Open to staff who still have to change a one-time password or to set up their second factor. */
     whilePending?: boolean;
     /**
@@ -160,6 +166,8 @@ export function asksPin({ method, config }: { method: string | string[]; config?
   return changes && config?.cardSuffices !== true;
 }
 
+const proofRefusals = ['device-proof-required', 'device-proof-expired', 'device-proof-replayed'] as const;
+
 /** Every code an operation may be refused with: its own, and those that its kind brings along. */
 export function refusalsOf(route: RouteOptions): RefusalCode[] {
   const { config, schema, url } = route;
@@ -176,6 +184,7 @@ export function refusalsOf(route: RouteOptions): RefusalCode[] {
   if (callable('household')) add('kiosk-session-ended');
   if (callable('household') && asksPin(route)) add('pin-required');
   if (callable('household') || callable('kiosk')) add('device-suspended');
+  if (callable('household') || callable('kiosk') || config?.proof === true) add(...proofRefusals);
   if (schema?.params) add('not-found');
   if (route.method !== 'GET') add('body-too-large', 'media-type-unsupported');
   if (schema?.body) add('request-timeout');

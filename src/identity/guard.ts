@@ -6,16 +6,24 @@ import { type Database, type Db, rowsOf, type Tx } from '../db/database.ts';
 import { type Actor, type AnyRequest, actorOf, asksPin, holds, type PendingAction, type Role } from '../http/route.ts';
 import type { Reauthorise } from '../posting/keys.ts';
 import { Refusal, type RefusalCode } from '../refusals.ts';
+import { type Proof, type Proofs, spendProof } from './proofs.ts';
 import { endOf, getLiveSession, type SessionEnd } from './sessions.ts';
 import { session } from './tables.ts';
 import type { Tokens } from './tokens.ts';
 
 /** Refuses a kiosk that may not be used. Kiosks stand above identity, so what they say comes in as a function. */
-type RecogniseDevice = (
-  tx: Tx,
-  device: { village: string; kioskId: string; itself: boolean },
-  now: Temporal.Instant,
-) => Promise<void>;
+type RecogniseDevice = (tx: Tx, device: Device, now: Temporal.Instant) => Promise<void>;
+
+interface Device {
+  village: string;
+  kioskId: string;
+  /** Of the key that the caller’s token is bound to. */
+  thumbprint: string;
+  /** Whether the device calls, or a household at it. */
+  itself: boolean;
+  /** Whether the operation is open to a suspended device, too. */
+  whileSuspended: boolean;
+}
 
 /**
  * Reads who is calling, so that calls are counted by it: whoever brings a verified token is not stopped by what others
@@ -27,7 +35,7 @@ export const identification = fp(async (app: FastifyInstance, { tokens }: { toke
     const { access } = request.routeOptions.config;
     if (request.is404 || access === undefined || access === 'public') return;
     try {
-      request.actor = tokens.verify(bearerOf(request));
+      request.actor = tokens.verify(tokenOf(request).token);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
     }
@@ -45,6 +53,7 @@ export const guard = fp(
       database: Database;
       clock: Clock;
       tokens: Tokens;
+      proofs: Proofs;
       villageExists: (village: string) => Promise<boolean>;
       recogniseDevice: RecogniseDevice;
     },
@@ -55,8 +64,11 @@ export const guard = fp(
       const { access } = request.routeOptions.config;
       if (request.is404 || access === undefined || access === 'public') return;
       // A token that was not read is read again, for the refusal that says why.
-      const actor = request.actor ?? deps.tokens.verify(bearerOf(request));
-      if (actor.kind !== 'staff') await admitFromDevice(deps, actor);
+      const { scheme, token } = tokenOf(request);
+      const actor = request.actor ?? deps.tokens.verify(token);
+      if (actor.kind !== 'staff') await admitFromDevice(deps, request, { actor, scheme, token });
+      // A token without a key is sent as such, or somebody believes it to be safer than it is.
+      else if (scheme !== 'bearer') throw new Refusal('unauthenticated');
       request.actor = actor;
       // Looked at before anything else: whoever has this to do is told nothing but that.
       if (actor.pendingAction !== undefined && request.routeOptions.config.whilePending !== true) {
@@ -88,12 +100,13 @@ function ifAllowed(actor: Actor, request: AnyRequest): Actor | Refusal {
   return new Refusal('forbidden', { requiredRoles: access });
 }
 
-function bearerOf(request: FastifyRequest): string {
-  const [scheme, token, ...rest] = (request.headers.authorization ?? '').split(' ');
-  if (scheme?.toLowerCase() !== 'bearer' || !token || rest.length > 0 || token.length > 4096) {
+function tokenOf(request: FastifyRequest): { scheme: 'bearer' | 'dpop'; token: string } {
+  const [name, token, ...rest] = (request.headers.authorization ?? '').split(' ');
+  const scheme = name?.toLowerCase();
+  if ((scheme !== 'bearer' && scheme !== 'dpop') || !token || rest.length > 0 || token.length > 4096) {
     throw new Refusal('unauthenticated');
   }
-  return token;
+  return { scheme, token };
 }
 
 const pendingRefusals = {
@@ -102,16 +115,21 @@ const pendingRefusals = {
 } as const satisfies Record<PendingAction, RefusalCode>;
 
 /**
- * Every request of a kiosk or of a household at one looks at its sign-in and at the device: a stolen tablet stops at
- * once. A household's sign-in lives for a minute at a time, and each request keeps it alive.
+ * Every request of a kiosk or of a household at one proves that it comes from the device, and looks at its sign-in and at the
+ * device: a stolen token opens nothing, and a stolen tablet stops at once. Each request keeps a household's sign-in alive.
  */
 async function admitFromDevice(
-  deps: { database: Database; clock: Clock; recogniseDevice: RecogniseDevice },
-  actor: Actor,
+  deps: { database: Database; clock: Clock; proofs: Proofs; recogniseDevice: RecogniseDevice },
+  request: AnyRequest,
+  caller: { actor: Actor; scheme: 'bearer' | 'dpop'; token: string },
 ): Promise<void> {
+  const { actor, token } = caller;
+  const device = deviceOf(actor, request);
+  if (caller.scheme !== 'dpop') throw new Refusal('device-proof-required', { reason: 'missing' });
+  const proof: Proof = await deps.proofs.read(request, { token, thumbprint: device.thumbprint });
   const now = deps.clock.now();
-  const device = deviceOf(actor);
   await deps.database.inTransaction(device.village, async tx => {
+    await spendProof(tx, proof, now);
     await getLiveSession(tx, actor.sessionId, now);
     await deps.recogniseDevice(tx, device, now);
     if (actor.kind !== 'household') return;
@@ -122,10 +140,17 @@ async function admitFromDevice(
   });
 }
 
-function deviceOf(actor: Actor): { village: string; kioskId: string; itself: boolean } {
+function deviceOf(actor: Actor, { routeOptions: { config } }: AnyRequest): Device {
   const village = actor.grants[0]?.[1];
-  if (actor.kioskId === null || village === undefined) throw new Refusal('unauthenticated');
-  return { village, kioskId: actor.kioskId, itself: actor.kind === 'kiosk' };
+  const { kioskId, thumbprint } = actor;
+  if (kioskId === null || village === undefined || thumbprint === undefined) throw new Refusal('unauthenticated');
+  return {
+    village,
+    kioskId,
+    thumbprint,
+    itself: actor.kind === 'kiosk',
+    whileSuspended: config.whileSuspended === true,
+  };
 }
 
 /**
@@ -153,7 +178,7 @@ export function reauthorising({
       const held = grants.get(actor.id) ?? (whilePending === true ? [] : undefined);
       if (ended !== undefined) answers.push(ended);
       else if (actor.kind !== 'staff')
-        answers.push(await recogniseDevice(tx, deviceOf(actor), now).then(() => actor, refusalIn));
+        answers.push(await recogniseDevice(tx, deviceOf(actor, requests[index]!), now).then(() => actor, refusalIn));
       else if (held === undefined) answers.push(new Refusal('session-revoked', { reason: 'grantEnded' }));
       else answers.push(ifAllowed({ ...actor, grants: held }, requests[index]!));
     }

@@ -1,5 +1,5 @@
 import { createHash, createHmac, randomBytes, randomUUIDv7 } from 'node:crypto';
-import { and, eq, isNull, ne, or } from 'drizzle-orm';
+import { and, eq, inArray, isNull, ne, or } from 'drizzle-orm';
 import { iso } from '../calendar.ts';
 import type { Db, Tx } from '../db/database.ts';
 import { Refusal } from '../refusals.ts';
@@ -47,7 +47,9 @@ export async function startSession(
  * The successor is derived from the token and a nonce of the session, so that the service can say it again and keeps
  * only digests all the same: without the token the nonce tells nothing, and without the nonce an old token tells nothing.
  *
- * Answers `reused` instead of throwing, because the end of the sign-in has to be committed.
+ * Answers `reused` instead of throwing, because the end of the sign-in has to be committed. A kiosk's goes on: its tokens are
+ * bound to its key, so that two who go on from one token both have the key, and what they did offline is still to be taken
+ * down. Kiosks are suspended instead.
  * @throws Refusal `unauthenticated` | `session-revoked` (facts: `reason`)
  */
 export async function rotate(
@@ -86,7 +88,7 @@ async function spent(tx: Tx, hash: Buffer, kind: string, now: Temporal.Instant):
   const [row] = await tx.select().from(session).where(eq(session.id, old.sessionId)).for('update');
   if (row === undefined || row.kind !== kind) throw new Refusal('unauthenticated');
   refuseEnded(row, now);
-  await endSessions(tx, { id: row.id }, 'refreshReused', now);
+  if (kind !== 'kiosk') await endSessions(tx, { id: row.id }, 'refreshReused', now);
   return { reused: row };
 }
 
@@ -109,14 +111,23 @@ export async function endSessions(
     .where(and(selected, isNull(session.endedAt)));
 }
 
-/** The village of the device that holds this refresh token; undefined when none does, or it has been succeeded. */
-export async function villageOfRefresh(db: Db, refreshToken: string): Promise<string | undefined> {
+/** The device that this refresh token was given to, spent or not; undefined when it was given to none. */
+export async function deviceOfRefresh(
+  db: Db,
+  refreshToken: string,
+): Promise<{ village: string; kioskId: string } | undefined> {
   const hash = digest(refreshToken);
+  const spentBy = db.select({ id: spentRefresh.sessionId }).from(spentRefresh).where(eq(spentRefresh.hash, hash));
   const [row] = await db
-    .select({ village: session.village })
+    .select({ village: session.village, kioskId: session.subject })
     .from(session)
-    .where(and(eq(session.kind, 'kiosk'), or(eq(session.refreshHash, hash), eq(session.successorHash, hash))));
-  return row?.village ?? undefined;
+    .where(
+      and(
+        eq(session.kind, 'kiosk'),
+        or(eq(session.refreshHash, hash), eq(session.successorHash, hash), inArray(session.id, spentBy)),
+      ),
+    );
+  return row?.village ? { village: row.village, kioskId: row.kioskId } : undefined;
 }
 
 /** The sign-in, unless it has ended. @throws Refusal `session-revoked` | `kiosk-session-ended` */

@@ -100,6 +100,12 @@ export const session = schema.table('session', {
   endedReason: text(),
 });
 
+export const spentProof = schema.table(
+  'spent_proof',
+  { thumbprint: text().notNull(), jti: text().notNull(), expiresAt: instant().notNull() },
+  table => [primaryKey({ columns: [table.thumbprint, table.jti] })],
+);
+
 export const spentRefresh = schema.table('spent_refresh', {
   hash: bytea().primaryKey(),
   sessionId: uuid().notNull(),

@@ -25,6 +25,8 @@ interface Claims {
   level?: Actor['level'];
   store?: string;
   pending?: PendingAction;
+  /** Of the key without which the token is worth nothing (RFC 7800, section 3.1; RFC 9449, section 6.1). */
+  cnf?: { jkt: string };
   exp: number;
 }
 
@@ -60,6 +62,7 @@ export async function openTokens(
         ...(actor.householdId !== null && { household: actor.householdId, level: actor.level }),
         ...(actor.storeId !== undefined && { store: actor.storeId }),
         ...(actor.pendingAction !== undefined && { pending: actor.pendingAction }),
+        ...(actor.thumbprint !== undefined && { cnf: { jkt: actor.thumbprint } }),
         iat: now,
         exp: now + seconds,
       };
@@ -120,6 +123,7 @@ export async function openTokens(
       level: claims.level ?? null,
       ...(claims.store !== undefined && { storeId: claims.store }),
       ...(claims.pending !== undefined && { pendingAction: claims.pending }),
+      ...(claims.cnf !== undefined && { thumbprint: claims.cnf.jkt }),
     };
     return { actor, exp: claims.exp };
   }

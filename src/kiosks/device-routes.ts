@@ -5,6 +5,7 @@ import type { Database } from '../db/database.ts';
 import { none } from '../db/scope.ts';
 import { addressOf } from '../http/limits.ts';
 import { actorOf } from '../http/route.ts';
+import type { Proofs } from '../identity/proofs.ts';
 import { endSessions } from '../identity/sessions.ts';
 import type { Tokens } from '../identity/tokens.ts';
 import { getOutcome } from '../posting/keys.ts';
@@ -32,23 +33,25 @@ export const kioskDeviceRoutes: FastifyPluginAsyncTypebox<{
   database: Database;
   clock: Clock;
   tokens: Tokens;
-}> = async (app, { database, clock, tokens }) => {
+  proofs: Proofs;
+}> = async (app, { database, clock, tokens, proofs }) => {
   app.route({
     method: 'POST',
     url: '/v1/kiosk/pairings',
-    config: { access: 'public', idempotent: false, quota: 'signIn' },
+    config: { access: 'public', idempotent: false, quota: 'signIn', proof: true },
     schema: {
       operationId: 'kioskPairingCreate',
       tags: ['kiosks'],
       summary: 'Start pairing a device',
       description:
-        'Returns a user code, which the device shows to a village administrator, and a device code, with which it polls for the result. Limited to ten pairings per hour from one address.',
+        'The device makes a P-256 key and proves with a `DPoP` header (RFC 9449) that it holds it; the key in the header is the one it is paired with. Returns a user code, which the device shows to a village administrator, and a device code, with which it polls for the result. Limited to ten pairings per hour from one address.',
       body: PairingCreate,
       response: { 201: PairingCreated },
     },
     handler: async (request, reply) => {
       const { appVersion, hardware } = request.body;
-      const device = { address: addressOf(request), appVersion, ...hardware };
+      const proof = await proofs.read(request);
+      const device = { address: addressOf(request), proof, appVersion, ...hardware };
       const codes = await database.inTransaction(none, tx => createPairing(tx, device, clock.now()));
       return reply.code(201).send({ ...codes, expiresInSeconds: pairingSeconds, intervalSeconds: 5 });
     },
@@ -61,6 +64,7 @@ export const kioskDeviceRoutes: FastifyPluginAsyncTypebox<{
       access: 'public',
       idempotent: false,
       quota: 'token',
+      proof: true,
       refusals: ['pairing-denied', 'not-found', 'expired', 'device-suspended'],
     },
     schema: {
@@ -74,7 +78,8 @@ export const kioskDeviceRoutes: FastifyPluginAsyncTypebox<{
     },
     handler: async request => {
       const waiting = { kioskId: null, village: null, accessToken: null, refreshToken: null, expiresInSeconds: null };
-      return { ...waiting, ...(await pollPairing({ database, tokens }, request.body.deviceCode, clock.now())) };
+      const asked = { deviceCode: request.body.deviceCode, proof: await proofs.read(request) };
+      return { ...waiting, ...(await pollPairing({ database, tokens }, asked, clock.now())) };
     },
   });
 
@@ -85,6 +90,7 @@ export const kioskDeviceRoutes: FastifyPluginAsyncTypebox<{
       access: 'public',
       idempotent: false,
       quota: 'token',
+      proof: true,
       refusals: ['unauthenticated', 'token-expired', 'session-revoked', 'device-suspended'],
     },
     schema: {
@@ -92,11 +98,14 @@ export const kioskDeviceRoutes: FastifyPluginAsyncTypebox<{
       tags: ['kiosks'],
       summary: 'Refresh the device’s tokens',
       description:
-        'Returns a new access token and a new refresh token. The old refresh token stays valid until the new one is first used, so a lost response can be requested again. Using the old token after that ends the device’s session.',
+        'Returns a new access token and a new refresh token. The old refresh token stays valid until the new one is first used, so a lost response can be requested again. Using the old token after that shows that the device was copied: it is suspended. A suspended device can refresh its tokens, to hand in what it has done offline.',
       body: KioskTokenRefresh,
       response: { 200: KioskTokens },
     },
-    handler: request => refreshDevice({ database, tokens }, request.body.refreshToken, clock.now()),
+    handler: async request => {
+      const asked = { refreshToken: request.body.refreshToken, proof: await proofs.read(request) };
+      return refreshDevice({ database, tokens }, asked, clock.now());
+    },
   });
 
   app.route({
@@ -197,7 +206,7 @@ export const kioskDeviceRoutes: FastifyPluginAsyncTypebox<{
 };
 
 /** The kiosk that calls, or at which the calling household stands, and the one village it is bound to. */
-function deviceOf(request: Parameters<typeof actorOf>[0]): { village: string; kioskId: string } {
-  const { grants, kioskId } = actorOf(request);
-  return { village: grants[0]![1], kioskId: kioskId! };
+function deviceOf(request: Parameters<typeof actorOf>[0]): { village: string; kioskId: string; thumbprint: string } {
+  const { grants, kioskId, thumbprint } = actorOf(request);
+  return { village: grants[0]![1], kioskId: kioskId!, thumbprint: thumbprint! };
 }

@@ -2,10 +2,11 @@ import { eq } from 'drizzle-orm';
 import { iso } from '../calendar.ts';
 import type { Database, Tx } from '../db/database.ts';
 import { none } from '../db/scope.ts';
-import { endSessions, rotate, type SessionRow, startSession, villageOfRefresh } from '../identity/sessions.ts';
+import { type Proof, spendProof } from '../identity/proofs.ts';
+import { deviceOfRefresh, endSessions, rotate, type SessionRow, startSession } from '../identity/sessions.ts';
 import { accessTokenSeconds, type Tokens } from '../identity/tokens.ts';
 import { Refusal } from '../refusals.ts';
-import { type KioskKey, lockKiosk, markSeen, ofKiosk } from './kiosk.ts';
+import { type KioskKey, lockKiosk, markSeen, ofKiosk, suspendByItself } from './kiosk.ts';
 import { getPairingOfDevice, lockPairingOfDevice, refuseExpired } from './pairing.ts';
 import { kiosk, pairing } from './tables.ts';
 
@@ -29,17 +30,22 @@ interface Deps {
 const seenEverySeconds = 60;
 
 /**
- * Refuses a device that may not be used, in the database transaction of each of its calls and of each call of a
- * household that stands at it. Notes when the device itself was last seen.
- * @throws Refusal `device-suspended`
+ * Refuses a device that may not be used, or has another key by now, in the database transaction of each of its calls and of
+ * each call of a household that stands at it. Notes when the device itself was last seen.
+ * @throws Refusal `device-suspended` | `device-proof-required`
  */
 export async function recogniseDevice(
   tx: Tx,
-  device: { village: string; kioskId: string; itself: boolean },
+  device: { village: string; kioskId: string; thumbprint: string; itself: boolean; whileSuspended: boolean },
   now: Temporal.Instant,
 ): Promise<void> {
-  const [row] = await tx.select({ state: kiosk.state, seenAt: kiosk.seenAt }).from(kiosk).where(ofKiosk(device));
-  if (row?.state !== 'active') throw new Refusal('device-suspended');
+  const [row] = await tx
+    .select({ state: kiosk.state, seenAt: kiosk.seenAt, thumbprint: kiosk.thumbprint })
+    .from(kiosk)
+    .where(ofKiosk(device));
+  const isUsable = row?.state === 'active' || (row?.state === 'suspended' && device.whileSuspended);
+  if (row === undefined || !isUsable) throw new Refusal('device-suspended');
+  if (row.thumbprint !== device.thumbprint) throw new Refusal('device-proof-required', { reason: 'key' });
   if (!device.itself) return;
   const stale = iso(now.subtract({ seconds: seenEverySeconds }));
   if (row.seenAt === null || row.seenAt <= stale) await markSeen(tx, device, now);
@@ -48,11 +54,18 @@ export async function recogniseDevice(
 /**
  * Answers the device that waits for its approval. An approved answer that was lost may be asked for again: the sign-in it
  * held is ended and another one begun, until the device has once been seen with one; from then on the code is used up.
- * @throws Refusal `not-found` | `pairing-denied` | `expired` (facts: `what`, `expiredAt`)
+ * @throws Refusal `not-found` | `pairing-denied` | `expired` (facts: `what`, `expiredAt`) | `device-proof-required` |
+ *   `device-proof-replayed`
  */
-export async function pollPairing(deps: Deps, deviceCode: string, now: Temporal.Instant): Promise<Polled> {
-  const { village } = await deps.database.inSnapshot(none, db => getPairingOfDevice(db, deviceCode));
+export async function pollPairing(
+  deps: Deps,
+  { deviceCode, proof }: { deviceCode: string; proof: Proof },
+  now: Temporal.Instant,
+): Promise<Polled> {
+  const { village, thumbprint } = await deps.database.inSnapshot(none, db => getPairingOfDevice(db, deviceCode));
+  if (proof.thumbprint !== thumbprint) throw new Refusal('device-proof-required', { reason: 'key' });
   return deps.database.inTransaction(village ?? none, async tx => {
+    await spendProof(tx, proof, now);
     const row = await lockPairingOfDevice(tx, deviceCode);
     if (row.state === 'denied') throw new Refusal('pairing-denied');
     refuseExpired(row, now);
@@ -66,25 +79,34 @@ export async function pollPairing(deps: Deps, deviceCode: string, now: Temporal.
       .update(pairing)
       .set({ sessionId: started.session.id })
       .where(eq(pairing.deviceCodeHash, row.deviceCodeHash));
-    return { status: 'approved', ...tokensOf(deps.tokens, started) };
+    return { status: 'approved', ...tokensOf(deps.tokens, thumbprint, started) };
   });
 }
 
 /**
- * Exchanges a device's refresh token for a new pair.
- * @throws Refusal `unauthenticated` | `token-expired` | `session-revoked` (facts: `reason`) | `device-suspended`
+ * Exchanges a device's refresh token for a new pair; a suspended device's too, which may still hand in what it has done. A
+ * token that was spent tells of two devices with one key, one of which is a copy: both are suspended.
+ * @throws Refusal `unauthenticated` | `token-expired` | `session-revoked` (facts: `reason`) | `device-suspended` |
+ *   `device-proof-required` | `device-proof-replayed`
  */
-export async function refreshDevice(deps: Deps, refreshToken: string, now: Temporal.Instant): Promise<DeviceTokens> {
+export async function refreshDevice(
+  deps: Deps,
+  { refreshToken, proof }: { refreshToken: string; proof: Proof },
+  now: Temporal.Instant,
+): Promise<DeviceTokens> {
   const { database } = deps;
-  const village = await database.inSnapshot(none, db => villageOfRefresh(db, refreshToken));
-  const outcome = await database.inTransaction(village ?? none, async tx => {
+  const device = await database.inSnapshot(none, db => deviceOfRefresh(db, refreshToken));
+  if (device === undefined) throw new Refusal('unauthenticated');
+  const { thumbprint } = proof;
+  const outcome = await database.inTransaction(device.village, async tx => {
+    await spendProof(tx, proof, now);
     const rotated = await rotate(tx, 'kiosk', refreshToken, now);
-    if ('reused' in rotated) return null;
-    const tokens = tokensOf(deps.tokens, rotated);
-    await recogniseDevice(tx, { ...tokens, itself: true }, now);
-    return tokens;
+    // Whoever has the token without the key changes nothing.
+    await recogniseDevice(tx, { ...device, thumbprint, itself: true, whileSuspended: true }, now);
+    if ('reused' in rotated) return suspendByItself(tx, device, 'cloned', now);
+    return tokensOf(deps.tokens, thumbprint, rotated);
   });
-  if (outcome === null) throw new Refusal('session-revoked', { reason: 'refreshReused' });
+  if (outcome === undefined) throw new Refusal('device-suspended');
   return outcome;
 }
 
@@ -94,7 +116,11 @@ async function refuseUsed(tx: Tx, key: KioskKey): Promise<void> {
   if (state !== 'active') throw new Refusal('device-suspended');
 }
 
-function tokensOf(tokens: Tokens, started: { session: SessionRow; refreshToken: string }): DeviceTokens {
+function tokensOf(
+  tokens: Tokens,
+  thumbprint: string,
+  started: { session: SessionRow; refreshToken: string },
+): DeviceTokens {
   const { id: sessionId, subject: kioskId, village } = started.session;
   const accessToken = tokens.sign(
     {
@@ -106,6 +132,7 @@ function tokensOf(tokens: Tokens, started: { session: SessionRow; refreshToken: 
       kioskId,
       householdId: null,
       level: null,
+      thumbprint,
     },
     accessTokenSeconds,
   );

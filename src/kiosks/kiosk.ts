@@ -3,6 +3,7 @@ import { and, eq, sql } from 'drizzle-orm';
 import { iso } from '../calendar.ts';
 import { one, rowsOf, type Tx } from '../db/database.ts';
 import type { Actor } from '../http/route.ts';
+import type { PublicKey } from '../identity/proofs.ts';
 import { Refusal } from '../refusals.ts';
 import { type KioskRow, type KioskView, kioskView } from './read.ts';
 import { kiosk } from './tables.ts';
@@ -14,11 +15,14 @@ export interface KioskKey {
   kioskId: string;
 }
 
-/** Adds a device to the village's list, with the next code. */
+/** Adds a device to the village's list, with the next code. @throws Refusal `already-exists` (its key is a kiosk’s) */
 export async function addKiosk(
   tx: Tx,
   actor: Actor,
-  input: Pick<KioskView, 'village' | 'name' | 'storeId' | 'appVersion' | 'model' | 'serial'>,
+  input: Pick<KioskView, 'village' | 'name' | 'storeId' | 'appVersion' | 'model' | 'serial'> & {
+    publicKey: PublicKey;
+    thumbprint: string;
+  },
   now: Temporal.Instant,
 ): Promise<KioskView> {
   // Two approved at once: the second waits for the first one's code, finds it taken and takes the next. Of n at once the
@@ -36,7 +40,7 @@ export async function addKiosk(
         pairedAt: iso(now),
         unknownCards: 0,
       })
-      .onConflictDoNothing()
+      .onConflictDoNothing({ target: [kiosk.village, kiosk.code] })
       .returning();
     if (made !== undefined) return kioskView(made);
   }
@@ -116,11 +120,21 @@ async function countAtDevice(
     .returning({ counted: count });
   if (row === undefined) return false;
   if (row.counted <= max) return true;
+  await suspendByItself(tx, key, what, now);
+  return false;
+}
+
+/** Without anybody's decision, and for all to see why. One that is suspended already keeps its reason. */
+export async function suspendByItself(
+  tx: Tx,
+  key: KioskKey,
+  reason: NonNullable<KioskRow['stateReason']>,
+  now: Temporal.Instant,
+): Promise<void> {
   await tx
     .update(kiosk)
-    .set({ state: 'suspended', stateReason: what, stateSince: iso(now) })
-    .where(ofKiosk(key));
-  return false;
+    .set({ state: 'suspended', stateReason: reason, stateSince: iso(now) })
+    .where(and(ofKiosk(key), eq(kiosk.state, 'active')));
 }
 
 /** The PIN was right, and counts no longer. */

@@ -3,6 +3,7 @@ import { and, eq, ne, or, sql } from 'drizzle-orm';
 import { iso } from '../calendar.ts';
 import { type Db, one, rowsOf, type Tx } from '../db/database.ts';
 import type { Actor } from '../http/route.ts';
+import { type Proof, spendProof } from '../identity/proofs.ts';
 import { Refusal } from '../refusals.ts';
 import { getStore } from '../store/read.ts';
 import { addKiosk } from './kiosk.ts';
@@ -17,6 +18,7 @@ interface PairingView {
   appVersion: string;
   model: string;
   serial: string;
+  thumbprint: string;
   createdAt: string;
   expiresAt: string;
   kioskId: string | null;
@@ -29,15 +31,17 @@ const triesPerHour = 10;
 const letters = 'BCDFGHJKLMNPQRSTVWXZ';
 
 /**
- * Begins the pairing of a device that nobody knows yet. The device code is in this answer and nowhere else.
- * @throws Refusal `too-many-requests` (facts: `retryAfterSeconds`, `policy`)
+ * Begins the pairing of a device that nobody knows yet, under the key that its proof was made with. The device code is in this
+ * answer and nowhere else.
+ * @throws Refusal `too-many-requests` (facts: `retryAfterSeconds`, `policy`) | `device-proof-replayed`
  */
 export async function createPairing(
   tx: Tx,
-  input: { address: string; appVersion: string; model: string; serial: string },
+  input: { address: string; proof: Proof; appVersion: string; model: string; serial: string },
   now: Temporal.Instant,
 ): Promise<{ deviceCode: string; userCode: string }> {
-  const { address, ...device } = input;
+  const { address, proof, ...device } = input;
+  await spendProof(tx, proof, now);
   await countTry(tx, address, now);
   await sweep(tx, now);
   const deviceCode = randomBytes(32).toString('base64url');
@@ -47,6 +51,8 @@ export async function createPairing(
       .insert(pairing)
       .values({
         ...device,
+        publicKey: proof.publicKey,
+        thumbprint: proof.thumbprint,
         deviceCodeHash: digest(deviceCode),
         userCode,
         state: 'pending',
@@ -94,7 +100,7 @@ export async function getPairing(
 
 /**
  * Makes the device a kiosk of the village, at one of its stores.
- * @throws Refusal `not-found` (the pairing, the store) | `wrong-state` | `expired`
+ * @throws Refusal `not-found` (the pairing, the store) | `wrong-state` | `expired` | `already-exists` (its key is a kiosk’s)
  */
 export async function approvePairing(
   tx: Tx,
@@ -105,8 +111,9 @@ export async function approvePairing(
 ): Promise<KioskView> {
   const row = await getUndecided(tx, key, now);
   await getStore(tx, key.village, input.storeId);
-  const { appVersion, model, serial } = row;
-  const made = await addKiosk(tx, actor, { ...input, village: key.village, appVersion, model, serial }, now);
+  const { appVersion, model, serial, publicKey, thumbprint } = row;
+  const device = { appVersion, model, serial, publicKey, thumbprint };
+  const made = await addKiosk(tx, actor, { ...input, ...device, village: key.village }, now);
   await decide(tx, actor, row, { state: 'approved', village: key.village, kioskId: made.id }, now);
   return made;
 }
@@ -206,6 +213,6 @@ function digest(deviceCode: string): Buffer {
 }
 
 function viewOf(row: PairingRow): PairingView {
-  const { userCode, state, appVersion, model, serial, createdAt, expiresAt, kioskId } = row;
-  return { userCode, state, appVersion, model, serial, createdAt, expiresAt, kioskId };
+  const { userCode, state, appVersion, model, serial, thumbprint, createdAt, expiresAt, kioskId } = row;
+  return { userCode, state, appVersion, model, serial, thumbprint, createdAt, expiresAt, kioskId };
 }

@@ -7,7 +7,7 @@ export type KioskRow = typeof kiosk.$inferSelect;
 
 export type KioskView = Omit<
   KioskRow,
-  'unknownCards' | 'unknownCardsSince' | 'wrongPins' | 'wrongPinsSince' | 'pairedBy'
+  'unknownCards' | 'unknownCardsSince' | 'wrongPins' | 'wrongPinsSince' | 'pairedBy' | 'publicKey'
 >;
 
 /** @throws Refusal `not-found` */
@@ -46,6 +46,7 @@ export function kioskView({
   wrongPins,
   wrongPinsSince,
   pairedBy,
+  publicKey,
   ...row
 }: KioskRow): KioskView {
   return row;

@@ -35,13 +35,13 @@ export const kioskRoutes: FastifyPluginAsyncTypebox<{ database: Database; clock:
   app.route({
     method: 'POST',
     url: '/v1/villages/:village/kiosk-pairings/:userCode/approve',
-    config: { access: ['villageAdmin'], idempotent: true, refusals: ['wrong-state', 'expired'] },
+    config: { access: ['villageAdmin'], idempotent: true, refusals: ['wrong-state', 'expired', 'already-exists'] },
     schema: {
       operationId: 'kioskPairingApprove',
       tags: ['kiosks'],
       summary: 'Approve a pairing',
       description:
-        'Makes the device a kiosk at one of the village’s stores, under the next code: K01, K02 and so on. The device then fetches its tokens itself.',
+        'Makes the device a kiosk at one of the village’s stores, under the next code: K01, K02 and so on. The device then fetches its tokens itself. A key that is already a kiosk’s is refused: retire that kiosk first.',
       params: PairingParams,
       body: PairingApprove,
       response: { 201: Kiosk },

@@ -12,9 +12,15 @@ const AppVersion = Text(40, 'Version of the app on the device.', '1.4.2');
 const Model = Text(60, 'Model of the device.', 'T10');
 const Serial = Text(60, 'Serial number of the device.', 'SN0042');
 const Name = Text(40, 'Name the village gives the kiosk.', '超市门口');
+const Thumbprint = Type.String({
+  pattern: '^[A-Za-z0-9_-]{43}$',
+  maxLength: 43,
+  description: 'SHA-256 thumbprint of the device’s key (RFC 7638), base64url.',
+  examples: ['oKIywvGUpTVTyxMQ3bwIIeQUudfr_CkLMjCE19ECD-U'],
+});
 const AccessToken = Type.String({
   maxLength: 4096,
-  description: 'Access token. Send it as `Authorization: Bearer …`.',
+  description: 'Access token, bound to the device’s key. Send it as `Authorization: DPoP …`, with a proof in `DPoP`.',
 });
 const RefreshToken = Type.String({
   maxLength: 200,
@@ -131,6 +137,7 @@ export const Pairing = Type.Object(
     appVersion: AppVersion,
     model: Model,
     serial: Serial,
+    thumbprint: Thumbprint,
     createdAt: Instant('When the device started the pairing.'),
     expiresAt: Instant('When the pairing expires, whether undecided or approved but not collected.'),
     kioskId: Nullable(Id('ID of the kiosk the device has become.')),
@@ -162,11 +169,14 @@ export const Kiosk = Type.Object(
     name: Name,
     storeId: Id('ID of the store the kiosk stands in.'),
     state: OneOf(['active', 'suspended', 'retired'], 'State of the kiosk. Only an `active` kiosk can be used.'),
-    stateReason: Nullable(OneOf(['unknownCards', 'wrongPins'], 'Reason the service suspended the kiosk by itself.')),
+    stateReason: Nullable(
+      OneOf(['unknownCards', 'wrongPins', 'cloned'], 'Reason the service suspended the kiosk by itself.'),
+    ),
     stateSince: Instant('When the kiosk entered its current state.'),
     appVersion: AppVersion,
     model: Model,
     serial: Serial,
+    thumbprint: Nullable(Thumbprint),
     pairedAt: Instant('When the pairing was approved.'),
     seenAt: Nullable(Instant('When the kiosk last made a request, to the minute.')),
   },

@@ -41,6 +41,8 @@ interface Deps {
 interface Device {
   village: string;
   kioskId: string;
+  /** Of the device’s key, to which the household’s token is bound, too. */
+  thumbprint: string;
 }
 
 /**
@@ -165,7 +167,7 @@ async function takePlace(tx: Tx, device: Device, now: Temporal.Instant): Promise
     .from(kiosk)
     .where(and(eq(kiosk.village, device.village), eq(kiosk.id, device.kioskId)))
     .for('update');
-  await recogniseDevice(tx, { ...device, itself: false }, now);
+  await recogniseDevice(tx, { ...device, itself: false, whileSuspended: false }, now);
   await endSessions(tx, { device: device.kioskId }, 'replaced', now);
   return row!.storeId;
 }
@@ -181,6 +183,7 @@ function actorAt(device: Device & { storeId: string }, householdId: string, sess
     householdId,
     storeId: device.storeId,
     level,
+    thumbprint: device.thumbprint,
   };
 }
 

@@ -1,5 +1,6 @@
-import { integer, pgSchema, primaryKey, text, uuid } from 'drizzle-orm/pg-core';
+import { integer, jsonb, pgSchema, primaryKey, text, uuid } from 'drizzle-orm/pg-core';
 import { bytea, instant } from '../db/columns.ts';
+import type { PublicKey } from '../identity/proofs.ts';
 
 const schema = pgSchema('kiosks');
 
@@ -17,6 +18,8 @@ export const pairing = schema.table('pairing', {
   decidedBy: uuid(),
   decidedAt: instant(),
   sessionId: uuid(),
+  publicKey: jsonb().$type<PublicKey>().notNull(),
+  thumbprint: text().notNull(),
 });
 
 export const pairingTry = schema.table('pairing_try', {
@@ -34,7 +37,7 @@ export const kiosk = schema.table(
     name: text().notNull(),
     storeId: uuid().notNull(),
     state: text().$type<'active' | 'suspended' | 'retired'>().notNull(),
-    stateReason: text().$type<'unknownCards' | 'wrongPins'>(),
+    stateReason: text().$type<'unknownCards' | 'wrongPins' | 'cloned'>(),
     stateSince: instant().notNull(),
     appVersion: text().notNull(),
     model: text().notNull(),
@@ -46,6 +49,9 @@ export const kiosk = schema.table(
     unknownCardsSince: instant(),
     wrongPins: integer().notNull().default(0),
     wrongPinsSince: instant(),
+    /** Null for retired devices that were paired before there were keys. */
+    publicKey: jsonb().$type<PublicKey>(),
+    thumbprint: text(),
   },
   table => [primaryKey({ columns: [table.village, table.id] })],
 );

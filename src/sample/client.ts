@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { totpCode } from '../identity/second-factor.ts';
+import { type DeviceKey, proofBy } from './device-key.ts';
 import type { SignIn } from './sign-ins.ts';
 
 /** What a call was answered: JSON of whatever shape the contract gives it. */
@@ -17,12 +18,14 @@ const triesMax = 30;
 
 /**
  * A caller that keeps to the contract: asked to wait, it waits; left without an answer, it asks again with the same key,
- * which can do no harm.
+ * which can do no harm. With the key of a device, each call proves that it holds it.
  */
-export function callerOf(origin: string, token: () => Promise<string | null>): Call {
+export function callerOf(origin: string, token: () => Promise<string | null>, device?: DeviceKey): Call {
   return async (method, path, body, key = randomUUID()) => {
     for (let tries = 1; ; tries += 1) {
-      const reply = await attempt(origin, await token(), { method, path, body, key }).catch((error: Error) => error);
+      const reply = await attempt(origin, { token: await token(), device }, { method, path, body, key }).catch(
+        (error: Error) => error,
+      );
       const pause = pauseAfter(reply);
       if (pause === null) return reply as Reply;
       if (tries === triesMax) throw new Error(`${method} ${path}: no answer after ${tries} tries (${describe(reply)})`);
@@ -33,14 +36,16 @@ export function callerOf(origin: string, token: () => Promise<string | null>): C
 
 async function attempt(
   origin: string,
-  token: string | null,
+  { token, device }: { token: string | null; device: DeviceKey | undefined },
   call: { method: string; path: string; body: unknown; key: string },
 ): Promise<Reply & { retryAfterSeconds: number }> {
+  const request = { method: call.method, url: `${origin}${call.path.split('?')[0]}`, token: token ?? undefined };
   const answer = await fetch(`${origin}${call.path}`, {
     method: call.method,
     headers: {
       'accept-language': 'en',
-      ...(token !== null && { authorization: `Bearer ${token}` }),
+      ...(token !== null && { authorization: `${device === undefined ? 'Bearer' : 'DPoP'} ${token}` }),
+      ...(device !== undefined && { dpop: proofBy(device, { ...request, at: Date.now() / 1000 }) }),
       ...(call.method === 'POST' && { 'idempotency-key': call.key }),
       ...(call.body !== undefined && { 'content-type': 'application/json' }),
     },

@@ -1,9 +1,10 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import type { DeviceKey } from './device-key.ts';
 
-/** What the replay has to remember, as kiosks and households would: refresh tokens and card codes. */
+/** What the replay has to remember, as kiosks and households would: keys, refresh tokens and card codes. */
 export interface Kept {
-  kiosks: Record<string, string>;
+  devices: Record<string, { privateKey: DeviceKey['privateKey']; refreshToken: string }>;
   cards: Record<string, string>;
 }
 
@@ -13,9 +14,9 @@ function fileOf(dataDir: string): string {
 
 export async function readMonth(dataDir: string): Promise<Kept> {
   try {
-    return JSON.parse(await readFile(fileOf(dataDir), 'utf8'));
+    return { devices: {}, ...JSON.parse(await readFile(fileOf(dataDir), 'utf8')) };
   } catch {
-    return { kiosks: {}, cards: {} };
+    return { devices: {}, cards: {} };
   }
 }
 

@@ -10,6 +10,7 @@ import { readConfig } from '../config.ts';
 import { directEvidence } from '../earning/validate-award.ts';
 import { explainError } from '../explain-error.ts';
 import { type Call, callerOf, expectOk, staffCaller } from './client.ts';
+import { type DeviceKey, deviceKeyOf, newDeviceKey } from './device-key.ts';
 import { type Row, readSample, sampleVillage } from './files.ts';
 import { earnByClaims } from './month-claims.ts';
 import { type Kept, keepMonth, readMonth } from './month-state.ts';
@@ -25,9 +26,15 @@ interface SampleRule {
   evidence: string[];
 }
 
+/** A device with its key, as which it calls and as which those who stand at it do. */
+interface Kiosk {
+  key: DeviceKey;
+  call: Call;
+}
+
 interface World {
   staff: (login: string) => Call;
-  kiosk: (name: string) => Call;
+  kiosk: (name: string) => Kiosk;
   origin: string;
   households: Map<string, { id: string; headMemberId: string }>;
   rules: Map<string, SampleRule>;
@@ -55,7 +62,7 @@ async function main(): Promise<void> {
   const goods = byName(await allPages(staff('clerk1'), `${home}/goods`), 'sku');
   const [store] = expectOk(await staff('clerk1')('GET', `${home}/stores`), 'stores').data;
   const keep = () => keepMonth(config.dataDir, kept);
-  const kiosks = new Map<string, Call>();
+  const kiosks = new Map<string, Kiosk>();
   for (const name of kioskNames)
     kiosks.set(name, await kioskCaller(origin, name, kept, keep, staff('secretary1'), store.id));
   const world: World = {
@@ -101,7 +108,7 @@ async function allPages(call: Call, path: string): Promise<Record<string, string
   return rows;
 }
 
-/** A kiosk keeps its refresh token as a device does; the first time, the first secretary pairs it. */
+/** A kiosk keeps its key and its refresh token as a device does; the first time, the first secretary pairs it. */
 async function kioskCaller(
   origin: string,
   name: string,
@@ -109,35 +116,33 @@ async function kioskCaller(
   keep: () => Promise<void>,
   secretary: Call,
   storeId: string,
-): Promise<Call> {
-  const anonymous = callerOf(origin, async () => null);
+): Promise<Kiosk> {
+  const known = kept.devices[name];
+  const key = known === undefined ? newDeviceKey() : deviceKeyOf(known.privateKey);
+  const anonymous = callerOf(origin, async () => null, key);
   let current: { token: string; until: number } | undefined;
   const keepTokens = async (tokens: { accessToken: string; refreshToken: string; expiresInSeconds: number }) => {
-    kept.kiosks[name] = tokens.refreshToken;
+    kept.devices[name] = { privateKey: key.privateKey, refreshToken: tokens.refreshToken };
     await keep();
     current = { token: tokens.accessToken, until: Date.now() + (tokens.expiresInSeconds - 60) * 1000 };
     return current.token;
   };
-  const refreshed = async () =>
-    keepTokens(
-      expectOk(await anonymous('POST', '/v1/kiosk/tokens', { refreshToken: kept.kiosks[name] }), `tokens of ${name}`),
-    );
-  if (kept.kiosks[name] === undefined) await keepTokens(await pair(anonymous, name, secretary, storeId));
-  return callerOf(origin, async () =>
-    current !== undefined && current.until > Date.now() ? current.token : refreshed(),
-  );
+  const refreshed = async () => {
+    const { refreshToken } = kept.devices[name]!;
+    return keepTokens(expectOk(await anonymous('POST', '/v1/kiosk/tokens', { refreshToken }), `tokens of ${name}`));
+  };
+  if (known === undefined) await keepTokens(await pair(anonymous, name, secretary, storeId));
+  const token = async () => (current !== undefined && current.until > Date.now() ? current.token : refreshed());
+  return { key, call: callerOf(origin, token, key) };
 }
 
-async function pair(anonymous: Call, name: string, secretary: Call, storeId: string) {
+async function pair(device: Call, name: string, secretary: Call, storeId: string) {
   const hardware = { model: 'sample', serial: name };
-  const asked = expectOk(await anonymous('POST', '/v1/kiosk/pairings', { appVersion: '0.1.0', hardware }), 'pairing');
+  const asked = expectOk(await device('POST', '/v1/kiosk/pairings', { appVersion: '0.1.0', hardware }), 'pairing');
   const approval = `${home}/kiosk-pairings/${asked.userCode}/approve`;
   expectOk(await secretary('POST', approval, { name, storeId }), `approval of ${name}`);
   for (let polls = 0; polls < 10; polls += 1) {
-    const polled = expectOk(
-      await anonymous('POST', '/v1/kiosk/pairings/poll', { deviceCode: asked.deviceCode }),
-      'poll',
-    );
+    const polled = expectOk(await device('POST', '/v1/kiosk/pairings/poll', { deviceCode: asked.deviceCode }), 'poll');
     if (polled.status === 'approved') return polled;
     await wait(1000);
   }
@@ -259,8 +264,9 @@ async function redeem(world: World, index: number, event: Row): Promise<void> {
 /** The household shows its card at the kiosk. */
 async function householdCaller(world: World, kiosk: string, number: string): Promise<Call> {
   const shown = { card: world.kept.cards[number] };
-  const session = expectOk(await world.kiosk(kiosk)('POST', '/v1/kiosk/sessions', shown), `session of ${number}`);
-  return callerOf(world.origin, async () => session.accessToken);
+  const { key, call } = world.kiosk(kiosk);
+  const session = expectOk(await call('POST', '/v1/kiosk/sessions', shown), `session of ${number}`);
+  return callerOf(world.origin, async () => session.accessToken, key);
 }
 
 /** The same row has the same id for ever: a UUID of version 8 (RFC 9562) made from the row's own name. */

@@ -15,7 +15,7 @@ test('at a kiosk', async t => {
   const [first, second] = [await shop.household(20), await shop.household(20)];
   const one = await service.asHousehold(first);
   // The next household at the same device.
-  const two = await service.callerFor({ ...one.actor, id: second, householdId: second }, villages.own);
+  const two = await service.deviceCallerFor(one.key, { ...one.actor, id: second, householdId: second }, villages.own);
   const order = shop.order(undefined, { [soap]: 1 }, { handOver: true });
   const redeem = (caller: typeof one, key: string, more = {}) =>
     caller('POST', `${at}/redemptions`, { ...order, ...more }, { 'idempotency-key': key });

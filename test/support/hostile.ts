@@ -40,7 +40,8 @@ export function send(
 ): Promise<Reply> {
   const { method, url, body } = call;
   const sent = { ...call.headers, ...headers };
-  return caller === null ? service.anonymous(method, url, body, sent) : caller(method, url, body, sent);
+  const nobody = call.key === undefined ? service.anonymous : service.withKey(call.key);
+  return (caller ?? nobody)(method, url, body, sent);
 }
 
 /** What clients send by mistake or on purpose, wherever something else is meant. */

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { sql } from 'drizzle-orm';
 import { issueCard } from '../../src/households/cards.ts';
 import { queuePrint } from '../../src/printing/queue-print.ts';
+import { newDeviceKey } from '../../src/sample/device-key.ts';
 import { owe } from './arrears.ts';
 import { type Ask, anywhere, at, get, patch, placed, post, type Sample } from './sample-calls.ts';
 import { claimsSamples } from './samples/claims.ts';
@@ -363,19 +364,20 @@ export const samples: Record<string, Sample> = {
   kioskRetire: placed(async (world, ask) => post(`${await kiosk(world, ask)}/retire`)),
   kioskPairingCreate: anywhere(async world => {
     await world.pairing();
-    return post('/v1/kiosk/pairings', { appVersion: '1.4.2', hardware: { model: 'T10', serial: 'SN0042' } });
+    const device = { appVersion: '1.4.2', hardware: { model: 'T10', serial: 'SN0042' } };
+    return { ...post('/v1/kiosk/pairings', device), key: newDeviceKey() };
   }),
   kioskPairingPoll: anywhere(async world => {
-    const { deviceCode } = await world.pairing();
-    return post('/v1/kiosk/pairings/poll', { deviceCode });
+    const { deviceCode, key } = await world.pairing();
+    return { ...post('/v1/kiosk/pairings/poll', { deviceCode }), key };
   }),
   kioskTokenRefresh: anywhere(async (world, ask) => {
-    const { deviceCode, userCode } = await world.pairing();
+    const { deviceCode, userCode, key } = await world.pairing();
     const admin = await world.by('villageAdmin', ask.village);
     const input = { name: '超市门口', storeId: await world.store(ask.village) };
     await world.made(admin, 'POST', `${at(ask.village)}/kiosk-pairings/${userCode}/approve`, input);
-    const { body } = await world.service.anonymous('POST', '/v1/kiosk/pairings/poll', { deviceCode });
-    return post('/v1/kiosk/tokens', { refreshToken: body.refreshToken });
+    const { body } = await world.service.withKey(key)('POST', '/v1/kiosk/pairings/poll', { deviceCode });
+    return { ...post('/v1/kiosk/tokens', { refreshToken: body.refreshToken }), key };
   }),
   kioskConfigGet: anywhere(async () => get('/v1/kiosk/config')),
   kioskSnapshotGet: anywhere(async () => get('/v1/kiosk/snapshot')),

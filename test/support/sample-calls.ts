@@ -1,4 +1,5 @@
 import type { Role } from '../../src/http/route.ts';
+import type { DeviceKey } from '../../src/sample/device-key.ts';
 import type { Caller } from './service.ts';
 import type { World } from './world.ts';
 
@@ -9,6 +10,8 @@ export interface Call {
   body?: unknown;
   /** Of a body that is no JSON. */
   headers?: Record<string, string>;
+  /** Of the device that makes a call that nobody has to be signed in for. */
+  key?: DeviceKey;
 }
 
 /** For whom a call is made ready, and where. */

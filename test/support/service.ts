@@ -27,6 +27,7 @@ import { postOne } from '../../src/ledger/post.ts';
 import { award } from '../../src/ledger/transactions.ts';
 import { folderStore } from '../../src/photos/folder-store.ts';
 import type { PhotoStore } from '../../src/photos/photo-store.ts';
+import { type DeviceKey, newDeviceKey, proofBy } from '../../src/sample/device-key.ts';
 import { store } from '../../src/store/tables.ts';
 import { createDivision, createGrid, openVillage } from '../../src/villages/open.ts';
 import { setPolicy } from '../../src/villages/policy.ts';
@@ -49,6 +50,11 @@ export interface Caller {
   (method: string, url: string, body?: unknown, headers?: Record<string, string>): Promise<Reply>;
   actor: Actor;
   token: string;
+}
+
+/** A kiosk, or whoever stands at one: each call proves that the kiosk holds its key. */
+export interface DeviceCaller extends Caller {
+  key: DeviceKey;
 }
 
 /** A clock that stands still until a test moves it. */
@@ -91,10 +97,14 @@ export interface Service {
   as(role: Exclude<Role, 'kiosk' | 'household'>, village?: string): Promise<Caller>;
   /** A caller for an actor of any kind, with a live sign-in of its own. */
   callerFor(actor: Omit<Actor, 'sessionId'>, village: string | null): Promise<Caller>;
+  /** The same for a kiosk with this key, or for a household at it. */
+  deviceCallerFor(key: DeviceKey, actor: Omit<Actor, 'sessionId'>, village: string): Promise<DeviceCaller>;
+  /** Calls as the device that holds the key: with a proof, and with a token where there is one. */
+  withKey(key: DeviceKey, token?: string): Service['anonymous'];
   /** A kiosk, paired for this test. */
-  asKiosk(village?: string): Promise<Caller>;
+  asKiosk(village?: string): Promise<DeviceCaller>;
   /** A household in session at a kiosk of its own. */
-  asHousehold(householdId: string, village?: string, level?: Actor['level']): Promise<Caller>;
+  asHousehold(householdId: string, village?: string, level?: Actor['level']): Promise<DeviceCaller>;
   /** A call without a token. */
   anonymous: (method: string, url: string, body?: unknown, headers?: Record<string, string>) => Promise<Reply>;
   /** Enters a household through its verb, as nobody in particular. Answers its id. */
@@ -235,20 +245,32 @@ export async function openService(
     };
   };
 
-  const callerFor: Service['callerFor'] = async (who, village) => {
+  const withKey: Service['withKey'] = (key, token) => (method, url, body, headers) => {
+    const at = clock.now().epochMilliseconds / 1000;
+    const proof = proofBy(key, { method, url: `${origin}${url.split('?')[0]}`, token, at });
+    const authorization = token === undefined ? {} : { authorization: `DPoP ${token}` };
+    return call(null, method, url, body, { ...authorization, dpop: proof, ...headers });
+  };
+
+  const signIn = async (who: Omit<Actor, 'sessionId'>, village: string | null) => {
     // Used last in two months’ time, and signed for as long: a test may move the clock without signing in again.
     const used = clock.now().add({ hours: 24 * 60 });
     const { session } = await database.inTransaction(none, tx =>
       startSession(tx, { kind: who.kind, subject: who.id, village, device: who.kioskId }, used),
     );
     const actor = { ...who, sessionId: session.id };
-    const token = tokens.sign(actor, 86_400 * 60);
-    const caller: Caller = Object.assign(
-      (method: string, url: string, body?: unknown, headers?: Record<string, string>) =>
-        call(token, method, url, body, headers),
-      { actor, token },
-    );
-    return caller;
+    return { actor, token: tokens.sign(actor, 86_400 * 60) };
+  };
+
+  const callerFor: Service['callerFor'] = async (who, village) => {
+    const { actor, token } = await signIn(who, village);
+    const caller: Service['anonymous'] = (method, url, body, headers) => call(token, method, url, body, headers);
+    return Object.assign(caller, { actor, token });
+  };
+
+  const deviceCallerFor: Service['deviceCallerFor'] = async (key, who, village) => {
+    const { actor, token } = await signIn({ ...who, thumbprint: key.thumbprint }, village);
+    return Object.assign(withKey(key, token), { actor, token, key });
   };
 
   return {
@@ -265,6 +287,8 @@ export async function openService(
     ownerUrl,
     appUrl,
     callerFor,
+    deviceCallerFor,
+    withKey,
     anonymous: (method, url, body, headers) => call(null, method, url, body, headers),
     async as(role, village = villages.own) {
       const prefix = prefixOf(role, village);
@@ -278,34 +302,14 @@ export async function openService(
       );
     },
     async asHousehold(householdId, village = villages.own, level = 'cardAndPin') {
-      const kioskId = await database.inTransaction(village, tx => makeKiosk(tx, village, clock));
-      return callerFor(
-        {
-          kind: 'household',
-          id: householdId,
-          client: kioskId,
-          grants: [['household', village]],
-          kioskId,
-          householdId,
-          level,
-        },
-        village,
-      );
+      const { kioskId, key } = await database.inTransaction(village, tx => makeKiosk(tx, village, clock));
+      const household = { kind: 'household', id: householdId, grants: [['household', village]], householdId } as const;
+      return deviceCallerFor(key, { ...household, client: kioskId, kioskId, level }, village);
     },
     async asKiosk(village = villages.own) {
-      const kioskId = await database.inTransaction(village, tx => makeKiosk(tx, village, clock));
-      return callerFor(
-        {
-          kind: 'kiosk',
-          id: kioskId,
-          client: kioskId,
-          grants: [['kiosk', village]],
-          kioskId,
-          householdId: null,
-          level: null,
-        },
-        village,
-      );
+      const { kioskId, key } = await database.inTransaction(village, tx => makeKiosk(tx, village, clock));
+      const kiosk = { kind: 'kiosk', id: kioskId, grants: [['kiosk', village]], householdId: null } as const;
+      return deviceCallerFor(key, { ...kiosk, client: kioskId, kioskId, level: null }, village);
     },
     async household(fields = {}, village = villages.own) {
       const newcomer = { grid: 1, members: [{ name: '张小三', phone: '13812341234' }], ...fields };
@@ -381,7 +385,7 @@ async function makeUser(tx: Tx, role: Role, prefix: string, clock: Clock): Promi
 }
 
 /** A device in one of the village's stores, which is opened for it when there is none. */
-async function makeKiosk(tx: Tx, village: string, clock: Clock): Promise<string> {
+async function makeKiosk(tx: Tx, village: string, clock: Clock): Promise<{ kioskId: string; key: DeviceKey }> {
   const find = () =>
     tx.select({ id: store.id }).from(store).where(eq(store.village, village)).orderBy(store.id).limit(1);
   if ((await find()).length === 0) {
@@ -390,8 +394,11 @@ async function makeKiosk(tx: Tx, village: string, clock: Clock): Promise<string>
     await tx.insert(store).values(made).onConflictDoNothing();
   }
   const [stands] = await find();
+  const key = newDeviceKey();
+  const { publicKey, thumbprint } = key;
   const device = { village, name: '测试终端', storeId: stands!.id, appVersion: '1.0.0', model: 'T10', serial: 'SN1' };
-  return (await addKiosk(tx, nobody, device, clock.now())).id;
+  const made = await addKiosk(tx, nobody, { ...device, publicKey, thumbprint }, clock.now());
+  return { kioskId: made.id, key };
 }
 
 async function makeVillages(database: Database, clock: Clock, policy: PolicySettings): Promise<void> {

@@ -3,6 +3,7 @@ import { none } from '../../src/db/scope.ts';
 import type { Role } from '../../src/http/route.ts';
 import { hashSecret } from '../../src/identity/passwords.ts';
 import { totpCode } from '../../src/identity/second-factor.ts';
+import { type DeviceKey, newDeviceKey } from '../../src/sample/device-key.ts';
 import { atTime } from './rules.ts';
 import { type Caller, type Reply, type Service, testPolicy } from './service.ts';
 
@@ -31,7 +32,7 @@ export interface World {
   /** The first code of a secret that the caller has just been given. */
   secondFactorCode(caller: Caller): Promise<string>;
   /** A device that has asked to be paired. */
-  pairing(): Promise<{ deviceCode: string; userCode: string }>;
+  pairing(): Promise<{ deviceCode: string; userCode: string; key: DeviceKey }>;
   /** The store where the village's kiosks stand. */
   store(village: string): Promise<string>;
   /** Goods for 5 points, of which plenty lie on the shelf of the village's store; the same ones each time. */
@@ -111,7 +112,8 @@ export function openWorld(service: Service): World {
       // Ten an hour from one address, and we all sit at one.
       await service.database.inTransaction(none, tx => tx.execute(sql`delete from kiosks.pairing_try`));
       const device = { appVersion: '1.4.2', hardware: { model: 'T10', serial: `SN${world.next('device')}` } };
-      return succeeded(await service.anonymous('POST', '/v1/kiosk/pairings', device), 'pairing');
+      const key = newDeviceKey();
+      return { ...succeeded(await service.withKey(key)('POST', '/v1/kiosk/pairings', device), 'pairing'), key };
     },
     store: village =>
       once(`store ${village}`, async () => {
