@@ -1173,11 +1173,15 @@ create table kiosks.kiosk (
   wrong_pins_since timestamp(3) with time zone,
   public_key jsonb,
   thumbprint text collate "C",
+  settings jsonb not null default '{"speech": true, "elderMode": true, "languages": ["zh-CN", "en"], "receiptColumns": 32}'::jsonb,
+  heartbeat jsonb,
+  heartbeat_at timestamp(3) with time zone,
   constraint kiosk_pkey PRIMARY KEY (village, id),
   constraint kiosk_code_key UNIQUE (village, code),
   constraint kiosk_store_fkey FOREIGN KEY (village, store_id) REFERENCES store.store(village, id),
   constraint kiosk_code_check CHECK ((code ~ '^K[0-9]{2,4}$'::text)),
   constraint kiosk_has_key CHECK (((num_nonnulls(public_key, thumbprint) = 2) OR (state = 'retired'::text))),
+  constraint kiosk_heartbeat CHECK (((heartbeat IS NULL) = (heartbeat_at IS NULL))),
   constraint kiosk_name_check CHECK (((length(name) >= 1) AND (length(name) <= 40))),
   constraint kiosk_state_check CHECK ((state = ANY (ARRAY['active'::text, 'suspended'::text, 'retired'::text]))),
   constraint kiosk_state_reason_check CHECK ((state_reason = ANY (ARRAY['unknownCards'::text, 'wrongPins'::text, 'cloned'::text]))),
@@ -1188,12 +1192,14 @@ comment on column kiosks.kiosk.state_reason is 'Why it stands so, where the serv
 comment on column kiosks.kiosk.wrong_pins is 'Within an hour, whatever households they were tried at.';
 comment on column kiosks.kiosk.public_key is 'P-256 key made on the device, as a JWK: `kty`, `crv`, `x` and `y`. Null for devices paired before there were keys.';
 comment on column kiosks.kiosk.thumbprint is 'SHA-256 thumbprint of the key (RFC 7638), base64url.';
+comment on column kiosks.kiosk.settings is 'How the village wants the kiosk to be; the device fetches it with its configuration.';
+comment on column kiosks.kiosk.heartbeat is 'The last the device said of itself: queue, clock, printer, storage. It may say what it likes; nothing is decided by it.';
 CREATE UNIQUE INDEX kiosk_thumbprint_key ON kiosks.kiosk USING btree (thumbprint) WHERE (state <> 'retired'::text);
 alter table kiosks.kiosk enable row level security;
 alter table kiosks.kiosk force row level security;
 create policy scope on kiosks.kiosk using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
 grant insert, select on kiosks.kiosk to jifen_app;
-grant update (state, state_reason, state_since, seen_at, unknown_cards, unknown_cards_since, wrong_pins, wrong_pins_since) on kiosks.kiosk to jifen_app;
+grant update (state, state_reason, state_since, app_version, seen_at, unknown_cards, unknown_cards_since, wrong_pins, wrong_pins_since, settings, heartbeat, heartbeat_at) on kiosks.kiosk to jifen_app;
 
 -- kiosks.pairing
 create table kiosks.pairing (

@@ -39,6 +39,7 @@ import { openapi } from './http/openapi.ts';
 import { serviceRoutes } from './http/probes.ts';
 import { problems } from './http/problems.ts';
 import { declaredRoutes, requestIdOf, requestLine } from './http/route.ts';
+import type { Certificate } from './http/tls.ts';
 import { validation } from './http/validation.ts';
 import { guard, identification, reauthorising } from './identity/guard.ts';
 import { identityJobs } from './identity/jobs.ts';
@@ -51,7 +52,7 @@ import { openTokens } from './identity/tokens.ts';
 import { userCorrectionRoutes } from './identity/user-correction-routes.ts';
 import { joinRoutes } from './joining/routes.ts';
 import { kinRoutes } from './kin/routes.ts';
-import { recogniseDevice } from './kiosks/device.ts';
+import { recognising } from './kiosks/client-version.ts';
 import { kioskDeviceRoutes } from './kiosks/device-routes.ts';
 import { kioskRoutes } from './kiosks/routes.ts';
 import { photoJobs } from './photos/jobs.ts';
@@ -101,6 +102,12 @@ interface Deps {
   quotas: Quotas;
   /** Whose `X-Forwarded-For` is believed: so many proxies in a row, or these addresses. */
   trustProxy: false | number | string[];
+  /** What it shows of itself; null: it speaks plain HTTP. */
+  tls: Certificate | null;
+  /** Oldest version of the kiosks’ app that may be used; null: any. */
+  minClientVersion: string | null;
+  /** From one address. */
+  pairingsPerHour: number;
   /** Time in which a body has to arrive, beside what its size takes. */
   bodyBaseMs: number;
   /** Above it the service sheds load (503); 0: never. */
@@ -135,6 +142,7 @@ export async function build(deps: Deps): Promise<FastifyInstance> {
   const { database, clock, origin } = deps;
   const app = Fastify({
     loggerInstance: deps.logger,
+    ...(deps.tls !== null && { https: deps.tls }),
     trustProxy: trusted(deps.trustProxy),
     // One line a request, written by us without names, tokens or bodies.
     logController: new LogController({ disableRequestLogging: true }),
@@ -170,6 +178,7 @@ export async function build(deps: Deps): Promise<FastifyInstance> {
   await app.register(requestLine);
 
   const tokens = await openTokens(app, { keys: deps.keys, clock, origin });
+  const recogniseDevice = recognising(deps.minClientVersion);
   const proofs = openProofs({ clock, origin });
   const links = openLinks(app, { keys: deps.keys, clock, origin });
   await app.register(identification, { tokens });
@@ -229,7 +238,14 @@ export async function build(deps: Deps): Promise<FastifyInstance> {
   await app.register(publicityRoutes, { ...world, jobs: deps.jobs });
   await app.register(expiryRoutes, { ...world, jobs: deps.jobs });
   await app.register(kioskRoutes, world);
-  await app.register(kioskDeviceRoutes, { database, clock, tokens, proofs });
+  await app.register(kioskDeviceRoutes, {
+    database,
+    clock,
+    tokens,
+    proofs,
+    minClientVersion: deps.minClientVersion,
+    pairingsPerHour: deps.pairingsPerHour,
+  });
   await app.register(syncRoutes, { database, clock });
   await app.register(bookRoutes, { database });
   await app.register(auditRoutes, { database, clock });

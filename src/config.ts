@@ -20,9 +20,13 @@ const Environment = Type.Object({
   JIFEN_SAMPLE: Type.Enum(['auto', 'on', 'off'], { default: 'auto' }),
   JIFEN_SAMPLE_PASSWORD: Type.String({ default: '' }),
   JIFEN_ORIGIN: Type.String({ default: 'https://jifen.example' }),
+  JIFEN_TLS_CERT: Type.String({ default: '' }),
+  JIFEN_TLS_KEY: Type.String({ default: '' }),
   JIFEN_CORS_ORIGINS: Type.String({ default: '' }),
   JIFEN_LOG_LEVEL: Type.Enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], { default: 'info' }),
   JIFEN_REQUESTS_PER_MINUTE: Type.Integer({ default: 600, minimum: 10, maximum: 10_000_000 }),
+  JIFEN_PAIRINGS_PER_HOUR: Type.Integer({ default: 10, minimum: 1, maximum: 10_000 }),
+  JIFEN_MIN_CLIENT_VERSION: Type.String({ default: '' }),
   JIFEN_TRUST_PROXY: Type.String({ default: 'false' }),
   JIFEN_PHOTO_S3_ENDPOINT: Type.String({ default: '' }),
   JIFEN_PHOTO_S3_REGION: Type.String({ default: 'us-east-1' }),
@@ -61,11 +65,17 @@ export interface Config {
   samplePassword: string;
   /** Public origin of the service: issuer of its tokens, root of its problem addresses. */
   origin: string;
+  /** Paths of certificate and key, in PEM; null: it speaks plain HTTP. */
+  tls: { cert: string; key: string } | null;
   /** Whose pages may call the API from a browser, as browsers write them. */
   corsOrigins: string[];
   logLevel: string;
   /** Quota of a person's sign-in; a kiosk has half of it, an address without a sign-in a tenth. */
   requestsPerMinute: number;
+  /** From one address. */
+  pairingsPerHour: number;
+  /** Oldest version of the kiosks’ app that may be used; null: any. */
+  minClientVersion: string | null;
   /** Whose `X-Forwarded-For` is believed: nobody's, that of so many proxies in a row, or that of these addresses. */
   trustProxy: false | number | string[];
   /** Where photos lie; null: in the data folder. */
@@ -93,9 +103,12 @@ export function readConfig(): Config {
     sample: env.JIFEN_SAMPLE,
     samplePassword: env.JIFEN_SAMPLE_PASSWORD,
     origin: env.JIFEN_ORIGIN.replace(/\/$/, ''),
+    tls: tlsOf(env),
     corsOrigins: originsOf(env.JIFEN_CORS_ORIGINS),
     logLevel: env.JIFEN_LOG_LEVEL,
     requestsPerMinute: env.JIFEN_REQUESTS_PER_MINUTE,
+    pairingsPerHour: env.JIFEN_PAIRINGS_PER_HOUR,
+    minClientVersion: clientVersionOf(env.JIFEN_MIN_CLIENT_VERSION),
     trustProxy: trustedProxies(env.JIFEN_TRUST_PROXY),
     photoBucket: bucketOf(env),
   };
@@ -154,6 +167,18 @@ function originsOf(text: string): string[] {
       );
     return url.origin;
   });
+}
+
+function tlsOf({ JIFEN_TLS_CERT: cert, JIFEN_TLS_KEY: key }: Static<typeof Environment>): Config['tls'] {
+  if (cert === '' && key === '') return null;
+  if (cert === '' || key === '') throw new Error('JIFEN_TLS_CERT and JIFEN_TLS_KEY must be set together.');
+  return { cert, key };
+}
+
+function clientVersionOf(text: string): string | null {
+  if (text === '') return null;
+  if (/^\d{1,9}\.\d{1,9}\.\d{1,9}$/.test(text)) return text;
+  throw new Error('JIFEN_MIN_CLIENT_VERSION must be a version such as 1.4.0.');
 }
 
 /** Trusting every sender would let each client choose its own address: so `true` is no answer. */

@@ -1,4 +1,5 @@
 import { mkdir, readFile } from 'node:fs/promises';
+import type { Server } from 'node:https';
 import { join } from 'node:path';
 import { type Logger, pino } from 'pino';
 import { build, queues, startWorker } from './app.ts';
@@ -12,6 +13,7 @@ import { openJobs } from './db/jobs.ts';
 import { openPostgres } from './db/open.ts';
 import { explainError } from './explain-error.ts';
 import { quotasOf } from './http/limits.ts';
+import { followCertificate, readCertificate } from './http/tls.ts';
 import { openKeys } from './identity/keys.ts';
 import { openSealer } from './identity/sealing.ts';
 import { folderStore } from './photos/folder-store.ts';
@@ -65,6 +67,7 @@ async function main(): Promise<void> {
 
 /** Opens everything, the service last. `lost` hears why the database went away. */
 async function start(config: Config, log: Logger, closing: Closing, lost: (reason: string) => void): Promise<void> {
+  const certificate = config.tls === null ? null : await readCertificate(config.tls);
   const onError = (error: Error) => log.error({ err: error }, 'database connection failed');
   const opening = openPostgres(config, line => log.info(line));
   // Before it is there: Ctrl-C during the first start waits for it, so that no PostgreSQL stays behind.
@@ -101,6 +104,9 @@ async function start(config: Config, log: Logger, closing: Closing, lost: (reaso
     version,
     corsOrigins: config.corsOrigins,
     quotas: quotasOf(config.requestsPerMinute),
+    tls: certificate,
+    minClientVersion: config.minClientVersion,
+    pairingsPerHour: config.pairingsPerHour,
     trustProxy: config.trustProxy,
     bodyBaseMs: 30_000,
     eventLoopDelayMaxMs: 2_000,
@@ -117,6 +123,11 @@ async function start(config: Config, log: Logger, closing: Closing, lost: (reaso
     port: config.port,
     listenTextResolver: address => `jifen ${version} is listening at ${address}; API reference at ${address}/docs`,
   });
+  if (config.tls !== null && certificate !== null) {
+    const server = app.server as unknown as Server;
+    const following = followCertificate(server, config.tls, { shown: certificate, log, intervalMs: 10_000 });
+    closing.push(async () => following.stop());
+  }
   if (sample !== null) process.stdout.write(welcome(config, address, sample));
   if (embedded === null) return;
   const source = { postgres: embedded, folders: foldersOf(config), version };

@@ -22,7 +22,6 @@ export const refusals = {
   'session-revoked': { status: 401, zh: '登录已失效', en: 'Session has ended' },
   'device-proof-required': { status: 401, zh: '设备校验未通过', en: 'Device proof is missing or wrong' },
   'device-proof-expired': { status: 401, zh: '设备时间不对', en: 'Device proof is from another time' },
-  'device-proof-replayed': { status: 401, zh: '设备校验已用过', en: 'Device proof was used before' },
   'kiosk-session-ended': { status: 401, zh: '操作超时，请重新刷卡', en: 'Household session has ended' },
   forbidden: { status: 403, zh: '没有权限', en: 'Role does not permit this operation' },
   'password-change-required': {
@@ -39,6 +38,7 @@ export const refusals = {
   'feature-off': { status: 403, zh: '本村未开启此功能', en: 'Feature is turned off by the village’s policy' },
   'second-person-required': { status: 403, zh: '须由另一人办理', en: 'A different person must decide' },
   'own-household': { status: 403, zh: '不能办理本户或亲属事项', en: 'Own or related household' },
+  'client-upgrade-required': { status: 403, zh: '终端版本过低，请升级', en: 'App is too old' },
   'device-suspended': { status: 403, zh: '设备已停用', en: 'Device is suspended' },
   'pairing-denied': { status: 403, zh: '配对申请被拒绝', en: 'Pairing was denied' },
   'card-revoked': { status: 403, zh: '此卡已挂失', en: 'Card has been revoked' },
@@ -48,6 +48,7 @@ export const refusals = {
     en: 'Household must identify itself',
   },
   'pin-required': { status: 403, zh: '请输入密码', en: 'PIN is required' },
+  'pin-not-set': { status: 403, zh: '本户还没有设密码', en: 'Household has no PIN' },
   'pin-wrong': {
     status: 403,
     zh: '密码不正确',

@@ -187,7 +187,8 @@ function flaws(contract: Contract): string[] {
 function flawsOfOperation(contract: Contract, method: string, operation: Operation): string[] {
   const tags = contract.tags.map(tag => tag.name);
   const statuses = Object.keys(operation.responses);
-  const isPublic = operation.security?.length === 0;
+  // A proof says which device asks, and not who may.
+  const isPublic = operation.security?.every(one => Object.keys(one).every(name => name === 'deviceProof')) ?? false;
   const parameters = parametersOf(contract, operation);
   const inPath = parameters.some(parameter => parameter.in === 'path');
   const key = parameters.find(({ name }) => name === 'Idempotency-Key');
@@ -266,6 +267,7 @@ const withoutKey = new Set([
   'kioskPairingPoll',
   'kioskTokenRefresh',
   'kioskSessionCreate',
+  'kioskHeartbeatCreate',
   'bookVerify',
 ]);
 

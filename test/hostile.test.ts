@@ -1,7 +1,7 @@
 import tap, { test } from 'tap';
 import { declaredOperations, type Operation, unclassified } from './support/declared.ts';
 import { digestOf } from './support/digest.ts';
-import { isUnfit, malformed, type Prepared, prepare, send, spoiled } from './support/hostile.ts';
+import { headersOf, isUnfit, malformed, type Prepared, prepare, send, spoiled } from './support/hostile.ts';
 import { connect, openService, type Reply } from './support/service.ts';
 import { openWorld } from './support/world.ts';
 
@@ -93,7 +93,7 @@ test('bodies', async t => {
         mustRefuse(operation, type, await send(service, wrong, { 'content-type': type }), [400, 415]);
       }
       const { method, url, body } = ready.call;
-      const headers = ready.caller === null ? {} : { authorization: `Bearer ${ready.caller.token}` };
+      const headers = headersOf(service, ready);
       const bare = await service.app.inject({
         method: method as 'POST',
         url,

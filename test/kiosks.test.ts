@@ -3,6 +3,7 @@ import tap, { test } from 'tap';
 import { newCardCode } from '../src/households/cards.ts';
 import { newDeviceKey } from '../src/sample/device-key.ts';
 import { lockKey } from './support/keys.ts';
+import { heartbeat } from './support/operations.ts';
 import { isRefused } from './support/refusal.ts';
 import { connect, openService, type Service, villages } from './support/service.ts';
 
@@ -104,11 +105,16 @@ test('pairing', async t => {
     const config = await service.withKey(deviceKey, polled.body.accessToken)('GET', '/v1/kiosk/config');
     t.equal(config.status, 200);
     t.match(config.body, {
-      serverTime: '2026-11-23T02:00:00.000Z',
       village: { code: villages.own, name: '封家湾社区' },
       kiosk: { id: made.body.id, code: made.body.code, name: '超市门口', storeId: store },
-      session: { idleSeconds: 60, maxSeconds: 300 },
+      minClientVersion: null,
+      heartbeatSeconds: 300,
+      session: { idleSeconds: 180, maxSeconds: 600 },
+      redemptionsPerDay: 3,
+      elderMode: { default: true, confirmSpoken: true },
+      speech: { enabled: true },
       receipt: { columns: 32 },
+      languages: ['zh-CN', 'en'],
       locales: { 'zh-CN': { redeem: '兑换' }, en: { redeem: 'Redeem' } },
     });
     t.equal(config.body.exchangeDays.length, 7);
@@ -285,8 +291,8 @@ test('a household’s session', async t => {
     t.equal(byCard.status, 201);
     t.match(byCard.body, {
       level: 'card',
-      expiresInSeconds: 300,
-      idleSeconds: 60,
+      expiresInSeconds: 600,
+      idleSeconds: 180,
       household: { id, number, headName: '张*三', state: 'active' },
       points: { available: 20, pending: 0, held: 0, honour: 20 },
     });
@@ -393,25 +399,13 @@ test('a household’s session', async t => {
     );
   });
 
-  await t.test('ends after a minute without a call, and after five in any case', async t => {
-    const { card } = await household(service);
-    const idle = (await start({ card })).body.accessToken;
-    service.clock.pass({ seconds: 59 });
-    t.equal((await current(idle)).status, 200, 'a call keeps it alive');
-    service.clock.pass({ seconds: 59 });
-    t.equal((await current(idle)).body.expiresInSeconds, 182);
-    service.clock.pass({ seconds: 60 });
-    isRefused(t, await current(idle), '401 kiosk-session-ended');
-
-    const busy = (await start({ card })).body.accessToken;
-    for (let n = 0; n < 5; n += 1) {
-      service.clock.pass({ seconds: 50 });
-      t.equal((await current(busy)).status, 200);
-    }
-    service.clock.pass({ seconds: 49 });
-    t.equal((await current(busy)).status, 200);
-    service.clock.pass({ seconds: 1 });
-    isRefused(t, await current(busy), '401 token-expired');
+  await t.test('tells a household with a card that it has no PIN', async t => {
+    const clerk = await service.as('clerk');
+    const id = await service.household();
+    const { code: card } = (await clerk('POST', `${own}/households/${id}/cards`)).body;
+    isRefused(t, await start({ card, pin }), '403 pin-not-set');
+    isRefused(t, await start({ card, pin }), '403 pin-not-set', {}, 'and counts nothing');
+    t.equal((await start({ card })).status, 201);
   });
 
   await t.test('ends when the household steps away, or the next one steps up', async t => {
@@ -442,7 +436,7 @@ test('a household’s session', async t => {
     t.match(suspended.body, { state: 'suspended', stateReason: null });
     isRefused(t, await admin('POST', `${own}/kiosks/${kioskId}/suspend`), '409 wrong-state', {
       state: 'suspended',
-      since: '2026-11-23T02:07:58.000Z',
+      since: '2026-11-23T02:00:00.000Z',
     });
     for (const answer of [
       await call('GET', '/v1/kiosk/config'),
@@ -455,7 +449,7 @@ test('a household’s session', async t => {
     t.match((await admin('POST', `${own}/kiosks/${kioskId}/resume`)).body, { state: 'active' });
     isRefused(t, await admin('POST', `${own}/kiosks/${kioskId}/resume`), '409 wrong-state', {
       state: 'active',
-      since: '2026-11-23T02:07:58.000Z',
+      since: '2026-11-23T02:00:00.000Z',
     });
     t.equal((await ask('GET', `${own}/households/${id}/points`)).status, 200, 'nothing had ended');
   });
@@ -499,11 +493,44 @@ test('a household’s session', async t => {
     });
     isRefused(t, await admin('POST', `${own}/kiosks/${retired}/resume`), '409 wrong-state', {
       state: 'retired',
-      since: '2026-11-23T03:08:58.000Z',
+      since: '2026-11-23T03:01:00.000Z',
     });
     const listed = (await admin('GET', `${own}/kiosks`)).body.data;
     t.ok(listed.some((row: { id: string; state: string }) => row.id === retired && row.state === 'retired'));
   });
+});
+
+test('a session ends after a while without a call, and after a longer one in any case, with one code', async t => {
+  const service = await openService(t);
+  const kiosk = await service.asKiosk();
+  const admin = await service.as('villageAdmin');
+  const start = (body: unknown) => kiosk('POST', '/v1/kiosk/sessions', body);
+  const current = (token: string) => service.withKey(kiosk.key, token)('GET', '/v1/kiosk/sessions/current');
+  const { card } = await household(service);
+  const settings = { elderMode: true, languages: ['zh-CN'], speech: true, receiptColumns: 32 };
+  for (const [elderMode, idleSeconds, maxSeconds] of [
+    [true, 180, 600],
+    [false, 60, 300],
+  ] as const) {
+    await admin('PUT', `${own}/kiosks/${kiosk.actor.id}/settings`, { ...settings, elderMode });
+    const { body } = await start({ card });
+    t.match(body, { idleSeconds, expiresInSeconds: maxSeconds });
+    const idle = body.accessToken;
+    service.clock.pass({ seconds: idleSeconds - 1 });
+    t.equal((await current(idle)).status, 200, 'a call keeps it alive');
+    service.clock.pass({ seconds: idleSeconds });
+    isRefused(t, await current(idle), '401 kiosk-session-ended');
+
+    const busy = (await start({ card })).body.accessToken;
+    for (let passed = 0; passed < maxSeconds - 1; passed += Math.min(50, maxSeconds - 1 - passed)) {
+      t.equal((await current(busy)).status, 200);
+      service.clock.pass({ seconds: Math.min(50, maxSeconds - 1 - passed) });
+    }
+    t.equal((await current(busy)).body.expiresInSeconds, 1);
+    service.clock.pass({ seconds: 1 });
+    isRefused(t, await current(busy), '401 kiosk-session-ended');
+    isRefused(t, await current(busy), '401 kiosk-session-ended', {}, 'nor later');
+  }
 });
 
 test('the answer of an earlier call', async t => {
@@ -532,4 +559,94 @@ test('the answer of an earlier call', async t => {
     return ask('op-4');
   });
   isRefused(t, running, '409 idempotency-in-progress', { retryAfterSeconds: 1 });
+});
+
+test('how a kiosk is, and how it should be', async t => {
+  const service = await openService(t);
+  const { call, kioskId, admin } = await pair(service);
+  const url = `${own}/kiosks/${kioskId}`;
+  const config = (etag?: string) =>
+    call('GET', '/v1/kiosk/config', undefined, etag === undefined ? {} : { 'if-none-match': etag });
+
+  await t.test('the village sees what the device says of itself', async t => {
+    t.equal((await admin('GET', url)).body.heartbeat, null);
+    const said = { queueDepth: 7, oldestOpAt: '2026-11-22T09:00:00.000Z', clockOffsetMs: -86_400_000 };
+    const beat = { ...heartbeat, ...said, appVersion: '1.5.0', printer: 'paperOut', storagePersisted: false };
+    const taken = await call('POST', '/v1/kiosk/heartbeats', beat);
+    const serverTime = '2026-11-23T02:00:00.000Z';
+    t.strictSame(taken.body, { serverTime, state: 'active', minClientVersion: null, heartbeatSeconds: 300 });
+    const { appVersion, ...rest } = beat;
+    const listed = (await admin('GET', `${own}/kiosks`)).body.data.find((row: { id: string }) => row.id === kioskId);
+    t.equal(listed.appVersion, appVersion);
+    t.strictSame(listed.heartbeat, { at: serverTime, ...rest });
+    isRefused(t, await call('POST', '/v1/kiosk/heartbeats', { ...beat, printer: 'jammed' }), '400 validation-failed', {
+      errors: ['/printer enum'],
+    });
+    await admin('POST', `${url}/suspend`);
+    t.match((await call('POST', '/v1/kiosk/heartbeats', beat)).body, { state: 'suspended' }, 'also while suspended');
+    await admin('POST', `${url}/resume`);
+  });
+
+  await t.test('the device fetches its configuration when it has changed', async t => {
+    const first = await config();
+    const etag = first.headers.etag!;
+    service.clock.pass({ seconds: 30 });
+    t.equal((await config(etag)).status, 304, 'time alone is no change');
+    const settings = { elderMode: false, languages: ['en', 'zh-CN'], speech: false, receiptColumns: 48 };
+    const set = await admin('PUT', `${url}/settings`, settings);
+    t.strictSame(set.body.settings, settings);
+    const changed = await config(etag);
+    t.match(changed.body, {
+      elderMode: { default: false },
+      session: { idleSeconds: 60, maxSeconds: 300 },
+      speech: { enabled: false },
+      receipt: { columns: 48 },
+      languages: ['en', 'zh-CN'],
+    });
+    t.not(changed.headers.etag, etag);
+    const wrong = await admin('PUT', `${url}/settings`, { ...settings, receiptColumns: 40, languages: [] });
+    isRefused(t, wrong, '400 validation-failed', { errors: ['/languages minItems', '/receiptColumns enum'] });
+    const neighbour = await service.as('villageAdmin', villages.sibling);
+    const theirs = `/v1/villages/${villages.sibling}/kiosks/${kioskId}/settings`;
+    isRefused(t, await neighbour('PUT', theirs, settings), '404 not-found');
+  });
+
+  await t.test('nobody has heard of it for two days', async t => {
+    const supervisor = await service.as('supervisionBoard');
+    const silent = async () =>
+      (await supervisor('GET', `${own}/signals`)).body.data.filter(
+        ({ kind, evidence }: { kind: string; evidence: { kioskIds: string[] } }) =>
+          kind === 'kioskSilent' && evidence.kioskIds.includes(kioskId),
+      );
+    service.clock.pass({ hours: 47 });
+    t.strictSame(await silent(), []);
+    service.clock.pass({ hours: 1, minutes: 1 });
+    t.match(await silent(), [{ severity: 50, evidence: { count: 48 } }]);
+    await admin('POST', `${url}/retire`);
+    t.strictSame(await silent(), [], 'what is gone is not missed');
+  });
+});
+
+test('an app that is too old', async t => {
+  const service = await openService(t, { minClientVersion: '1.10.0', pairingsPerHour: 2 });
+  const admin = await service.as('villageAdmin');
+  const kiosk = await service.asKiosk();
+  const told = { minClientVersion: '1.10.0' };
+  const beat = (appVersion: string) => kiosk('POST', '/v1/kiosk/heartbeats', { ...heartbeat, appVersion });
+  isRefused(t, await kiosk('GET', '/v1/kiosk/config'), '403 client-upgrade-required', told);
+  for (const old of ['1.9.9', '1.2.30', '0.99.99', 'dev', '1.10']) {
+    t.match((await beat(old)).body, told, 'is told so');
+    isRefused(t, await kiosk('GET', '/v1/kiosk/config'), '403 client-upgrade-required', told, old);
+  }
+  for (const young of ['1.10.0', '1.10.1-beta', 'v1.11.0', '2.0.0']) {
+    t.equal((await beat(young)).status, 200);
+    t.equal((await kiosk('GET', '/v1/kiosk/config')).status, 200, young);
+  }
+  const begun = await begin(service);
+  isRefused(t, begun.begun, '403 client-upgrade-required', told, 'and is not paired');
+  const pairing = () =>
+    service.withKey(newDeviceKey())('POST', '/v1/kiosk/pairings', { ...device, appVersion: '1.10.0' });
+  for (let n = 0; n < 2; n += 1) t.equal((await pairing()).status, 201);
+  isRefused(t, await pairing(), '429 too-many-requests', { retryAfterSeconds: 3600, policy: 'pairing' }, 'as is set');
+  t.equal((await admin('GET', `${own}/kiosks`)).body.data[0].appVersion, '2.0.0');
 });

@@ -128,6 +128,7 @@ const reads: Record<string, string[]> = {
     'earning.award',
     'earning.reversal',
     'households.kin',
+    'kiosks.kiosk',
     'ledger.transaction',
     'photos.photo',
     'store.pin_try',

@@ -91,6 +91,11 @@ const details: Record<RefusalCode, readonly [...Told[], Told]> = {
       en: 'The proof was made with another key than the token is bound to. Pair the device again.',
     },
     {
+      when: { reason: 'replayed' },
+      zh: '这次校验已经用过，请再试一次。',
+      en: 'The proof has been used before. Send a new one with each request.',
+    },
+    {
       zh: '这台终端的校验不正确，请重启终端程序。',
       en: 'Make a new DPoP proof for this method, URL and access token.',
     },
@@ -101,7 +106,6 @@ const details: Record<RefusalCode, readonly [...Told[], Told]> = {
       en: 'Take the time from `serverTime` and send a new proof.',
     },
   ],
-  'device-proof-replayed': [{ zh: '这次校验已经用过，请再试一次。', en: 'Send a new proof with each request.' }],
   'kiosk-session-ended': [
     { zh: '长时间没有操作，已自动退出。请重新刷卡。', en: 'The session timed out. Present the card again.' },
   ],
@@ -169,6 +173,13 @@ const details: Record<RefusalCode, readonly [...Told[], Told]> = {
       en: 'This concerns your own household or declared relatives. Ask someone else.',
     },
   ],
+  'client-upgrade-required': [
+    {
+      zh: '这台终端的程序版本过低，请联系村管理员升级到 {minClientVersion} 以上。',
+      en: 'Update the app to {minClientVersion} or later, then send a heartbeat.',
+    },
+    { zh: '这台终端的程序版本过低，请联系村管理员升级。', en: 'Update the app, then send a heartbeat.' },
+  ],
   'device-suspended': [
     { zh: '这台终端已停用，请联系村管理员。', en: 'Ask the village administrator to reinstate this kiosk.' },
   ],
@@ -197,10 +208,16 @@ const details: Record<RefusalCode, readonly [...Told[], Told]> = {
     },
     { zh: '办理此事项须输入本户密码。', en: 'Enter the household’s PIN.' },
   ],
+  'pin-not-set': [
+    {
+      zh: '本户还没有设密码，请带证件到村文书处设置。小额兑换刷卡就行。',
+      en: 'Ask the village clerk to set a PIN. Small redemptions need the card only.',
+    },
+  ],
   'pin-wrong': [
     {
-      zh: '还可以再试 {attemptsLeft} 次，次数用完后密码会锁定。',
-      en: '{attemptsLeft} attempts left before the PIN is locked.',
+      zh: '还可以再试 {attemptsLeft} 次，次数用完后密码会锁定。没设过密码的，请找村文书设置。',
+      en: '{attemptsLeft} attempts left before the PIN is locked. A household without a PIN asks the village clerk for one.',
     },
     { zh: '请核对本户密码后重新输入。', en: 'Check the PIN and enter it again.' },
   ],

@@ -45,7 +45,7 @@ export const factsOf: { [code in RefusalCode]?: Record<string, TSchema> } = {
   'validation-failed': { errors: Mistakes },
   'session-revoked': { reason: maybe(Word('Why the session ended, such as `signedOut` or `grantEnded`.')) },
   'device-proof-required': {
-    reason: Type.Enum(['missing', 'malformed', 'signature', 'method', 'url', 'key', 'token'], {
+    reason: Type.Enum(['missing', 'malformed', 'signature', 'method', 'url', 'key', 'token', 'replayed'], {
       type: 'string',
       description: 'What is wrong with the proof.',
     }),
@@ -66,6 +66,7 @@ export const factsOf: { [code in RefusalCode]?: Record<string, TSchema> } = {
   },
   'own-household': { householdIds: maybe(Ids('Households concerned.')) },
   'pin-required': { abovePoints: maybe(Count('Redemptions of more points than this require the PIN.')) },
+  'client-upgrade-required': { minClientVersion: Word('Oldest version of the app that may be used.') },
   'pin-wrong': { attemptsLeft: Attempts },
   'pin-locked': { until: Nullable(Until) },
   'not-found': { field: maybe(Field), memberId: maybe(Id('ID of the member.')) },

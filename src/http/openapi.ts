@@ -48,6 +48,20 @@ export const openapi = fp(async (app: FastifyInstance, { origin, version }: { or
             bearerFormat: 'JWT',
             description: 'JWT access token, valid for 15 minutes.',
           },
+          dpop: {
+            type: 'http',
+            scheme: 'DPoP',
+            bearerFormat: 'JWT',
+            description:
+              'Access token of a kiosk or of a household at one, bound to the kiosk’s key: `Authorization: DPoP …`, with a proof in `DPoP` (RFC 9449). Valid for at most 15 minutes.',
+          },
+          deviceProof: {
+            type: 'apiKey',
+            in: 'header',
+            name: 'DPoP',
+            description:
+              'Proof by the device’s P-256 key (RFC 9449): a JWT with `typ` `dpop+jwt`, `alg` `ES256` and the public key as `jwk`; claims `htm`, `htu`, `iat`, a fresh `jti` and, with an access token, `ath`. Each proof is accepted once, within 60 seconds of the server’s clock.',
+          },
         },
       },
     },
@@ -172,7 +186,7 @@ function described(schema: Json | undefined, route: RouteOptions): Json {
     ...schema,
     'x-summary-zh': chineseSummaries[String(schema.operationId)],
     'x-roles': Array.isArray(access) ? access : [access],
-    security: access === 'public' ? [] : [{ bearer: [] }],
+    security: securityOf(route),
     ...(versioned && route.method === 'PATCH' && { headers: ifMatch, consumes: ['application/merge-patch+json'] }),
     ...(idempotent && {
       headers: {
@@ -194,6 +208,16 @@ function described(schema: Json | undefined, route: RouteOptions): Json {
       ...problemResponses(refusalsOf(route)),
     },
   };
+}
+
+/** What a caller proves itself with: people by a token, devices by a token and the key that it is bound to. */
+function securityOf({ config }: RouteOptions): Json[] {
+  const { access, proof } = config ?? {};
+  if (access === 'public') return proof === true ? [{ deviceProof: [] }] : [];
+  const named = (role: string) => role === 'kiosk' || role === 'household';
+  const ofDevices = access === 'signedIn' || access?.some(named) === true;
+  const ofPeople = access === 'signedIn' || access?.every(named) === false;
+  return [...(ofPeople ? [{ bearer: [] }] : []), ...(ofDevices ? [{ dpop: [], deviceProof: [] }] : [])];
 }
 
 const ifMatch = {

@@ -243,6 +243,8 @@ export const chineseSummaries: Record<string, string> = {
   kioskPairingCreate: '终端申请配对',
   kioskPairingPoll: '查询配对结果',
   kioskTokenRefresh: '续期终端令牌',
+  kioskSettingsSet: '设置终端',
+  kioskHeartbeatCreate: '终端上报状态',
   kioskConfigGet: '获取终端配置',
   kioskSnapshotGet: '获取终端全量数据',
   kioskChangesGet: '获取终端增量数据',

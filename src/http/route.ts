@@ -73,7 +73,7 @@ declare module 'fastify' {
     cardSuffices?: boolean;
     /** A public operation of devices, which prove their key with it. Others ask it of whoever is bound to a key. */
     proof?: boolean;
-    /** Open to a suspended device: what it has done before is taken down all the same. */
+    /** Open to a device that is suspended or too old: what it has done before is taken down all the same. */
     whileSuspended?: boolean;
     /** Open to staff who still have to change a one-time password or to set up their second factor. */
     whilePending?: boolean;
@@ -166,7 +166,7 @@ export function asksPin({ method, config }: { method: string | string[]; config?
   return changes && config?.cardSuffices !== true;
 }
 
-const proofRefusals = ['device-proof-required', 'device-proof-expired', 'device-proof-replayed'] as const;
+const proofRefusals = ['device-proof-required', 'device-proof-expired'] as const;
 
 /** Every code an operation may be refused with: its own, and those that its kind brings along. */
 export function refusalsOf(route: RouteOptions): RefusalCode[] {
@@ -183,7 +183,7 @@ export function refusalsOf(route: RouteOptions): RefusalCode[] {
   const callable = (role: Role) => config?.access === 'signedIn' || config?.access?.includes(role as never) === true;
   if (callable('household')) add('kiosk-session-ended');
   if (callable('household') && asksPin(route)) add('pin-required');
-  if (callable('household') || callable('kiosk')) add('device-suspended');
+  if (callable('household') || callable('kiosk')) add('device-suspended', 'client-upgrade-required');
   if (callable('household') || callable('kiosk') || config?.proof === true) add(...proofRefusals);
   if (schema?.params) add('not-found');
   if (route.method !== 'GET') add('body-too-large', 'media-type-unsupported');

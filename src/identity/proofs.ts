@@ -65,7 +65,7 @@ export function openProofs({ clock, origin }: { clock: Clock; origin: string }):
 
 /**
  * Remembers a proof until it expires, and forgets those of the same key that have: a proof that was taken down on the way is
- * of no use a second time, in whichever process. @throws Refusal `device-proof-replayed`
+ * of no use a second time, in whichever process. @throws Refusal `device-proof-required`
  */
 export async function spendProof(tx: Tx, proof: Proof, now: Temporal.Instant): Promise<void> {
   const spent = await rowsOf(
@@ -78,7 +78,7 @@ export async function spendProof(tx: Tx, proof: Proof, now: Temporal.Instant): P
     on conflict do nothing
     returning jti`,
   );
-  if (spent.length === 0) throw new Refusal('device-proof-replayed');
+  if (spent.length === 0) throw refused('replayed');
 }
 
 /** The key is the one in the header: whose it is, is for the caller to judge. */
@@ -118,7 +118,7 @@ function withoutQuery(address: string): string {
 }
 
 function refused(
-  reason: 'missing' | 'malformed' | 'signature' | 'method' | 'url' | 'key' | 'token',
+  reason: 'missing' | 'malformed' | 'signature' | 'method' | 'url' | 'key' | 'token' | 'replayed',
   expected?: string,
 ) {
   return new Refusal('device-proof-required', { reason, ...(expected !== undefined && { expected }) });

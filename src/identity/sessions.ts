@@ -16,13 +16,17 @@ export const lifetimes = {
   household: { idleSeconds: 60, maxSeconds: 300 },
 } as const;
 
+/** Of a household at a kiosk in elder mode. */
+export const elderLifetime = { idleSeconds: 180, maxSeconds: 600 } as const;
+
 /** Begins a sign-in. Answers the session and, but for households, its refresh token, which is kept as a digest only. */
 export async function startSession(
   tx: Tx,
   who: { kind: SessionRow['kind']; subject: string; village: string | null; device: string | null },
   now: Temporal.Instant,
+  lifetime: { idleSeconds: number; maxSeconds: number } = lifetimes[who.kind],
 ): Promise<{ session: SessionRow; refreshToken: string }> {
-  const { idleSeconds, maxSeconds } = lifetimes[who.kind];
+  const { idleSeconds, maxSeconds } = lifetime;
   const refreshToken = newToken();
   const [row] = await tx
     .insert(session)

@@ -10,7 +10,7 @@ export const accessTokenSeconds = 15 * 60;
 /** Makes and reads access tokens: JWTs after RFC 9068, ES256, of at most 15 minutes. */
 export interface Tokens {
   sign(actor: Actor, seconds: number): string;
-  /** @throws Refusal `unauthenticated` | `token-expired` */
+  /** @throws Refusal `unauthenticated` | `token-expired` | `kiosk-session-ended` (of a household’s) */
   verify(token: string): Actor;
 }
 
@@ -28,6 +28,11 @@ interface Claims {
   /** Of the key without which the token is worth nothing (RFC 7800, section 3.1; RFC 9449, section 6.1). */
   cnf?: { jkt: string };
   exp: number;
+}
+
+/** A household’s session ends with its token, and that is told as every other end of it is. */
+function expired(kind: Actor['kind']): Refusal {
+  return new Refusal(kind === 'household' ? 'kiosk-session-ended' : 'token-expired');
 }
 
 export async function openTokens(
@@ -79,7 +84,7 @@ export async function openTokens(
       const now = clock.now().epochMilliseconds / 1000;
       const known = verified.get(token);
       if (known !== undefined) {
-        if (known.exp <= now) throw new Refusal('token-expired');
+        if (known.exp <= now) throw expired(known.actor.kind);
         return known.actor;
       }
       const { actor, exp } = check(token, now);
@@ -111,7 +116,7 @@ export async function openTokens(
     } catch {
       throw new Refusal('unauthenticated');
     }
-    if (claims.exp <= now) throw new Refusal('token-expired');
+    if (claims.exp <= now) throw expired(claims.kind);
     const actor: Actor = {
       kind: claims.kind,
       id: claims.sub,

@@ -1,9 +1,10 @@
-import { dayOf, iso } from '../calendar.ts';
+import { dayOf } from '../calendar.ts';
 import type { Db } from '../db/database.ts';
-import { lifetimes } from '../identity/sessions.ts';
 import { policyOn } from '../villages/policy.ts';
 import { getVillage } from '../villages/read.ts';
+import { heartbeatSeconds } from './heartbeat.ts';
 import { getKiosk } from './read.ts';
+import { lifetimeAt } from './session.ts';
 
 /** Words on the screen come from here, so that they change without an update of the app. */
 const locales = {
@@ -34,7 +35,6 @@ const locales = {
 };
 
 const elderMode = {
-  default: true,
   minFontDp: 18,
   fontScale: 1.5,
   targetDp: 60,
@@ -44,20 +44,28 @@ const elderMode = {
   confirmSpoken: true,
 };
 
-/** What a device needs to know to work. @throws Refusal `not-found` */
-export async function getKioskConfig(db: Db, key: { village: string; kioskId: string }, now: Temporal.Instant) {
-  const { id, code, name, storeId } = await getKiosk(db, key.village, key.kioskId);
-  const { exchangeDays, pinAbovePoints } = await policyOn(db, key.village, dayOf(now));
+/** What a device needs to know to work; the same until something of it changes. @throws Refusal `not-found` */
+export async function getKioskConfig(
+  db: Db,
+  key: { village: string; kioskId: string },
+  { now, minClientVersion }: { now: Temporal.Instant; minClientVersion: string | null },
+) {
+  const { id, code, name, storeId, settings } = await getKiosk(db, key.village, key.kioskId);
+  const { exchangeDays, pinAbovePoints, redemptionsPerDay } = await policyOn(db, key.village, dayOf(now));
   const village = await getVillage(db, key.village);
   return {
-    serverTime: iso(now),
     village: { code: village.village, name: village.name },
     kiosk: { id, code, name, storeId },
-    session: lifetimes.household,
+    minClientVersion,
+    heartbeatSeconds,
+    session: lifetimeAt(settings),
     exchangeDays,
     pinAbovePoints,
-    elderMode,
-    receipt: { columns: 32 },
+    redemptionsPerDay,
+    elderMode: { default: settings.elderMode, ...elderMode },
+    speech: { enabled: settings.speech },
+    receipt: { columns: settings.receiptColumns },
+    languages: settings.languages,
     locales,
   };
 }

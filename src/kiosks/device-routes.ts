@@ -1,18 +1,23 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { Type } from 'typebox';
-import type { Clock } from '../calendar.ts';
+import { type Clock, iso } from '../calendar.ts';
 import type { Database } from '../db/database.ts';
 import { none } from '../db/scope.ts';
+import { sendFresh } from '../http/fresh.ts';
 import { addressOf } from '../http/limits.ts';
 import { actorOf } from '../http/route.ts';
 import type { Proofs } from '../identity/proofs.ts';
 import { endSessions } from '../identity/sessions.ts';
 import type { Tokens } from '../identity/tokens.ts';
 import { getOutcome } from '../posting/keys.ts';
+import { refuseOldClient } from './client-version.ts';
 import { getKioskConfig } from './config.ts';
 import { pollPairing, refreshDevice } from './device.ts';
+import { heartbeatSeconds, takeHeartbeat } from './heartbeat.ts';
 import { createPairing, pairingSeconds } from './pairing.ts';
 import {
+  HeartbeatCreate,
+  HeartbeatTaken,
   KioskConfig,
   KioskOutcome,
   KioskSession,
@@ -34,25 +39,35 @@ export const kioskDeviceRoutes: FastifyPluginAsyncTypebox<{
   clock: Clock;
   tokens: Tokens;
   proofs: Proofs;
-}> = async (app, { database, clock, tokens, proofs }) => {
+  /** Oldest version of the app that may be used; null: any. */
+  minClientVersion: string | null;
+  pairingsPerHour: number;
+}> = async (app, { database, clock, tokens, proofs, minClientVersion, pairingsPerHour }) => {
   app.route({
     method: 'POST',
     url: '/v1/kiosk/pairings',
-    config: { access: 'public', idempotent: false, quota: 'signIn', proof: true },
+    config: {
+      access: 'public',
+      idempotent: false,
+      quota: 'signIn',
+      proof: true,
+      refusals: ['client-upgrade-required'],
+    },
     schema: {
       operationId: 'kioskPairingCreate',
       tags: ['kiosks'],
       summary: 'Start pairing a device',
       description:
-        'The device makes a P-256 key and proves with a `DPoP` header (RFC 9449) that it holds it; the key in the header is the one it is paired with. Returns a user code, which the device shows to a village administrator, and a device code, with which it polls for the result. Limited to ten pairings per hour from one address.',
+        'The device makes a P-256 key and proves with a `DPoP` header (RFC 9449) that it holds it; the key in the header is the one it is paired with. Returns a user code, which the device shows to a village administrator, and a device code, with which it polls for the result. The number of pairings per hour from one address is limited.',
       body: PairingCreate,
       response: { 201: PairingCreated },
     },
     handler: async (request, reply) => {
       const { appVersion, hardware } = request.body;
+      refuseOldClient(appVersion, minClientVersion);
       const proof = await proofs.read(request);
       const device = { address: addressOf(request), proof, appVersion, ...hardware };
-      const codes = await database.inTransaction(none, tx => createPairing(tx, device, clock.now()));
+      const codes = await database.inTransaction(none, tx => createPairing(tx, device, pairingsPerHour, clock.now()));
       return reply.code(201).send({ ...codes, expiresInSeconds: pairingSeconds, intervalSeconds: 5 });
     },
   });
@@ -116,12 +131,38 @@ export const kioskDeviceRoutes: FastifyPluginAsyncTypebox<{
       operationId: 'kioskConfigGet',
       tags: ['kiosks'],
       summary: 'Retrieve the device configuration',
-      description: 'Returns the kiosk’s village and store, the exchange days and all texts on its screen.',
+      description:
+        'Returns the kiosk’s village and store, its settings, the exchange days and all texts on its screen. Send `If-None-Match` to learn whether anything has changed.',
       response: { 200: KioskConfig },
     },
-    handler: request => {
+    handler: async (request, reply) => {
       const device = deviceOf(request);
-      return database.inSnapshot(device.village, db => getKioskConfig(db, device, clock.now()));
+      const at = { now: clock.now(), minClientVersion };
+      const config = await database.inSnapshot(device.village, db => getKioskConfig(db, device, at));
+      return sendFresh(request, reply, config);
+    },
+  });
+
+  app.route({
+    method: 'POST',
+    url: '/v1/kiosk/heartbeats',
+    config: { access: ['kiosk'], idempotent: false, whileSuspended: true },
+    schema: {
+      operationId: 'kioskHeartbeatCreate',
+      tags: ['kiosks'],
+      summary: 'Post a heartbeat',
+      description:
+        'Reports the queue, the clock, the printer, the storage and the version of the app, which the village sees in the list of kiosks. Also accepted from a suspended kiosk and from an app that is too old: send one after an update.',
+      body: HeartbeatCreate,
+      response: { 200: HeartbeatTaken },
+    },
+    handler: request => {
+      const { village, kioskId } = deviceOf(request);
+      const now = clock.now();
+      return database.inTransaction(village, async tx => {
+        const { state } = await takeHeartbeat(tx, { village, kioskId }, request.body, now);
+        return { serverTime: iso(now), state, minClientVersion, heartbeatSeconds };
+      });
     },
   });
 
@@ -131,14 +172,22 @@ export const kioskDeviceRoutes: FastifyPluginAsyncTypebox<{
     config: {
       access: ['kiosk'],
       idempotent: false,
-      refusals: ['card-unknown', 'card-revoked', 'household-not-active', 'pin-required', 'pin-wrong', 'pin-locked'],
+      refusals: [
+        'card-unknown',
+        'card-revoked',
+        'household-not-active',
+        'pin-required',
+        'pin-not-set',
+        'pin-wrong',
+        'pin-locked',
+      ],
     },
     schema: {
       operationId: 'kioskSessionCreate',
       tags: ['kiosks'],
       summary: 'Start a household session',
       description:
-        'Identifies the household by card, by card and PIN, or by household number and PIN. The session ends after one minute without a request, after five minutes in any case, and when the next household starts one. Thirty unknown cards within an hour suspend the device.',
+        'Identifies the household by card, by card and PIN, or by household number and PIN. The session ends after three minutes without a request, after ten minutes in any case (one and five where elder mode is off), and when the next household starts one. Thirty unknown cards within an hour suspend the device.',
       body: KioskSessionCreate,
       response: { 201: KioskSessionStarted },
     },

@@ -26,6 +26,18 @@ interface Deps {
   tokens: Tokens;
 }
 
+/** A device that calls, or at which a household calls. */
+export interface Calling {
+  village: string;
+  kioskId: string;
+  /** Of the key that it has proved. */
+  thumbprint: string;
+  /** Whether it calls itself. */
+  itself: boolean;
+  /** Whether what it calls is open to a suspended device, too. */
+  whileSuspended: boolean;
+}
+
 /** A device is noted as seen once a minute, not at every call. */
 const seenEverySeconds = 60;
 
@@ -34,28 +46,23 @@ const seenEverySeconds = 60;
  * each call of a household that stands at it. Notes when the device itself was last seen.
  * @throws Refusal `device-suspended` | `device-proof-required`
  */
-export async function recogniseDevice(
-  tx: Tx,
-  device: { village: string; kioskId: string; thumbprint: string; itself: boolean; whileSuspended: boolean },
-  now: Temporal.Instant,
-): Promise<void> {
+export async function recogniseDevice(tx: Tx, device: Calling, now: Temporal.Instant): Promise<{ appVersion: string }> {
   const [row] = await tx
-    .select({ state: kiosk.state, seenAt: kiosk.seenAt, thumbprint: kiosk.thumbprint })
+    .select({ state: kiosk.state, seenAt: kiosk.seenAt, thumbprint: kiosk.thumbprint, appVersion: kiosk.appVersion })
     .from(kiosk)
     .where(ofKiosk(device));
   const isUsable = row?.state === 'active' || (row?.state === 'suspended' && device.whileSuspended);
   if (row === undefined || !isUsable) throw new Refusal('device-suspended');
   if (row.thumbprint !== device.thumbprint) throw new Refusal('device-proof-required', { reason: 'key' });
-  if (!device.itself) return;
   const stale = iso(now.subtract({ seconds: seenEverySeconds }));
-  if (row.seenAt === null || row.seenAt <= stale) await markSeen(tx, device, now);
+  if (device.itself && (row.seenAt === null || row.seenAt <= stale)) await markSeen(tx, device, now);
+  return row;
 }
 
 /**
  * Answers the device that waits for its approval. An approved answer that was lost may be asked for again: the sign-in it
  * held is ended and another one begun, until the device has once been seen with one; from then on the code is used up.
- * @throws Refusal `not-found` | `pairing-denied` | `expired` (facts: `what`, `expiredAt`) | `device-proof-required` |
- *   `device-proof-replayed`
+ * @throws Refusal `not-found` | `pairing-denied` | `expired` (facts: `what`, `expiredAt`) | `device-proof-required`
  */
 export async function pollPairing(
   deps: Deps,
@@ -87,7 +94,7 @@ export async function pollPairing(
  * Exchanges a device's refresh token for a new pair; a suspended device's too, which may still hand in what it has done. A
  * token that was spent tells of two devices with one key, one of which is a copy: both are suspended.
  * @throws Refusal `unauthenticated` | `token-expired` | `session-revoked` (facts: `reason`) | `device-suspended` |
- *   `device-proof-required` | `device-proof-replayed`
+ *   `device-proof-required`
  */
 export async function refreshDevice(
   deps: Deps,

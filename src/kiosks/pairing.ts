@@ -25,7 +25,6 @@ interface PairingView {
 }
 
 export const pairingSeconds = 600;
-const triesPerHour = 10;
 
 /** No vowels, so that no code spells a word, and nothing that looks like a digit (RFC 8628, section 6.1). */
 const letters = 'BCDFGHJKLMNPQRSTVWXZ';
@@ -33,16 +32,17 @@ const letters = 'BCDFGHJKLMNPQRSTVWXZ';
 /**
  * Begins the pairing of a device that nobody knows yet, under the key that its proof was made with. The device code is in this
  * answer and nowhere else.
- * @throws Refusal `too-many-requests` (facts: `retryAfterSeconds`, `policy`) | `device-proof-replayed`
+ * @throws Refusal `too-many-requests` (facts: `retryAfterSeconds`, `policy`) | `device-proof-required`
  */
 export async function createPairing(
   tx: Tx,
   input: { address: string; proof: Proof; appVersion: string; model: string; serial: string },
+  triesPerHour: number,
   now: Temporal.Instant,
 ): Promise<{ deviceCode: string; userCode: string }> {
   const { address, proof, ...device } = input;
   await spendProof(tx, proof, now);
-  await countTry(tx, address, now);
+  await countTry(tx, { address, triesPerHour }, now);
   await sweep(tx, now);
   const deviceCode = randomBytes(32).toString('base64url');
   for (let left = 5; left > 0; left -= 1) {
@@ -178,7 +178,11 @@ function shownTo(key: { village: string; userCode: string }) {
 const newestFirst = sql`${pairing.createdAt} desc`;
 
 /** Counted in the database: a farm of processes behind one address is still one address. */
-async function countTry(tx: Tx, address: string, now: Temporal.Instant): Promise<void> {
+async function countTry(
+  tx: Tx,
+  { address, triesPerHour }: { address: string; triesPerHour: number },
+  now: Temporal.Instant,
+): Promise<void> {
   const hourAgo = iso(now.subtract({ hours: 1 }));
   const counted = await rowsOf(
     tx,

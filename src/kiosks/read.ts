@@ -1,13 +1,20 @@
 import { and, asc, eq, gt } from 'drizzle-orm';
 import { type Db, one } from '../db/database.ts';
 import { after, type Page, page } from '../http/paging.ts';
-import { kiosk } from './tables.ts';
+import { type Heartbeat, kiosk } from './tables.ts';
 
 export type KioskRow = typeof kiosk.$inferSelect;
 
-export type KioskView = Omit<
+export type KioskView = { heartbeat: (Heartbeat & { at: string }) | null } & Omit<
   KioskRow,
-  'unknownCards' | 'unknownCardsSince' | 'wrongPins' | 'wrongPinsSince' | 'pairedBy' | 'publicKey'
+  | 'unknownCards'
+  | 'unknownCardsSince'
+  | 'wrongPins'
+  | 'wrongPinsSince'
+  | 'pairedBy'
+  | 'publicKey'
+  | 'heartbeat'
+  | 'heartbeatAt'
 >;
 
 /** @throws Refusal `not-found` */
@@ -47,7 +54,9 @@ export function kioskView({
   wrongPinsSince,
   pairedBy,
   publicKey,
+  heartbeat,
+  heartbeatAt,
   ...row
 }: KioskRow): KioskView {
-  return row;
+  return { ...row, heartbeat: heartbeat && { ...heartbeat, at: heartbeatAt! } };
 }

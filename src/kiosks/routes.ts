@@ -3,19 +3,31 @@ import type { Clock } from '../calendar.ts';
 import type { Database } from '../db/database.ts';
 import type { Access } from '../http/route.ts';
 import { VillageParams } from '../http/shapes.ts';
-import type { Mutate } from '../posting/mutate.ts';
+import type { Mutate, Write } from '../posting/mutate.ts';
 import { approvePairing, denyPairing, getPairing } from './pairing.ts';
 import { getKiosk, listKiosks } from './read.ts';
-import { Kiosk, KioskListQuery, KioskPage, KioskParams, Pairing, PairingApprove, PairingParams } from './schemas.ts';
+import {
+  Kiosk,
+  KioskListQuery,
+  KioskPage,
+  KioskParams,
+  KioskSettings,
+  Pairing,
+  PairingApprove,
+  PairingParams,
+} from './schemas.ts';
+import { setKioskSettings } from './set-settings.ts';
 import { resumeKiosk, retireKiosk, suspendKiosk } from './suspend.ts';
 
 const readers: Access = ['platformAdmin', 'supervisor', 'villageAdmin', 'clerk', 'storekeeper', 'auditor'];
 
 /** The village's side of its devices. */
-export const kioskRoutes: FastifyPluginAsyncTypebox<{ database: Database; clock: Clock; mutate: Mutate }> = async (
-  app,
-  { database, clock, mutate },
-) => {
+export const kioskRoutes: FastifyPluginAsyncTypebox<{
+  database: Database;
+  clock: Clock;
+  mutate: Mutate;
+  write: Write;
+}> = async (app, { database, clock, mutate, write }) => {
   app.route({
     method: 'GET',
     url: '/v1/villages/:village/kiosk-pairings/:userCode',
@@ -93,11 +105,30 @@ export const kioskRoutes: FastifyPluginAsyncTypebox<{ database: Database; clock:
       operationId: 'kioskGet',
       tags: ['kiosks'],
       summary: 'Retrieve a kiosk',
-      description: 'Returns the kiosk’s location, state and last contact.',
+      description: 'Returns the kiosk’s location, state, settings, last contact and latest heartbeat.',
       params: KioskParams,
       response: { 200: Kiosk },
     },
     handler: ({ params }) => database.inSnapshot(params.village, db => getKiosk(db, params.village, params.kiosk)),
+  });
+
+  app.route({
+    method: 'PUT',
+    url: '/v1/villages/:village/kiosks/:kiosk/settings',
+    config: { access: ['villageAdmin'] },
+    schema: {
+      operationId: 'kioskSettingsSet',
+      tags: ['kiosks'],
+      summary: 'Set a kiosk’s settings',
+      description: 'Replaces the settings. The kiosk applies them when it next retrieves its configuration.',
+      params: KioskParams,
+      body: KioskSettings,
+      response: { 200: Kiosk },
+    },
+    handler: request => {
+      const { village, kiosk } = request.params;
+      return write(request, tx => setKioskSettings(tx, { village, kioskId: kiosk }, request.body));
+    },
   });
 
   for (const { operationId, verb, summary, description, change } of verbs) {

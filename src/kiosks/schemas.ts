@@ -161,6 +161,78 @@ const KioskCode = Type.String({
   examples: ['K01'],
 });
 
+const Languages = Type.Array(OneOf(['zh-CN', 'en'], 'Language.'), {
+  minItems: 1,
+  maxItems: 2,
+  uniqueItems: true,
+  description: 'Languages a household can choose from. The first one is shown at the start.',
+  examples: [['zh-CN', 'en']],
+});
+const settings = {
+  elderMode: Type.Boolean({
+    description: 'Larger text, fewer choices, slower speech, and sessions of 3 minutes idle in place of 1.',
+    examples: [true],
+  }),
+  languages: Languages,
+  speech: Type.Boolean({ description: 'Whether the kiosk reads aloud.', examples: [true] }),
+  receiptColumns: Type.Enum([32, 48], {
+    type: 'integer',
+    minimum: 32,
+    maximum: 48,
+    description: 'Printer columns; wide characters take two.',
+    examples: [32],
+  }),
+};
+export const KioskSettings = Type.Object(settings, {
+  title: 'KioskSettings',
+  additionalProperties: false,
+  examples: [{ elderMode: true, languages: ['zh-CN'], speech: true, receiptColumns: 32 }],
+});
+
+const heartbeat = {
+  queueDepth: Whole('Offline operations the kiosk has not uploaded.', { maximum: 1_000_000 }),
+  oldestOpAt: Nullable(Instant('When the oldest of them was made.')),
+  clockOffsetMs: Type.Integer({
+    minimum: -Number.MAX_SAFE_INTEGER,
+    maximum: Number.MAX_SAFE_INTEGER,
+    description: 'Server time minus the kiosk’s own, in milliseconds.',
+    examples: [-412],
+  }),
+  printer: OneOf(['ready', 'paperLow', 'paperOut', 'offline', 'none'], 'State of the receipt printer.'),
+  storagePersisted: Type.Boolean({
+    description: 'Whether the browser has granted persistent storage. Without it, queued operations can be lost.',
+    examples: [true],
+  }),
+};
+export const HeartbeatCreate = Type.Object(
+  { appVersion: AppVersion, ...heartbeat },
+  {
+    title: 'HeartbeatCreate',
+    additionalProperties: false,
+    examples: [
+      {
+        appVersion: '1.4.2',
+        queueDepth: 0,
+        oldestOpAt: null,
+        clockOffsetMs: -412,
+        printer: 'ready',
+        storagePersisted: true,
+      },
+    ],
+  },
+);
+const MinClientVersion = Nullable(Text(40, 'Oldest version of the app that may be used.', '1.4.0'));
+const HeartbeatSeconds = Whole('Seconds between heartbeats.', { minimum: 1, maximum: 86_400 });
+export const HeartbeatTaken = Type.Object(
+  {
+    serverTime: Instant('Current time of the server.'),
+    state: OneOf(['active', 'suspended', 'retired'], 'State of the kiosk.'),
+    minClientVersion: MinClientVersion,
+    heartbeatSeconds: HeartbeatSeconds,
+  },
+  { title: 'HeartbeatTaken' },
+);
+
 export const Kiosk = Type.Object(
   {
     id: Id('ID of the kiosk.'),
@@ -179,6 +251,13 @@ export const Kiosk = Type.Object(
     thumbprint: Nullable(Thumbprint),
     pairedAt: Instant('When the pairing was approved.'),
     seenAt: Nullable(Instant('When the kiosk last made a request, to the minute.')),
+    settings: KioskSettings,
+    heartbeat: Nullable(
+      Type.Object(
+        { at: Instant('When the kiosk sent it.'), ...heartbeat },
+        { title: 'KioskHeartbeat', description: 'Latest heartbeat.' },
+      ),
+    ),
   },
   { title: 'Kiosk' },
 );
@@ -211,7 +290,6 @@ const TimeOfDay = Type.String({ maxLength: 5, description: 'Time of day in Asia/
 
 export const KioskConfig = Type.Object(
   {
-    serverTime: Instant('Current time of the server.'),
     village: Type.Object(
       { code: VillageCode, name: Text(60, 'Full name.', '封家湾社区') },
       { description: 'Village of the kiosk.' },
@@ -220,6 +298,8 @@ export const KioskConfig = Type.Object(
       { id: Id('ID of this kiosk.'), code: KioskCode, name: Name, storeId: Id('ID of the store the kiosk stands in.') },
       { description: 'This kiosk.' },
     ),
+    minClientVersion: MinClientVersion,
+    heartbeatSeconds: HeartbeatSeconds,
     session: Type.Object(
       {
         idleSeconds: Whole('Seconds without a request after which a household session ends.', { maximum: 3600 }),
@@ -237,6 +317,7 @@ export const KioskConfig = Type.Object(
       { maxItems: 40, description: 'Opening times of the store.' },
     ),
     pinAbovePoints: Whole('Redemptions of more points than this require the PIN.', { maximum: 100_000 }),
+    redemptionsPerDay: Whole('Redemptions a household can make in a day.', { maximum: 1000 }),
     elderMode: Type.Object(
       {
         default: Type.Boolean({ description: 'Whether the screen starts in this mode.' }),
@@ -250,10 +331,15 @@ export const KioskConfig = Type.Object(
       },
       { description: 'Mode for elderly users: larger text, fewer choices, slower speech.' },
     ),
+    speech: Type.Object(
+      { enabled: Type.Boolean({ description: 'Whether the kiosk reads aloud.' }) },
+      { description: 'Speech.' },
+    ),
     receipt: Type.Object(
       { columns: Whole('Printer columns; wide characters take two.', { maximum: 80 }) },
       { description: 'Capabilities of the receipt printer.' },
     ),
+    languages: Languages,
     locales: Type.Object({ 'zh-CN': Words, en: Words }, { description: 'All texts on the screen, by language.' }),
   },
   { title: 'KioskConfig' },

@@ -14,12 +14,19 @@ import {
   type PointsView,
 } from '../households/read.ts';
 import type { Actor } from '../http/route.ts';
-import { endSessions, getLiveSession, lifetimes, type SessionRow, startSession } from '../identity/sessions.ts';
+import {
+  elderLifetime,
+  endSessions,
+  getLiveSession,
+  lifetimes,
+  type SessionRow,
+  startSession,
+} from '../identity/sessions.ts';
 import type { Tokens } from '../identity/tokens.ts';
 import { Refusal } from '../refusals.ts';
 import { recogniseDevice } from './device.ts';
 import { countPinAtDevice, countUnknownCard, uncountPinAtDevice } from './kiosk.ts';
-import { kiosk } from './tables.ts';
+import { type KioskSettings, kiosk } from './tables.ts';
 
 type Level = NonNullable<Actor['level']>;
 
@@ -48,7 +55,7 @@ interface Device {
 /**
  * Begins a household's session at a kiosk, by card, by card and PIN, or by number and PIN; whoever stood there before is
  * signed out. A PIN is counted before it is looked at, and looked at outside of any database transaction.
- * @throws Refusal `card-unknown` | `card-revoked` | `household-not-active` | `pin-required` | `pin-wrong` (facts:
+ * @throws Refusal `card-unknown` | `card-revoked` | `household-not-active` | `pin-required` | `pin-not-set` | `pin-wrong` (facts:
  *   `attemptsLeft`) | `pin-locked` | `device-suspended` | `unavailable`
  */
 export async function startHouseholdSession(
@@ -59,6 +66,8 @@ export async function startHouseholdSession(
 ): Promise<SessionView & { accessToken: string }> {
   const known = 'card' in shown ? await holderOfCard(deps.database, device, shown.card, now) : undefined;
   if (known === undefined && shown.pin === undefined) throw new Refusal('pin-required');
+  // Told to whoever has the card. A number alone is not told whether anybody has it.
+  if (shown.pin !== undefined && known?.pinHash === null) throw new Refusal('pin-not-set');
   const household =
     shown.pin === undefined
       ? known!
@@ -66,17 +75,18 @@ export async function startHouseholdSession(
   const level: Level = !('card' in shown) ? 'pin' : shown.pin === undefined ? 'card' : 'cardAndPin';
 
   return deps.database.inTransaction(device.village, async tx => {
-    const storeId = await takePlace(tx, device, now);
+    const { storeId, lifetime } = await takePlace(tx, device, now);
     const row = await getHouseholdRow(tx, device.village, household.id);
     if (row.state !== 'active') throw await notActive(tx, row, level);
     const { session } = await startSession(
       tx,
       { kind: 'household', subject: row.id, village: device.village, device: device.kioskId },
       now,
+      lifetime,
     );
     const accessToken = deps.tokens.sign(
       actorAt({ ...device, storeId }, row.id, session.id, level),
-      lifetimes.household.maxSeconds,
+      lifetime.maxSeconds,
     );
     return { accessToken, ...(await viewOf(tx, row, { session, level }, now)) };
   });
@@ -159,17 +169,23 @@ async function countUnknownNumber(tx: Tx, key: { village: string; number: string
 
 /**
  * One household stands at a device at a time. The device's row is locked first, so that two at once are one at last.
- * Answers the store the device is bound to.
+ * Answers the store the device is bound to, and how long one may stand there.
  */
-async function takePlace(tx: Tx, device: Device, now: Temporal.Instant): Promise<string> {
+async function takePlace(tx: Tx, device: Device, now: Temporal.Instant) {
   const [row] = await tx
-    .select({ storeId: kiosk.storeId })
+    .select({ storeId: kiosk.storeId, settings: kiosk.settings })
     .from(kiosk)
     .where(and(eq(kiosk.village, device.village), eq(kiosk.id, device.kioskId)))
     .for('update');
   await recogniseDevice(tx, { ...device, itself: false, whileSuspended: false }, now);
   await endSessions(tx, { device: device.kioskId }, 'replaced', now);
-  return row!.storeId;
+  const { storeId, settings } = row!;
+  return { storeId, lifetime: lifetimeAt(settings) };
+}
+
+/** How long a household may stand at a kiosk: elders are given more time. */
+export function lifetimeAt({ elderMode }: KioskSettings): { idleSeconds: number; maxSeconds: number } {
+  return elderMode ? elderLifetime : lifetimes.household;
 }
 
 function actorAt(device: Device & { storeId: string }, householdId: string, sessionId: string, level: Level): Actor {

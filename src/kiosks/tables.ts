@@ -2,6 +2,29 @@ import { integer, jsonb, pgSchema, primaryKey, text, uuid } from 'drizzle-orm/pg
 import { bytea, instant } from '../db/columns.ts';
 import type { PublicKey } from '../identity/proofs.ts';
 
+/** How the village wants a kiosk to be. */
+export interface KioskSettings {
+  /** Larger text, fewer choices, slower speech, and more time. */
+  elderMode: boolean;
+  /** Those a household can choose from; the first one is shown. */
+  languages: ('zh-CN' | 'en')[];
+  speech: boolean;
+  /** Of the printer's paper. */
+  receiptColumns: 32 | 48;
+}
+
+/** What a device says of itself. */
+export interface Heartbeat {
+  /** Operations that it has not handed in yet. */
+  queueDepth: number;
+  oldestOpAt: string | null;
+  /** Our time minus its own. */
+  clockOffsetMs: number;
+  printer: 'ready' | 'paperLow' | 'paperOut' | 'offline' | 'none';
+  /** Whether the browser has promised to keep what the device stores. */
+  storagePersisted: boolean;
+}
+
 const schema = pgSchema('kiosks');
 
 export const pairing = schema.table('pairing', {
@@ -52,6 +75,12 @@ export const kiosk = schema.table(
     /** Null for retired devices that were paired before there were keys. */
     publicKey: jsonb().$type<PublicKey>(),
     thumbprint: text(),
+    settings: jsonb()
+      .$type<KioskSettings>()
+      .notNull()
+      .default({ elderMode: true, languages: ['zh-CN', 'en'], speech: true, receiptColumns: 32 }),
+    heartbeat: jsonb().$type<Heartbeat>(),
+    heartbeatAt: instant(),
   },
   table => [primaryKey({ columns: [table.village, table.id] })],
 );

@@ -23,6 +23,7 @@ export async function bookSignals(db: Db, { village, fromAt, toAt }: Span): Prom
         claimIds: [],
         photoIds: [],
         redemptionIds: [],
+        kioskIds: [],
         count,
         of: null,
         points: null,

@@ -5,6 +5,7 @@ import { Refusal } from '../refusals.ts';
 import { awardSignals } from './award-signals.ts';
 import { bookSignals } from './book-signals.ts';
 import { claimSignals } from './claim-signals.ts';
+import { kioskSignals } from './kiosk-signals.ts';
 import { redemptionSignals } from './redemption-signals.ts';
 import { reversalSignals } from './reversal-signals.ts';
 import type { Signal } from './signal.ts';
@@ -43,6 +44,7 @@ export async function listSignals(
     ...(await claimSignals(db, span)),
     ...(await redemptionSignals(db, span)),
     ...(await bookSignals(db, span)),
+    ...(await kioskSignals(db, span, now)),
   ].sort((a, b) => b.severity - a.severity);
   return { ...period, data: found.slice(0, signalsMax), truncated: found.length > signalsMax };
 }

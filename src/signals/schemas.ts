@@ -15,6 +15,7 @@ const Evidence = Type.Object(
     claimIds: ids('claim'),
     photoIds: ids('photo'),
     redemptionIds: ids('redemption'),
+    kioskIds: ids('kiosk'),
     count: Count('Number of cases or, for a share, of points.'),
     of: Nullable(Count('Total that `count` is part of.')),
     points: Nullable(Sum('Total points, or the points of the limit.')),

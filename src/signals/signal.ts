@@ -14,6 +14,7 @@ export const signalKinds = [
   'nearDuplicatePhotos',
   'slipRedemptions',
   'wrongPins',
+  'kioskSilent',
   'bookUnsound',
 ] as const;
 
@@ -28,6 +29,7 @@ interface Evidence {
   claimIds: string[];
   photoIds: string[];
   redemptionIds: string[];
+  kioskIds: string[];
   /** How many there are, and of how many. */
   count: number;
   of: number | null;
@@ -85,6 +87,7 @@ export async function evidenceOf(db: Db, query: SQL): Promise<Evidence[]> {
     claimIds: row.claimIds ?? [],
     photoIds: row.photoIds ?? [],
     redemptionIds: row.redemptionIds ?? [],
+    kioskIds: row.kioskIds ?? [],
     count: row.count,
     of: row.of ?? null,
     points: row.points ?? null,

@@ -1,7 +1,7 @@
 import type { Operation, Schema } from './declared.ts';
 import { samples } from './operations.ts';
 import type { Call } from './sample-calls.ts';
-import { type Caller, type Reply, type Service, villages } from './service.ts';
+import { type Caller, type DeviceCaller, type Reply, type Service, villages } from './service.ts';
 import type { World } from './world.ts';
 
 /** An operation with somebody who may call it, and a call that would succeed. */
@@ -42,6 +42,14 @@ export function send(
   const sent = { ...call.headers, ...headers };
   const nobody = call.key === undefined ? service.anonymous : service.withKey(call.key);
   return (caller ?? nobody)(method, url, body, sent);
+}
+
+/** What says who is calling. */
+export function headersOf(service: Service, { caller, call }: Prepared): Record<string, string> {
+  const token = caller?.token;
+  const key = caller !== null && 'key' in caller ? (caller as DeviceCaller).key : call.key;
+  if (key === undefined) return token === undefined ? {} : { authorization: `Bearer ${token}` };
+  return service.proving(key, call, token);
 }
 
 /** What clients send by mistake or on purpose, wherever something else is meant. */

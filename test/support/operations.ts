@@ -18,6 +18,16 @@ import { nobody } from './service.ts';
 import { giveSecondFactor } from './staff.ts';
 import { adoption, newDivision, newGoods, newUser, password, sampleBook, type World } from './world.ts';
 
+/** How a kiosk is that has nothing to complain of. */
+export const heartbeat = {
+  appVersion: '1.4.2',
+  queueDepth: 0,
+  oldestOpAt: null,
+  clockOffsetMs: -412,
+  printer: 'ready',
+  storagePersisted: true,
+};
+
 /** One call of every operation. A new operation is not finished before it stands here. */
 export const samples: Record<string, Sample> = {
   healthGet: anywhere(async () => get('/healthz')),
@@ -379,6 +389,12 @@ export const samples: Record<string, Sample> = {
     const { body } = await world.service.withKey(key)('POST', '/v1/kiosk/pairings/poll', { deviceCode });
     return { ...post('/v1/kiosk/tokens', { refreshToken: body.refreshToken }), key };
   }),
+  kioskSettingsSet: placed(async (world, ask) => ({
+    method: 'PUT',
+    url: `${await kiosk(world, ask)}/settings`,
+    body: { elderMode: false, languages: ['zh-CN'], speech: true, receiptColumns: 48 },
+  })),
+  kioskHeartbeatCreate: anywhere(async () => post('/v1/kiosk/heartbeats', heartbeat)),
   kioskConfigGet: anywhere(async () => get('/v1/kiosk/config')),
   kioskSnapshotGet: anywhere(async () => get('/v1/kiosk/snapshot')),
   kioskChangesGet: anywhere(async (_world, { caller }) => {

@@ -17,6 +17,7 @@ import { none } from '../../src/db/scope.ts';
 import { enrol, type NewHousehold } from '../../src/households/enrol.ts';
 import type { Quotas } from '../../src/http/limits.ts';
 import type { Actor, Role } from '../../src/http/route.ts';
+import type { Certificate } from '../../src/http/tls.ts';
 import { type Keys, openKeys } from '../../src/identity/keys.ts';
 import { openSealer, type Sealer } from '../../src/identity/sealing.ts';
 import { startSession } from '../../src/identity/sessions.ts';
@@ -99,6 +100,8 @@ export interface Service {
   callerFor(actor: Omit<Actor, 'sessionId'>, village: string | null): Promise<Caller>;
   /** The same for a kiosk with this key, or for a household at it. */
   deviceCallerFor(key: DeviceKey, actor: Omit<Actor, 'sessionId'>, village: string): Promise<DeviceCaller>;
+  /** Headers of one call of the device that holds the key. */
+  proving(key: DeviceKey, call: { method: string; url: string }, token?: string): Record<string, string>;
   /** Calls as the device that holds the key: with a proof, and with a token where there is one. */
   withKey(key: DeviceKey, token?: string): Service['anonymous'];
   /** A kiosk, paired for this test. */
@@ -151,6 +154,11 @@ export async function openService(
     trustProxy?: false | number | string[];
     /** Whose pages may call it from a browser. */
     corsOrigins?: string[];
+    /** It speaks HTTPS. */
+    tls?: Certificate;
+    /** Oldest version of the kiosks’ app that may be used. */
+    minClientVersion?: string;
+    pairingsPerHour?: number;
     /** Time in which a body has to arrive, beside what its size takes. */
     bodyBaseMs?: number;
     log?: (line: string) => void;
@@ -192,6 +200,9 @@ export async function openService(
     corsOrigins: options.corsOrigins ?? [],
     quotas: options.quotas ?? { default: 1_000_000, kiosk: 1_000_000, public: 1_000_000 },
     trustProxy: options.trustProxy ?? false,
+    tls: options.tls ?? null,
+    minClientVersion: options.minClientVersion ?? null,
+    pairingsPerHour: options.pairingsPerHour ?? 10,
     bodyBaseMs: options.bodyBaseMs ?? 30_000,
     // A busy machine is no reason for a test to fail: what sheds load has tests of its own.
     eventLoopDelayMaxMs: 0,
@@ -245,12 +256,14 @@ export async function openService(
     };
   };
 
-  const withKey: Service['withKey'] = (key, token) => (method, url, body, headers) => {
+  const proving: Service['proving'] = (key, { method, url }, token) => {
     const at = clock.now().epochMilliseconds / 1000;
-    const proof = proofBy(key, { method, url: `${origin}${url.split('?')[0]}`, token, at });
-    const authorization = token === undefined ? {} : { authorization: `DPoP ${token}` };
-    return call(null, method, url, body, { ...authorization, dpop: proof, ...headers });
+    const dpop = proofBy(key, { method, url: `${origin}${url.split('?')[0]}`, token, at });
+    return { ...(token !== undefined && { authorization: `DPoP ${token}` }), dpop };
   };
+
+  const withKey: Service['withKey'] = (key, token) => (method, url, body, headers) =>
+    call(null, method, url, body, { ...proving(key, { method, url }, token), ...headers });
 
   const signIn = async (who: Omit<Actor, 'sessionId'>, village: string | null) => {
     // Used last in two months’ time, and signed for as long: a test may move the clock without signing in again.
@@ -288,6 +301,7 @@ export async function openService(
     appUrl,
     callerFor,
     deviceCallerFor,
+    proving,
     withKey,
     anonymous: (method, url, body, headers) => call(null, method, url, body, headers),
     async as(role, village = villages.own) {
