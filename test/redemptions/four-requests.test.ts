@@ -2,6 +2,7 @@ import { request } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import { brotliDecompressSync } from 'node:zlib';
 import { test } from 'tap';
+import type { DeviceKey } from '../../src/sample/device-key.ts';
 import { readSample } from '../../src/sample/files.ts';
 import type { Service } from '../support/service.ts';
 import { at, openShop } from '../support/shop.ts';
@@ -19,7 +20,7 @@ test('card, offers, hand-over, receipt: four requests, under 30 kB over the line
   await shop.stock(Object.fromEntries(ids.slice(0, 40).map(id => [id, 10])));
   const { cardCode } = await shop.card(await shop.household(50));
   const kiosk = await shop.service.asKiosk();
-  const line = await openLine(shop.service);
+  const line = await openLine(shop.service, kiosk.key);
 
   const session = await line('POST', '/v1/kiosk/sessions', kiosk.token, { card: cardCode });
   const token = session.accessToken;
@@ -38,12 +39,12 @@ test('card, offers, hand-over, receipt: four requests, under 30 kB over the line
 });
 
 /** A caller that counts what goes over the socket in both directions, heads too. Each call has a connection of its own. */
-async function openLine({ app }: Service) {
+async function openLine({ app, proving }: Service, key: DeviceKey) {
   const address = await app.listen({ host: '127.0.0.1', port: 0 });
   // biome-ignore lint/suspicious/noExplicitAny: answers of every shape
   const line = async (method: string, path: string, token: string, body?: object): Promise<any> => {
     const headers = {
-      authorization: `Bearer ${token}`,
+      ...proving(key, { method, url: path }, token),
       'accept-encoding': 'br',
       ...(method === 'POST' && { 'idempotency-key': crypto.randomUUID(), 'content-type': 'application/json' }),
     };
