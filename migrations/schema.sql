@@ -33,6 +33,9 @@ grant usage on schema kiosks to jifen_app;
 create schema ledger;
 grant usage on schema ledger to jifen_app;
 
+create schema offline;
+grant usage on schema offline to jifen_app;
+
 create schema photos;
 grant usage on schema photos to jifen_app;
 
@@ -1443,6 +1446,139 @@ alter table ledger.transfer force row level security;
 create policy scope on ledger.transfer using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON ledger.transfer FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_change();
 grant select on ledger.transfer to jifen_app;
+
+-- offline."case"
+create table offline."case" (
+  village text collate "C" not null,
+  id uuid not null,
+  kiosk_id uuid not null,
+  kind text not null,
+  op_hash text collate "C",
+  household_id uuid,
+  exceptions text[] not null,
+  continue_at bigint,
+  opened_at timestamp(3) with time zone not null,
+  decision text,
+  note text,
+  proposed_by uuid,
+  proposed_at timestamp(3) with time zone,
+  resolved_by uuid,
+  resolved_at timestamp(3) with time zone,
+  transaction_number bigint,
+  constraint case_pkey PRIMARY KEY (village, id),
+  constraint case_kiosk_fkey FOREIGN KEY (village, kiosk_id) REFERENCES kiosks.kiosk(village, id),
+  constraint case_op_fkey FOREIGN KEY (village, kiosk_id, op_hash) REFERENCES offline.op(village, kiosk_id, hash),
+  constraint case_continue_at_check CHECK ((continue_at >= 2)),
+  constraint case_decision_check CHECK ((decision = ANY (ARRAY['noted'::text, 'booked'::text, 'writtenOff'::text, 'continued'::text, 'dismissed'::text]))),
+  constraint case_kind_check CHECK ((kind = ANY (ARRAY['exception'::text, 'opRefused'::text, 'chainBroken'::text, 'deviceLost'::text, 'opsLost'::text]))),
+  constraint case_note_check CHECK (((length(note) >= 1) AND (length(note) <= 200))),
+  constraint case_proposed CHECK ((num_nonnulls(decision, note, proposed_by, proposed_at) = ANY (ARRAY[0, 4]))),
+  constraint case_resolved CHECK (((num_nonnulls(resolved_by, resolved_at) = ANY (ARRAY[0, 2])) AND ((resolved_by IS NULL) OR (proposed_by IS NOT NULL)))),
+  constraint case_second_person CHECK ((resolved_by <> proposed_by))
+);
+comment on table offline."case" is 'What two people have to look at: an operation with an exception, one that was refused, or a device that is lost.';
+CREATE UNIQUE INDEX case_device_key ON offline."case" USING btree (village, kiosk_id, kind) WHERE ((kind = ANY (ARRAY['deviceLost'::text, 'opsLost'::text])) AND (resolved_at IS NULL));
+CREATE INDEX case_opened ON offline."case" USING btree (village, id);
+alter table offline."case" enable row level security;
+alter table offline."case" force row level security;
+create policy scope on offline."case" using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
+grant insert, select on offline."case" to jifen_app;
+grant update (decision, note, proposed_by, proposed_at, resolved_by, resolved_at, transaction_number) on offline."case" to jifen_app;
+
+-- offline.allowance
+create table offline.allowance (
+  village text collate "C" not null,
+  id uuid not null,
+  kiosk_id uuid not null,
+  household_id uuid not null,
+  points integer not null,
+  redemptions smallint not null,
+  spent_points integer not null default 0,
+  spent_redemptions smallint not null default 0,
+  not_after timestamp(3) with time zone not null,
+  granted_at timestamp(3) with time zone not null,
+  granted_number bigint not null,
+  ended_at timestamp(3) with time zone,
+  ended_reason text,
+  constraint allowance_pkey PRIMARY KEY (village, id),
+  constraint allowance_household_fkey FOREIGN KEY (village, household_id) REFERENCES households.household(village, id),
+  constraint allowance_kiosk_fkey FOREIGN KEY (village, kiosk_id) REFERENCES kiosks.kiosk(village, id),
+  constraint allowance_ended CHECK (((ended_at IS NULL) = (ended_reason IS NULL))),
+  constraint allowance_ended_reason_check CHECK ((ended_reason = ANY (ARRAY['renewed'::text, 'returned'::text, 'lapsed'::text, 'writtenOff'::text]))),
+  constraint allowance_points_check CHECK (((points >= 1) AND (points <= 1000))),
+  constraint allowance_redemptions_check CHECK (((redemptions >= 1) AND (redemptions <= 20))),
+  constraint allowance_spent CHECK (((spent_points >= 0) AND (spent_points <= points))),
+  constraint allowance_spent_redemptions_check CHECK ((spent_redemptions >= 0))
+);
+comment on table offline.allowance is 'Points of a household that lie with a kiosk, to be spent without a network. While it is open, what it has left is the balance of its escrow account.';
+CREATE INDEX allowance_not_after ON offline.allowance USING btree (village, not_after) WHERE (ended_at IS NULL);
+CREATE INDEX allowance_open_household ON offline.allowance USING btree (village, household_id) WHERE (ended_at IS NULL);
+CREATE UNIQUE INDEX allowance_open_key ON offline.allowance USING btree (village, kiosk_id, household_id) WHERE (ended_at IS NULL);
+alter table offline.allowance enable row level security;
+alter table offline.allowance force row level security;
+create policy scope on offline.allowance using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
+grant insert, select on offline.allowance to jifen_app;
+grant update (spent_points, spent_redemptions, ended_at, ended_reason) on offline.allowance to jifen_app;
+
+-- offline.chain
+create table offline.chain (
+  village text collate "C" not null,
+  kiosk_id uuid not null,
+  acked_seq bigint not null,
+  acked_hash text collate "C",
+  acked_at timestamp(3) with time zone,
+  constraint chain_pkey PRIMARY KEY (village, kiosk_id),
+  constraint chain_kiosk_fkey FOREIGN KEY (village, kiosk_id) REFERENCES kiosks.kiosk(village, id),
+  constraint chain_acked_hash_check CHECK ((acked_hash ~ '^[A-Za-z0-9_-]{43}$'::text)),
+  constraint chain_acked_seq_check CHECK ((acked_seq >= 0))
+);
+comment on table offline.chain is 'How far the operations of a device have been taken. Locking its row locks the device''s chain.';
+comment on column offline.chain.acked_hash is 'What the next operation names as the one before it. Null where operations were given up as lost: anything fits.';
+comment on column offline.chain.acked_at is 'When the last operation happened, by our clock: the next is no earlier.';
+alter table offline.chain enable row level security;
+alter table offline.chain force row level security;
+create policy scope on offline.chain using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
+grant insert, select on offline.chain to jifen_app;
+grant update (acked_seq, acked_hash, acked_at) on offline.chain to jifen_app;
+
+-- offline.op
+create table offline.op (
+  village text collate "C" not null,
+  kiosk_id uuid not null,
+  hash text collate "C" not null,
+  jws text collate "C" not null,
+  in_chain boolean not null,
+  seq bigint,
+  op_id uuid,
+  type text collate "C",
+  happened_at timestamp(3) with time zone,
+  verdict text not null,
+  answer jsonb not null,
+  household_id uuid,
+  redemption_id uuid,
+  allowance_id uuid,
+  paid_points integer not null default 0,
+  voids_op_id uuid,
+  received_at timestamp(3) with time zone not null,
+  imported_by uuid,
+  constraint op_pkey PRIMARY KEY (village, kiosk_id, hash),
+  constraint op_kiosk_fkey FOREIGN KEY (village, kiosk_id) REFERENCES kiosks.kiosk(village, id),
+  constraint op_chained CHECK (((NOT in_chain) OR (seq IS NOT NULL))),
+  constraint op_hash_check CHECK ((hash ~ '^[A-Za-z0-9_-]{43}$'::text)),
+  constraint op_jws_check CHECK (((length(jws) >= 1) AND (length(jws) <= 16384))),
+  constraint op_paid_points_check CHECK ((paid_points >= 0)),
+  constraint op_seq_check CHECK ((seq >= 1)),
+  constraint op_verdict_check CHECK ((verdict = ANY (ARRAY['applied'::text, 'duplicate'::text, 'appliedWithException'::text, 'rejected'::text])))
+);
+comment on table offline.op is 'What a device has signed, byte for byte, and the verdict, which never changes. Nothing that was uploaded is dropped.';
+comment on column offline.op.paid_points is 'What of its points came from the allowance; the rest is the village''s loss.';
+CREATE INDEX op_by_id ON offline.op USING btree (village, op_id);
+CREATE UNIQUE INDEX op_chain_key ON offline.op USING btree (village, kiosk_id, seq) WHERE in_chain;
+CREATE UNIQUE INDEX op_void_key ON offline.op USING btree (village, voids_op_id) WHERE ((voids_op_id IS NOT NULL) AND (verdict <> 'rejected'::text));
+alter table offline.op enable row level security;
+alter table offline.op force row level security;
+create policy scope on offline.op using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
+grant insert, select on offline.op to jifen_app;
 
 -- photos.photo
 create table photos.photo (

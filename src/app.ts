@@ -9,6 +9,7 @@ import Fastify, {
   type FastifyRequest,
   LogController,
 } from 'fastify';
+import { allowanceJobs } from './allowances/jobs.ts';
 import { arrearsRoutes } from './arrears/routes.ts';
 import { auditRoutes } from './audit/routes.ts';
 import { bookRoutes } from './book/routes.ts';
@@ -55,6 +56,8 @@ import { kinRoutes } from './kin/routes.ts';
 import { recognising } from './kiosks/client-version.ts';
 import { kioskDeviceRoutes } from './kiosks/device-routes.ts';
 import { kioskRoutes } from './kiosks/routes.ts';
+import { offlineDeviceRoutes } from './offline/device-routes.ts';
+import { offlineRoutes } from './offline/routes.ts';
 import { photoJobs } from './photos/jobs.ts';
 import type { PhotoStore } from './photos/photo-store.ts';
 import { photoRoutes } from './photos/routes.ts';
@@ -124,6 +127,7 @@ const jobDefinitions: JobDefinition<JobWorld>[] = [
   ...rosterJobs,
   ...photoJobs,
   ...redemptionJobs,
+  ...allowanceJobs,
   ...publicityJobs,
   ...expiryJobs,
   ...verificationJobs,
@@ -247,6 +251,8 @@ export async function build(deps: Deps): Promise<FastifyInstance> {
     pairingsPerHour: deps.pairingsPerHour,
   });
   await app.register(syncRoutes, { database, clock });
+  await app.register(offlineRoutes, world);
+  await app.register(offlineDeviceRoutes, { ...world, keys: deps.keys, origin });
   await app.register(bookRoutes, { database });
   await app.register(auditRoutes, { database, clock });
   await app.register(verificationRoutes, { ...world, signer: deps.signer });

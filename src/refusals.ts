@@ -104,6 +104,7 @@ export const refusals = {
     zh: '同一事由已按其他内容入账',
     en: 'Cause was already posted with different content',
   },
+  'op-gap': { status: 409, zh: '缺少更早的离线记录', en: 'Earlier operations are missing' },
   'price-changed': { status: 409, zh: '价格已变动', en: 'Price has changed' },
   'book-unsound': { status: 409, zh: '账目核对有差异', en: 'Book has discrepancies' },
   'proof-not-ready': {

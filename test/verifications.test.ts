@@ -209,6 +209,9 @@ t.test('every table is covered by verification, or is said not to be', async t =
   );
   /** Of what has no rows here. */
   const added: Record<string, string> = {
+    'offline.allowance': `insert into offline.allowance
+        (village, id, kiosk_id, household_id, points, redemptions, not_after, granted_at, granted_number)
+      values ('${villages.own}', gen_random_uuid(), gen_random_uuid(), '${home}', 5, 2, now(), now(), 1)`,
     'expiry.line': `insert into expiry.line (village, run_id, household_id, available, expiring, taken, transaction_number)
       values ('${villages.own}', gen_random_uuid(), '${home}', 5, 5, 5, 1)`,
     'households.change': `insert into households.change

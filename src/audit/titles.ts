@@ -9,6 +9,11 @@ const kinds: Record<string, string> = {
   redemptionFulfil: '兑换领取',
   redemptionRelease: '取消预留',
   redemptionReturn: '兑换退回',
+  allowanceGrant: '离线额度划出',
+  allowanceReturn: '离线额度退回',
+  offlineRedemption: '离线兑换',
+  offlineHandOver: '离线发放（无此户）',
+  offlineVoid: '撤销离线兑换',
   expiry: '积分到期',
   yearEnd: '年终清零',
   arrears: '欠分记账',
@@ -48,11 +53,14 @@ const heads: Record<string, string> = {
   expired: '到期清零',
   waived: '欠分免除',
   abroad: '外村迁移',
+  allowance: '离线额度',
+  offlineLoss: '离线兑换损失',
   shelf: '货架',
   reserved: '预留货品',
   supply: '进货',
   handedOut: '已发放货品',
   lost: '报损',
+  countDifference: '盘点差异',
 };
 
 /** What the village calls an account, by its code. */

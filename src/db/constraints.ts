@@ -18,6 +18,8 @@ export const refusalsByConstraint: Record<string, RefusalCode> = {
   kin_own_key: 'already-exists',
   change_open_key: 'already-exists',
   change_closing_key: 'already-exists',
+  case_device_key: 'already-exists',
+  case_second_person: 'second-person-required',
   change_second_person: 'second-person-required',
   kin_end_second_person: 'second-person-required',
   join_application_second_person: 'second-person-required',

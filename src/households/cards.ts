@@ -114,6 +114,19 @@ export function cardHashAt(kioskId: string, codeHash: Buffer): string {
   return createHmac('sha256', kioskId).update(codeHash).digest('base64url');
 }
 
+/** A card by its id, whatever has become of it. */
+export async function findCard(
+  db: Db,
+  village: string,
+  id: string,
+): Promise<{ householdId: string; revokedAt: string | null } | undefined> {
+  const [row] = await db
+    .select({ householdId: card.householdId, revokedAt: card.revokedAt })
+    .from(card)
+    .where(and(eq(card.village, village), eq(card.id, id)));
+  return row;
+}
+
 export function digest(code: string): Buffer {
   return createHash('sha256').update(code.toUpperCase()).digest();
 }

@@ -384,6 +384,13 @@ const details: Record<RefusalCode, readonly [...Told[], Told]> = {
     },
     { zh: '请核对原来的记录后再办理。', en: 'Check the earlier transaction before posting again.' },
   ],
+  'op-gap': [
+    {
+      zh: '请先上传第 {expectedSeq} 号离线记录。已经丢失的，请村管理员登记丢失。',
+      en: 'Upload operation {expectedSeq} first. If it is lost, the village reports it as lost.',
+    },
+    { zh: '请先上传更早的离线记录。', en: 'Upload the earlier operations first.' },
+  ],
   'price-changed': [
     {
       zh: '下单时的价格已不适用，请按现在的价格重新选择商品。',

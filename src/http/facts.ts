@@ -137,7 +137,19 @@ export const factsOf: { [code in RefusalCode]?: Record<string, TSchema> } = {
       problem: Problem,
     }),
   },
-  'insufficient-points': { available: Available, required: Required, field: maybe(Field) },
+  'insufficient-points': {
+    available: Available,
+    required: Required,
+    field: maybe(Field),
+    allowances: maybe(
+      Items('Points of the household that lie with kiosks, to be spent there without a network.', {
+        kioskId: Id('ID of the kiosk.'),
+        points: Count('Points that lie there.'),
+        notAfter: At('Until when they can be spent there.'),
+      }),
+    ),
+  },
+  'op-gap': { expectedSeq: Count('Number of the operation that is expected next.') },
   'insufficient-stock': {
     lines: Items('Goods that are short.', {
       goodsId: Id('ID of the goods.'),

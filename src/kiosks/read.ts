@@ -17,6 +17,16 @@ export type KioskView = { heartbeat: (Heartbeat & { at: string }) | null } & Omi
   | 'heartbeatAt'
 >;
 
+/** The device with all that is kept of it. @throws Refusal `not-found` */
+export async function getKioskRow(db: Db, village: string, id: string): Promise<KioskRow> {
+  return one(
+    await db
+      .select()
+      .from(kiosk)
+      .where(and(eq(kiosk.village, village), eq(kiosk.id, id))),
+  );
+}
+
 /** @throws Refusal `not-found` */
 export async function getKiosk(db: Db, village: string, id: string): Promise<KioskView> {
   return kioskView(

@@ -18,9 +18,13 @@ export const redeemed = 'redeemed';
 export const expired = 'expired';
 /** Where the points come from that a household owed and need not pay: no floor. */
 export const waived = 'waived';
+/** Where the points come from that nobody had, for goods that a kiosk handed over without a network: no floor. */
+export const offlineLoss = 'offlineLoss';
 /** Where goods go to. */
 export const handedOut = 'handedOut';
 export const lost = 'lost';
+/** What a count finds missing, or a hand-over shows to have been there: no floor. */
+export const countDifference = 'countDifference';
 
 /**
  * What a household has: points to spend, points on the notice board, points set aside for an order, points that everyone
@@ -30,6 +34,11 @@ export type HouseholdPurpose = 'available' | 'pending' | 'held' | 'base' | 'hono
 
 export function householdAccount(householdId: string, purpose: HouseholdPurpose): string {
   return `household:${householdId}:${purpose}`;
+}
+
+/** Points of a household that lie with a kiosk, to be spent without a network. */
+export function allowanceAccount(kioskId: string, householdId: string): AccountKey {
+  return { code: `allowance:${kioskId}:${householdId}`, asset: 'PTS' };
 }
 
 /** Where households go that move to another village, and where those come from that move in: no floor. */
@@ -81,6 +90,9 @@ export const expiredAccount: AccountKey = { code: expired, asset: 'PTS' };
 
 /** The account of points that were owed and need not be paid, opened with the first of them. */
 export const waivedAccount: AccountKey = { code: waived, asset: 'PTS' };
+
+/** The account of what offline hand-overs cost the village, opened with the first of them. */
+export const offlineLossAccount: AccountKey = { code: offlineLoss, asset: 'PTS' };
 
 /** The accounts that goods need at a store. */
 export function goodsAccounts(storeId: string, goodsId: string): AccountKey[] {

@@ -23,6 +23,14 @@ export const causes = {
   redemption: (redemptionId: string) => causes.redemptionFulfil(redemptionId),
   redemptionRelease: (redemptionId: string) => `redemption:${redemptionId}:release`,
   redemptionReturn: (returnId: string) => `return:${returnId}`,
+  allowanceGrant: (allowanceId: string) => `allowance:${allowanceId}`,
+  /** What is left of it; and later what an exchange gives back that was voided after its end, by that exchange. */
+  allowanceReturn: (of: { allowanceId: string; redemptionId?: string }) =>
+    of.redemptionId === undefined ? `allowance:${of.allowanceId}:return` : `redemption:${of.redemptionId}:allowance`,
+  offlineRedemption: (redemptionId: string) => causes.redemptionFulfil(redemptionId),
+  /** Goods for a household that the register does not know, by the operation's id. */
+  offlineHandOver: (opId: string) => `op:${opId}:handOver`,
+  offlineVoid: (opId: string) => `op:${opId}:void`,
   stockReceipt: (documentId: string) => `stockDocument:${documentId}`,
   stockWriteOff: (documentId: string) => `stockDocument:${documentId}`,
   householdSplit: (changeId: string) => `householdChange:${changeId}`,

@@ -1,7 +1,7 @@
 import { and, eq, inArray, type SQL, sql } from 'drizzle-orm';
 import { type Db, one, rowsOf } from '../db/database.ts';
 import { type AccountKey, type HouseholdPurpose, householdAccount, reserved, shelf } from './accounts.ts';
-import type { Kind } from './causes.ts';
+import { causes, type Kind } from './causes.ts';
 import { account, book, transaction } from './tables.ts';
 
 /** Number of the last transaction, the head of the chain, how many accounts there are. @throws Refusal `not-found` */
@@ -69,6 +69,22 @@ export async function shelfBalances(db: Db, village: string, storeId: string): P
 /** Pieces of each goods set aside at a store for orders that wait, by goods id. */
 export async function reservedBalances(db: Db, village: string, storeId: string): Promise<Map<string, number>> {
   return goodsBalances(db, village, reserved(storeId));
+}
+
+/** What of an exchange that was made offline was paid by nobody; 0 for every other one. */
+export async function offlineLossOf(db: Db, village: string, redemptionId: string): Promise<number> {
+  const kind: Kind = 'offlineRedemption';
+  const [row] = await db
+    .select({ loss: sql<string | null>`${transaction.frozen} ->> 'lossPoints'` })
+    .from(transaction)
+    .where(
+      and(
+        eq(transaction.village, village),
+        eq(transaction.kind, kind),
+        eq(transaction.cause, causes.offlineRedemption(redemptionId)),
+      ),
+    );
+  return Number(row?.loss ?? 0);
 }
 
 async function goodsBalances(db: Db, village: string, code: string): Promise<Map<string, number>> {

@@ -43,7 +43,12 @@ export async function approveReturn(tx: Tx, actor: Actor, key: ReturnKey, now: T
     occurredAt: iso(now),
     businessDate: dayOf(now).toString(),
   };
-  const spent = await lotsMoved(tx, village, ['redemption', 'redemptionFulfil'], causes.redemptionFulfil(row.id));
+  const spent = await lotsMoved(
+    tx,
+    village,
+    ['redemption', 'offlineRedemption', 'redemptionFulfil'],
+    causes.redemptionFulfil(row.id),
+  );
   const order = {
     ...inTheBook({ ...row, householdId: toHouseholdId, points: view.points }, back),
     lots: without(lastOf(spent, row.points, earlier.points + view.points), lastOf(spent, row.points, earlier.points)),

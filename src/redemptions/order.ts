@@ -58,7 +58,13 @@ export async function priceOrder(
   return { priceListId: priceListId!, lines, points };
 }
 
-async function pricesOf(db: Db, village: string, priceListId: string, ids: string[]): Promise<Map<string, number>> {
+/** What each of these goods costs on a list; those it does not name are absent. */
+export async function pricesOf(
+  db: Db,
+  village: string,
+  priceListId: string,
+  ids: string[],
+): Promise<Map<string, number>> {
   const rows = await db
     .select({ goodsId: price.goodsId, points: price.points })
     .from(price)

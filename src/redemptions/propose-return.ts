@@ -2,6 +2,7 @@ import { randomUUIDv7 } from 'node:crypto';
 import { dayOf, iso, startOf } from '../calendar.ts';
 import type { Tx } from '../db/database.ts';
 import type { Actor } from '../http/route.ts';
+import { offlineLossOf } from '../ledger/read.ts';
 import { Refusal } from '../refusals.ts';
 import { refuseRepeats } from '../store/goods.ts';
 import { policyOn } from '../villages/policy.ts';
@@ -36,6 +37,8 @@ export async function proposeReturn(
   refuseRepeats(lines, 'lines');
   const row = await lockRedemption(tx, { village, redemptionId: input.redemptionId });
   if (row.state !== 'fulfilled') throw new Refusal('wrong-state', { state: row.state, since: row.since });
+  // What the village paid is not the household's to get back: that is settled in the case.
+  if ((await offlineLossOf(tx, village, row.id)) > 0) throw new Refusal('wrong-state', { state: 'offlineLoss' });
   const { open, pieces } = await returnsOf(tx, village, row.id);
   if (open !== undefined) throw new Refusal('already-exists', { field: 'redemptionId', existingId: open });
   await refuseLate(tx, row, now);

@@ -249,7 +249,14 @@ function numberOf(row: { businessDate: string }, first: number): string {
   return `R-${row.businessDate.replaceAll('-', '')}-${String(first).padStart(4, '0')}`;
 }
 
-const kinds = ['redemptionHold', 'redemption', 'redemptionFulfil', 'redemptionRelease', 'redemptionReturn'] as const;
+const kinds = [
+  'redemptionHold',
+  'redemption',
+  'offlineRedemption',
+  'redemptionFulfil',
+  'redemptionRelease',
+  'redemptionReturn',
+] as const;
 
 /** Numbers of the transactions that redemptions made, by redemption, in the order of the book. */
 export async function transactionNumbers(

@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 import { and, eq, sql } from 'drizzle-orm';
 import { toSnakeCase } from 'drizzle-orm/casing';
 import { iso } from '../calendar.ts';
-import { one, rowsOf, type Tx } from '../db/database.ts';
+import { type Db, one, rowsOf, type Tx } from '../db/database.ts';
 import type { Actor } from '../http/route.ts';
 import { Refusal } from '../refusals.ts';
 import type { PolicyView } from '../villages/policy.ts';
@@ -64,11 +64,17 @@ async function insertRow(tx: Tx, row: RedemptionRow): Promise<RedemptionRow> {
 /** One op is one redemption, for ever. @throws Refusal `already-exists` (facts: `existingId`) */
 export async function refuseKnownOp(tx: Tx, village: string, opId: string | undefined): Promise<void> {
   if (opId === undefined) return;
-  const [known] = await tx
-    .select({ id: redemption.id })
+  const known = await findRedemptionOfOp(tx, village, opId);
+  if (known !== undefined) throw new Refusal('already-exists', { field: 'opId', existingId: known.id });
+}
+
+/** The redemption that was made under a device's operation id, if there is one. */
+export async function findRedemptionOfOp(db: Db, village: string, opId: string): Promise<RedemptionRow | undefined> {
+  const [row] = await db
+    .select()
     .from(redemption)
     .where(and(eq(redemption.village, village), eq(redemption.opId, opId)));
-  if (known !== undefined) throw new Refusal('already-exists', { field: 'opId', existingId: known.id });
+  return row;
 }
 
 /** A household is told of another one's order what it would be told of none. @throws Refusal `not-found` */

@@ -1,3 +1,4 @@
+import { allowancesOf } from '../allowances/read.ts';
 import type { Tx } from '../db/database.ts';
 import { type Posted, postOne } from '../ledger/post.ts';
 import type { Command } from '../ledger/transactions.ts';
@@ -17,8 +18,18 @@ export async function postOrder(tx: Tx, village: string, command: Command, limit
   try {
     return await postOne(tx, village, command);
   } catch (error) {
-    throw error instanceof Refusal ? inShopWords(error, command, limits) : error;
+    if (!(error instanceof Refusal)) throw error;
+    throw inShopWords(await withAllowances(tx, village, error), command, limits);
   }
+}
+
+/** Who has too few points is told what of them lies with a kiosk, where, and until when. */
+async function withAllowances(tx: Tx, village: string, refusal: Refusal): Promise<Refusal> {
+  const { code, facts } = refusal;
+  const [, householdId] = /^household:([^:]+):available$/.exec(String(facts.accountCode)) ?? [];
+  if (code !== 'insufficient-points' || householdId === undefined) return refusal;
+  const allowances = await allowancesOf(tx, village, householdId);
+  return allowances.length === 0 ? refusal : new Refusal(code, { ...facts, allowances });
 }
 
 function inShopWords(refusal: Refusal, command: Command, limits: LimitFacts | undefined): Refusal {
@@ -34,7 +45,8 @@ function inShopWords(refusal: Refusal, command: Command, limits: LimitFacts | un
     return new Refusal('insufficient-stock', { lines: [line], available: line.available, required: line.required });
   }
   if (code === 'insufficient-points') {
-    return new Refusal(code, { available: facts.available, required: facts.required });
+    const { available, required, allowances } = facts;
+    return new Refusal(code, { available, required, ...(allowances !== undefined && { allowances }) });
   }
   if (code === 'redemption-limit') {
     return new Refusal(code, { limit: facts.limit, used: facts.used, resetsOn: limits?.resetsOn ?? null });

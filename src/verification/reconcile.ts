@@ -52,11 +52,12 @@ function comparisons(village: string): SQL[] {
       from compared where record is distinct from book`,
 
     sql`
-    with posted as materialized (${posted('redemptionHold', 'redemptionFulfil', 'redemption', 'redemptionRelease')}),
+    with posted as materialized (
+      ${posted('redemptionHold', 'redemptionFulfil', 'redemption', 'offlineRedemption', 'redemptionRelease')}),
     booked as (
-      select split_part(cause, ':', 2) as id, min(household) as household,
+      select split_part(cause, ':', 2) as id, min(coalesce(frozen ->> 'householdId', household)) as household,
              min(points) filter (where reverses is null) as points,
-             bool_or(kind = 'redemptionHold') as is_held, bool_or(kind in ('redemption', 'redemptionFulfil')) as is_out,
+             bool_or(kind = 'redemptionHold') as is_held, bool_or(kind in ('redemption', 'offlineRedemption', 'redemptionFulfil')) as is_out,
              bool_or(kind = 'redemptionRelease') as is_released
         from posted group by 1),
     compared as (
@@ -108,9 +109,21 @@ function comparisons(village: string): SQL[] {
        -- What comes back too late is taken at once, without a run: its cause names the order or the return.
        where l.run_id is not null or split_part(p.cause, ':', 2) not in (
          select id::text from store.redemption where village = ${village}
-          union all select id::text from store.return where village = ${village}))
+          union all select id::text from store.return where village = ${village}
+          union all select id::text from offline.allowance where village = ${village}))
     select 'transaction ' || number as place, coalesce(record, 'none') as expected, coalesce(book, 'none') as found
       from compared where record is distinct from book`,
+
+    sql`
+    with compared as (
+      select coalesce('allowance:' || a.kiosk_id || ':' || a.household_id, b.code) as code,
+             coalesce(a.points, 0) as record, coalesce(b.balance, 0) as book
+        from (select kiosk_id, household_id, sum(points - spent_points) as points
+                from offline.allowance where village = ${village} and ended_at is null group by 1, 2) a
+        full join (select code, balance from ledger.account where village = ${village} and code like 'allowance:%') b
+          on b.code = 'allowance:' || a.kiosk_id || ':' || a.household_id)
+    select code as place, record || ' points' as expected, book || ' points' as found
+      from compared where record <> book`,
 
     sql`
     with posted as materialized (${posted('householdSplit', 'householdMerge', 'inheritance', 'lapse', 'householdMoveOut')}),

@@ -60,6 +60,12 @@ export interface PolicySettings {
   secondApproverFromPoints: number;
   /** Whether all of the village's staff sign in with a second factor, and not only those whose role asks for it. */
   secondFactorForAllStaff: boolean;
+  /** Most points of a household that lie with a kiosk to be spent without a network; 0: none ever do. */
+  offlineMaxPoints: number;
+  /** Exchanges that may be made of them. */
+  offlineMaxRedemptions: number;
+  /** How long they may be spent there. */
+  offlineHours: number;
 }
 
 /** What holds where a village has decided nothing. */
@@ -92,6 +98,9 @@ export const defaultPolicy: PolicySettings = {
   panelSize: 3,
   secondApproverFromPoints: 30,
   secondFactorForAllStaff: false,
+  offlineMaxPoints: 30,
+  offlineMaxRedemptions: 2,
+  offlineHours: 72,
 };
 
 /** Most points that the village has money for in a calendar year; null: no bound. */
@@ -115,4 +124,7 @@ export type LaterSettings =
   | 'reviewSteps'
   | 'panelSize'
   | 'secondApproverFromPoints'
-  | 'secondFactorForAllStaff';
+  | 'secondFactorForAllStaff'
+  | 'offlineMaxPoints'
+  | 'offlineMaxRedemptions'
+  | 'offlineHours';

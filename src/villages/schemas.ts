@@ -206,6 +206,12 @@ const laterSettings = {
       'Whether all of the village’s staff sign in with a second factor, not only those whose role requires it.',
     examples: [false],
   }),
+  offlineMaxPoints: Whole(
+    'Maximum points of a household that a kiosk holds to be spent without a network; `0` turns offline redemption off.',
+    { maximum: 1000 },
+  ),
+  offlineMaxRedemptions: Whole('Maximum offline redemptions from such an allowance.', { minimum: 1, maximum: 20 }),
+  offlineHours: Whole('Hours for which an allowance can be spent.', { minimum: 1, maximum: 336 }),
 };
 
 const exampleSettings = {
@@ -243,6 +249,9 @@ const exampleLaterSettings = {
   panelSize: 3,
   secondApproverFromPoints: 30,
   secondFactorForAllStaff: false,
+  offlineMaxPoints: 30,
+  offlineMaxRedemptions: 2,
+  offlineHours: 72,
 };
 
 export const Policy = Type.Object(

@@ -73,6 +73,11 @@ const lastLine =
   '(village, number, line) = (select village, number, line from ledger.transfer order by 1, 2 desc, 3 limit 1)';
 const last = '(village, number) = (select village, number from ledger.transfer order by 1, 2 desc limit 1)';
 
+/** What open allowances have left, by escrow account. */
+const leftInAllowances = `(
+  select village, 'allowance:' || kiosk_id || ':' || household_id as code, sum(points - spent_points) as points
+    from offline.allowance where ended_at is null group by 1, 2)`;
+
 export const laws: Law[] = [
   {
     says: 'B1: of every asset, what the accounts of a book have comes to nothing',
@@ -259,5 +264,34 @@ export const laws: Law[] = [
              where not exists (select from ledger.transaction t where t.village = r.village
                                   and t.cause in ('redemption:' || r.id || ':hold', 'redemption:' || r.id || ':fulfil'))`,
     breaks: `update ledger.transaction set kind = 'other' where cause in (select 'award:' || id from earning.award)`,
+  },
+  {
+    says: 'B8: what lies in escrow is what the open allowances have left',
+    finds: `select format('%s %s: escrow of %s, allowances of %s', coalesce(a.village, e.village), coalesce(a.code, e.code),
+                          coalesce(e.balance, 0), coalesce(a.points, 0)) as what
+              from ${leftInAllowances} a
+              full join (select * from ledger.account where code like 'allowance:%') e using (village, code)
+             where coalesce(a.points, 0) <> coalesce(e.balance, 0)`,
+    breaks: `insert into offline.allowance
+               (village, id, kiosk_id, household_id, points, redemptions, not_after, granted_at, granted_number)
+             select village, gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 5, 2, now(), now(), 1
+               from ledger.book limit 1`,
+  },
+  {
+    says: 'B8: an operation that took effect has a transaction of its own, and one that is not as it should be a case',
+    finds: `select format('%s op %s: %s', o.village, o.hash, o.verdict) as what from offline.op o
+             where o.verdict in ('applied', 'appliedWithException') and o.type <> 'note'
+               and not exists (select from ledger.transaction t where t.village = o.village
+                                  and t.number = (o.answer ->> 'transactionNumber')::bigint)
+            union all
+            select format('%s op %s has no case', o.village, o.hash) from offline.op o
+             where o.verdict in ('rejected', 'appliedWithException')
+               and not exists (select from offline."case" c where c.village = o.village and c.op_hash = o.hash)
+            union all
+            select format('%s transaction %s of two ops', village, number)
+              from (select village, answer ->> 'transactionNumber' as number from offline.op) o
+             where number is not null group by village, number having count(*) > 1`,
+    breaks: `insert into offline.op (village, kiosk_id, hash, jws, in_chain, verdict, answer, received_at)
+             select village, gen_random_uuid(), repeat('A', 43), 'x', false, 'rejected', '{}', now() from ledger.book limit 1`,
   },
 ];

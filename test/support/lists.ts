@@ -650,6 +650,28 @@ export const lists: Record<string, (ground: Ground) => Promise<List>> = {
     return { url: `${at}/kiosks`, by: admin };
   },
 
+  async kioskCaseList({ at, service, admin, clerk, made }) {
+    const [first, second] = [await service.asKiosk(), await service.asKiosk()];
+    for (const [place, kiosk] of [first, second].entries()) {
+      const answer = await kiosk('POST', '/v1/kiosk/ops', { ops: [`no.op.${place}`] });
+      if (answer.status !== 207) throw new Error(answer.text);
+    }
+    const caseOf = async (kiosk: Caller) =>
+      (await clerk('GET', `${at}/kiosk-cases?kioskId=${kiosk.actor.id}`)).body.data[0].id;
+    const [open, closed] = [await caseOf(first), await caseOf(second)];
+    for (const by of [clerk, admin]) {
+      await made(by, 'POST', `${at}/kiosk-cases/${closed}/resolve`, { decision: 'noted', note: '已核实' });
+    }
+    return {
+      url: `${at}/kiosk-cases`,
+      by: admin,
+      filters: {
+        kioskId: { query: `kioskId=${first.actor.id}`, in: open, out: closed },
+        open: { query: 'open=true', in: open, out: closed },
+      },
+    };
+  },
+
   async accountList({ at, clerk, home }) {
     const [one, other] = [await home(), await home()];
     const [points, honour] = [`household:${one.id}:available PTS`, `household:${one.id}:honour HON`];

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { sql } from 'drizzle-orm';
+import { grantAllowances } from '../../src/allowances/grant.ts';
 import { issueCard } from '../../src/households/cards.ts';
 import { queuePrint } from '../../src/printing/queue-print.ts';
 import { newDeviceKey } from '../../src/sample/device-key.ts';
@@ -415,6 +416,23 @@ export const samples: Record<string, Sample> = {
     );
     return get(`/v1/kiosk/outcomes/${key}`);
   }),
+  kioskAllowanceBatch: anywhere(async (_world, ask) =>
+    post('/v1/kiosk/allowances', { headSeq: 0, householdIds: [await ask.household()] }),
+  ),
+  kioskAllowanceReturn: anywhere(async (world, ask) =>
+    post(`/v1/kiosk/allowances/${await allowance(world, ask)}/return`, { headSeq: 0 }),
+  ),
+  kioskOpUpload: anywhere(async () => post('/v1/kiosk/ops', unsignedOps())),
+  kioskOpHeadGet: anywhere(async () => get('/v1/kiosk/ops')),
+  kioskOpImport: placed(async (world, ask) => post(`${await kiosk(world, ask)}/ops/import`, unsignedOps())),
+  kioskCaseOpen: placed(async (world, ask) =>
+    post(`${await kiosk(world, ask)}/cases`, { kind: 'deviceLost', note: '终端丢失' }),
+  ),
+  kioskCaseList: placed(async (_world, { village }) => get(`${at(village)}/kiosk-cases`)),
+  kioskCaseGet: placed(async (world, ask) => get(await kioskCase(world, ask))),
+  kioskCaseResolve: placed(async (world, ask) =>
+    post(`${await kioskCase(world, ask)}/resolve`, { decision: 'noted', note: '已核实' }),
+  ),
 
   ...joiningSamples,
   ...rostersSamples,
@@ -593,4 +611,33 @@ async function printJob(world: World, ask: Ask): Promise<string> {
 
 async function kiosk(world: World, { village }: Ask): Promise<string> {
   return `${at(village)}/kiosks/${(await world.service.asKiosk(village)).actor.id}`;
+}
+
+/** What no device has signed: it is kept, and a case opens. Another one each time. */
+function unsignedOps(): object {
+  return { ops: [`${randomUUID()}.no.op`] };
+}
+
+async function kioskCase(world: World, ask: Ask): Promise<string> {
+  const clerk = await world.by('clerk', ask.village);
+  const url = await kiosk(world, ask);
+  const imported = await clerk('POST', `${url}/ops/import`, unsignedOps());
+  if (imported.status !== 207) throw new Error(imported.text);
+  const cases = `${at(ask.village)}/kiosk-cases`;
+  const { body } = await clerk('GET', `${cases}?kioskId=${url.split('/').at(-1)}`);
+  return `${cases}/${body.data[0].id}`;
+}
+
+/** An allowance of the kiosk that will call; of none, for a caller that is no kiosk. */
+async function allowance(world: World, ask: Ask): Promise<string> {
+  const { caller, village } = ask;
+  if (caller?.actor.kind !== 'kiosk') return randomUUID();
+  const householdId = await ask.household();
+  await world.service.givePoints(householdId, 5, village);
+  const key = { village, kioskId: caller.actor.id };
+  const [granted] = await world.service.inVillage(village, tx =>
+    grantAllowances(tx, key, [householdId], world.service.clock.now()),
+  );
+  if (granted === undefined || !('allowance' in granted)) throw new Error('no allowance was granted');
+  return granted.allowance.id;
 }
