@@ -256,7 +256,7 @@ const mergePatch = 'application/merge-patch+json';
 const bodyTypes =
   /^(application\/(merge-patch\+)?json|multipart\/form-data|image\/(jpeg|png|webp)|text\/csv|application\/vnd\.openxmlformats-officedocument\.spreadsheetml\.sheet)$/;
 
-/** POSTs that change nothing, or answer with credentials, which are never kept. */
+/** POSTs that change nothing, answer with credentials, which are never kept, or whose parts are known by what was signed. */
 const withoutKey = new Set([
   'sessionCreate',
   'sessionRefresh',
@@ -269,6 +269,8 @@ const withoutKey = new Set([
   'kioskSessionCreate',
   'kioskHeartbeatCreate',
   'bookVerify',
+  'kioskOpUpload',
+  'kioskOpImport',
 ]);
 
 function parametersOf(contract: Contract, { parameters = [] }: Operation): Json[] {

@@ -46,7 +46,7 @@ export function allowanceReturn(
 }
 
 /** What was handed over without a network: who pays for it, and where the goods were. */
-export interface HandOver {
+interface HandOver {
   kioskId: string;
   householdId: string;
   storeId: string;

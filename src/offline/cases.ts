@@ -21,7 +21,7 @@ import { type CaseDecision, type CaseKind, offlineCase } from './tables.ts';
 
 type CaseRow = typeof offlineCase.$inferSelect;
 
-export interface CaseView extends Omit<CaseRow, 'village'> {
+interface CaseView extends Omit<CaseRow, 'village'> {
   state: 'open' | 'proposed' | 'resolved';
   /** The operation it is about, as the device signed it. */
   jws: string | null;

@@ -37,7 +37,7 @@ export const offlineDeviceRoutes: FastifyPluginAsyncTypebox<{
     schema: {
       operationId: 'kioskAllowanceBatch',
       tags: ['kiosks'],
-      summary: 'Fetch allowances for offline use',
+      summary: 'Create allowances for offline use',
       description:
         'Sets points of each household aside for this kiosk, up to the limit of the village’s policy; they can be spent nowhere else. What an earlier allowance of the household at this kiosk has left goes back first. A household without points, or that is not active, has a problem instead. Points that are not spent go back when the allowance is renewed or returned, or by themselves seven days after `notAfter`.',
       body: AllowanceBatch,

@@ -56,7 +56,7 @@ export const offlineRoutes: FastifyPluginAsyncTypebox<{ database: Database; cloc
     schema: {
       operationId: 'kioskCaseOpen',
       tags: ['kiosks'],
-      summary: 'Report a loss at a kiosk',
+      summary: 'Declare a loss at a kiosk',
       description:
         'Reports a device as lost, to give back its allowances and retire it (`writtenOff`), or operations as lost, to go on after them at `continueAt` (`continued`). Takes effect when a second person resolves the case with the same decision.',
       params: OfflineKioskParams,
@@ -116,7 +116,7 @@ export const offlineRoutes: FastifyPluginAsyncTypebox<{ database: Database; cloc
     schema: {
       operationId: 'kioskCaseResolve',
       tags: ['kiosks'],
-      summary: 'Resolve a kiosk case',
+      summary: 'Decide a kiosk case',
       description:
         'The first call proposes a decision. The same decision by a second person resolves the case and takes effect; another decision replaces the proposal.',
       params: CaseParams,

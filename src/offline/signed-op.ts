@@ -51,7 +51,7 @@ const Note = Type.Object({
   text: Type.String({ minLength: 1, maxLength: 1_000 }),
 });
 
-export type Links = Static<typeof LinksShape>;
+type Links = Static<typeof LinksShape>;
 export type RedeemOp = Static<typeof Redeem>;
 export type VoidOp = Static<typeof Void>;
 type NoteOp = Static<typeof Note>;
@@ -80,7 +80,7 @@ export async function readOp(jws: string, device: { kioskId: string; publicKey: 
 }
 
 /** How the next operation names this one. */
-export function hashOf(jws: string): string {
+function hashOf(jws: string): string {
   return createHash('sha256').update(jws).digest('base64url');
 }
 

@@ -4,7 +4,7 @@ import { instant, whole } from '../db/columns.ts';
 const schema = pgSchema('offline');
 
 /** What became of an operation, once and for ever. */
-export type Verdict = 'applied' | 'duplicate' | 'appliedWithException' | 'rejected';
+type Verdict = 'applied' | 'duplicate' | 'appliedWithException' | 'rejected';
 
 /** What was amiss with goods that had been handed over already. */
 export type Exception =

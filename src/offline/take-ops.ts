@@ -14,7 +14,7 @@ import { type Answer, op as opTable } from './tables.ts';
 import { postVoid } from './void.ts';
 
 /** What the device is told of an operation now, and the verdict that stands. */
-export interface OpResult extends Answer {
+interface OpResult extends Answer {
   firstVerdict: Answer['verdict'];
 }
 
