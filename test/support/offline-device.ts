@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { iso } from '../../src/calendar.ts';
-import { type DeviceKey, signedBy } from '../../src/sample/device-key.ts';
+import { type DeviceKey, proofBy, signedBy } from '../../src/sample/device-key.ts';
 import type { DeviceCaller, Reply, Service } from './service.ts';
 
 /** Where a device writes down what it does without a network: each operation signed, numbered and chained. */
@@ -17,6 +17,8 @@ export interface OfflineDevice {
   /** A copy of the device as it is now, with the same key. */
   cloned(): OfflineDevice;
   upload(ops?: readonly string[]): Promise<Reply>;
+  /** Over a line that may lose the answer. Undefined: it did. */
+  uploadOver(origin: string, ops: readonly string[]): Promise<{ status: number; text: string } | undefined>;
   allowances(householdIds: string[]): Promise<Reply>;
 }
 
@@ -43,6 +45,26 @@ export function offlineDevice(service: Service, caller: DeviceCaller, key: Devic
       return Object.assign(copy, { seq: device.seq, prev: device.prev, signed: [...device.signed] });
     },
     upload: ops => caller('POST', '/v1/kiosk/ops', { ops: ops ?? device.signed.map(({ jws }) => jws) }),
+    async uploadOver(origin, ops) {
+      const at = service.clock.now().epochMilliseconds / 1000;
+      const url = 'https://jifen.example/v1/kiosk/ops';
+      const headers = {
+        authorization: `DPoP ${caller.token}`,
+        dpop: proofBy(key, { method: 'POST', url, token: caller.token, at }),
+        'content-type': 'application/json',
+        connection: 'close',
+      };
+      try {
+        const answer = await fetch(`${origin}/v1/kiosk/ops`, {
+          method: 'POST',
+          headers,
+          body: JSON.stringify({ ops }),
+        });
+        return { status: answer.status, text: await answer.text() };
+      } catch {
+        return undefined;
+      }
+    },
     allowances: householdIds => caller('POST', '/v1/kiosk/allowances', { headSeq: device.seq, householdIds }),
   };
   return device;
