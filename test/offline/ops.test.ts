@@ -371,8 +371,11 @@ t.test('what is not signed by the device is kept beside the chain, what cannot b
       occurredAt: '2026-11-23T02:00:00Z',
     },
   );
-  const odd = await device.upload([forged, 'no.jws.here']);
-  t.strictSame(verdictsOf(odd), ['rejected', 'rejected']);
+  // A signature of the device under something else is no operation.
+  const note = { opId: randomUUID(), kioskId: device.kioskId, seq: 1, prev: device.prev, type: 'note', text: 'x' };
+  const proof = signedBy(device.caller.key, { typ: 'dpop+jwt' }, { ...note, occurredAt: '2026-11-23T02:00:00Z' });
+  const odd = await device.upload([forged, 'no.jws.here', proof]);
+  t.strictSame(verdictsOf(odd), ['rejected', 'rejected', 'rejected']);
   t.equal(odd.body.ackedSeq, 0);
   device.sign('dance', { steps: 3 });
   buys({ [randomUUID()]: 1 });
@@ -382,7 +385,7 @@ t.test('what is not signed by the device is kept beside the chain, what cannot b
   t.equal(reply.body.ackedSeq, 3);
   t.strictSame(
     (await casesOf(device)).map(({ kind }: { kind: string }) => kind),
-    ['opRefused', 'opRefused', 'opRefused', 'opRefused'],
+    ['opRefused', 'opRefused', 'opRefused', 'opRefused', 'opRefused'],
   );
   t.strictSame(verdictsOf(await device.upload([forged])), ['duplicate']);
   t.equal(await escrow(home), 25);
