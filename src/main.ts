@@ -13,12 +13,12 @@ import { openJobs } from './db/jobs.ts';
 import { openPostgres } from './db/open.ts';
 import { explainError } from './explain-error.ts';
 import { quotasOf } from './http/limits.ts';
-import { followCertificate, readCertificate } from './http/tls.ts';
 import { openKeys } from './identity/keys.ts';
 import { openSealer } from './identity/sealing.ts';
 import { folderStore } from './photos/folder-store.ts';
 import { s3Store } from './photos/s3-store.ts';
 import { loadOnFirstStart, welcome } from './sample/first-start.ts';
+import { followCertificate, readCertificate } from './tls/certificate.ts';
 
 /** What was opened, in order: closing goes the other way. */
 type Closing = (() => Promise<unknown>)[];

@@ -5,6 +5,7 @@ import { none } from '../src/db/scope.ts';
 import { hashSecret } from '../src/identity/passwords.ts';
 import { forgetOldTries } from '../src/identity/sign-in.ts';
 import { grant, user } from '../src/identity/tables.ts';
+import { newDeviceKey } from '../src/sample/device-key.ts';
 import { isRefused } from './support/refusal.ts';
 import { nobody, openService, type Service, villages } from './support/service.ts';
 
@@ -66,7 +67,7 @@ test('what one caller uses up stops nobody behind the same address', async t => 
   const { refreshToken } = signedIn.body;
   t.equal((await service.anonymous('POST', '/v1/sessions/refresh', { refreshToken })).status, 200, 'a refresh');
   const unknown = { refreshToken: 'x'.repeat(43) };
-  isRefused(t, await service.anonymous('POST', '/v1/kiosk/tokens', unknown), '401 unauthenticated');
+  isRefused(t, await service.withKey(newDeviceKey())('POST', '/v1/kiosk/tokens', unknown), '401 unauthenticated');
   await drain('POST', '/v1/sessions/refresh', unknown);
   t.equal((await clerk('GET', home)).status, 200, 'a verified token, still');
 });

@@ -2,6 +2,7 @@ import { createHash, createHmac, generateKeyPairSync, randomUUID } from 'node:cr
 import { pino } from 'pino';
 import tap, { type Test, test } from 'tap';
 import { build } from '../src/app.ts';
+import { forgetSpentProofs } from '../src/identity/proofs.ts';
 import { type DeviceKey, newDeviceKey, proofBy, signedBy } from '../src/sample/device-key.ts';
 import { isRefused } from './support/refusal.ts';
 import { type DeviceCaller, openService, type Service, villages } from './support/service.ts';
@@ -140,7 +141,13 @@ test('a proof', async t => {
     const early = proof({ iat: secondsOf(service) + 60, jti: `${jti}-early` });
     t.equal((await ask(early)).status, 200);
     service.clock.pass({ seconds: 119 });
-    isRefused(t, await ask(early), '401 device-proof-required', { reason: 'replayed' }, 'as long as anybody would take it');
+    isRefused(
+      t,
+      await ask(early),
+      '401 device-proof-required',
+      { reason: 'replayed' },
+      'as long as anybody would take it',
+    );
     service.clock.pass({ seconds: 60 });
     isRefused(t, await ask(early), '401 device-proof-expired', { serverTime: '2026-11-23T02:02:59.000Z' });
     t.equal((await ask(proof())).status, 200);
@@ -150,6 +157,12 @@ test('a proof', async t => {
       ]),
     );
     t.equal(kept.rows[0].n, 1, 'and what nobody would take is forgotten');
+    service.clock.pass({ seconds: 122 });
+    await forgetSpentProofs(service);
+    const left = await service.database.inTransaction(villages.own, tx =>
+      tx.$client.query('select count(*)::int as n from identity.spent_proof'),
+    );
+    t.equal(left.rows[0].n, 0, 'also of a device that calls no more');
   });
 });
 

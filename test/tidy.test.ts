@@ -13,6 +13,7 @@ const levels = [
   ['http'],
   ['posting'],
   ['corrections'],
+  ['tls'],
   ['identity'],
   ['villages'],
   ['households'],

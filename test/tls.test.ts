@@ -9,7 +9,7 @@ import { promisify } from 'node:util';
 import { pino } from 'pino';
 import { chromium } from 'playwright-core';
 import tap, { type Test, test } from 'tap';
-import { followCertificate, readCertificate } from '../src/http/tls.ts';
+import { followCertificate, readCertificate } from '../src/tls/certificate.ts';
 import { jifen, run } from './support/installation.ts';
 import { openService } from './support/service.ts';
 import { until } from './support/waiting.ts';

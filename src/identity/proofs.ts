@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
-import { sql } from 'drizzle-orm';
+import { lt, sql } from 'drizzle-orm';
 import { calculateJwkThumbprint, EmbeddedJWK, errors, type JWTPayload, jwtVerify } from 'jose';
 import { type Clock, iso } from '../calendar.ts';
-import { rowsOf, type Tx } from '../db/database.ts';
+import { type Database, rowsOf, type Tx } from '../db/database.ts';
+import { none } from '../db/scope.ts';
 import type { AnyRequest } from '../http/route.ts';
 import { Refusal } from '../refusals.ts';
+import { spentProof } from './tables.ts';
 
 /** How far the clock of a proof may be from ours, either way. */
 const proofSeconds = 60;
@@ -79,6 +81,12 @@ export async function spendProof(tx: Tx, proof: Proof, now: Temporal.Instant): P
     returning jti`,
   );
   if (spent.length === 0) throw refused('replayed');
+}
+
+/** Forgets proofs that nobody would take any more, of devices that no longer call. */
+export async function forgetSpentProofs({ database, clock }: { database: Database; clock: Clock }): Promise<void> {
+  const now = iso(clock.now());
+  await database.inTransaction(none, tx => tx.delete(spentProof).where(lt(spentProof.expiresAt, now)));
 }
 
 /** The key is the one in the header: whose it is, is for the caller to judge. */

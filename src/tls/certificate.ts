@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { Server } from 'node:https';
 import { createSecureContext } from 'node:tls';
-import type { FastifyBaseLogger } from 'fastify';
+import type { Logger } from 'pino';
 
 /** What a server shows of itself, in PEM: its certificate with those of whoever vouched for it, and its key. */
 export interface Certificate {
@@ -38,7 +38,7 @@ export async function readCertificate(files: Files): Promise<Certificate> {
 export function followCertificate(
   server: Server,
   files: Files,
-  { shown, log, intervalMs }: { shown: Certificate; log: FastifyBaseLogger; intervalMs: number },
+  { shown, log, intervalMs }: { shown: Certificate; log: Logger; intervalMs: number },
 ): { stop(): void } {
   let [current, seen] = [nameOf(shown), nameOf(shown)];
   let told = '';
