@@ -1613,6 +1613,7 @@ comment on column photos.photo.captured_at is 'What the camera wrote, which anyb
 CREATE INDEX photo_household ON photos.photo USING btree (village, household_id, uploaded_at);
 CREATE INDEX photo_sha256 ON photos.photo USING btree (village, sha256);
 CREATE UNIQUE INDEX photo_standing_key ON photos.photo USING btree (village, household_id, sha256) WHERE (removed_at IS NULL);
+CREATE UNIQUE INDEX photo_village_standing_key ON photos.photo USING btree (village, sha256) WHERE ((household_id IS NULL) AND (removed_at IS NULL));
 alter table photos.photo enable row level security;
 alter table photos.photo force row level security;
 create policy scope on photos.photo using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
@@ -2180,6 +2181,57 @@ alter table store.slip force row level security;
 create policy scope on store.slip using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
 grant insert, select on store.slip to jifen_app;
 
+-- store.stock_count
+create table store.stock_count (
+  village text collate "C" not null,
+  id uuid not null,
+  store_id uuid not null,
+  state text not null default 'open'::text,
+  opened_by uuid not null,
+  opened_at timestamp(3) with time zone not null,
+  first_by uuid,
+  first_at timestamp(3) with time zone,
+  second_by uuid,
+  second_at timestamp(3) with time zone,
+  constraint stock_count_pkey PRIMARY KEY (village, id),
+  constraint stock_count_store_fkey FOREIGN KEY (village, store_id) REFERENCES store.store(village, id),
+  constraint stock_count_first CHECK (((first_by IS NULL) = (first_at IS NULL))),
+  constraint stock_count_in_turn CHECK (((second_by IS NULL) OR (first_by IS NOT NULL))),
+  constraint stock_count_second CHECK ((((second_by IS NULL) = (second_at IS NULL)) AND ((state = 'open'::text) = (second_by IS NULL)))),
+  constraint stock_count_second_person CHECK ((second_by <> first_by)),
+  constraint stock_count_state_check CHECK ((state = ANY (ARRAY['open'::text, 'agreed'::text, 'disagreed'::text, 'stale'::text])))
+);
+comment on table store.stock_count is 'Two people count goods of a store, each without what the other and the book say.';
+alter table store.stock_count enable row level security;
+alter table store.stock_count force row level security;
+create policy scope on store.stock_count using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
+grant insert, select on store.stock_count to jifen_app;
+grant update (state, first_by, first_at, second_by, second_at) on store.stock_count to jifen_app;
+
+-- store.stock_count_line
+create table store.stock_count_line (
+  village text collate "C" not null,
+  count_id uuid not null,
+  line smallint not null,
+  goods_id uuid not null,
+  book integer not null,
+  first_counted integer,
+  second_counted integer,
+  constraint stock_count_line_pkey PRIMARY KEY (village, count_id, line),
+  constraint stock_count_line_goods_key UNIQUE (village, count_id, goods_id),
+  constraint stock_count_line_count_fkey FOREIGN KEY (village, count_id) REFERENCES store.stock_count(village, id),
+  constraint stock_count_line_goods_fkey FOREIGN KEY (village, goods_id) REFERENCES store.goods(village, id),
+  constraint stock_count_line_first_counted_check CHECK (((first_counted >= 0) AND (first_counted <= 100000))),
+  constraint stock_count_line_line_check CHECK (((line >= 1) AND (line <= 200))),
+  constraint stock_count_line_second_counted_check CHECK (((second_counted >= 0) AND (second_counted <= 100000)))
+);
+comment on table store.stock_count_line is 'Goods to be counted, what the book had of them when the count was opened, and what either person found.';
+alter table store.stock_count_line enable row level security;
+alter table store.stock_count_line force row level security;
+create policy scope on store.stock_count_line using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
+grant insert, select on store.stock_count_line to jifen_app;
+grant update (first_counted, second_counted) on store.stock_count_line to jifen_app;
+
 -- store.stock_document
 create table store.stock_document (
   village text collate "C" not null,
@@ -2193,16 +2245,42 @@ create table store.stock_document (
   decided_by uuid,
   decided_at timestamp(3) with time zone,
   decision_note text,
+  supplier text,
+  invoice_number text collate "C",
+  donor text,
+  declared_value_fen bigint,
+  event text,
+  receiver text,
+  to_store_id uuid,
+  count_id uuid,
+  counted_by uuid,
+  photo_ids uuid[] not null default '{}'::uuid[],
   constraint stock_document_pkey PRIMARY KEY (village, id),
+  constraint stock_document_count_fkey FOREIGN KEY (village, count_id) REFERENCES store.stock_count(village, id),
   constraint stock_document_store_fkey FOREIGN KEY (village, store_id) REFERENCES store.store(village, id),
+  constraint stock_document_to_store_fkey FOREIGN KEY (village, to_store_id) REFERENCES store.store(village, id),
+  constraint stock_document_count CHECK ((((type = ANY (ARRAY['countShortage'::text, 'countSurplus'::text])) = (count_id IS NOT NULL)) AND ((count_id IS NULL) = (counted_by IS NULL)))),
+  constraint stock_document_counted_by_another CHECK (((decided_by IS NULL) OR (counted_by IS NULL) OR (decided_by <> counted_by))),
   constraint stock_document_decided CHECK ((((state = 'draft'::text) AND (decided_by IS NULL) AND (decided_at IS NULL)) OR ((state <> 'draft'::text) AND (decided_by IS NOT NULL) AND (decided_at IS NOT NULL)))),
   constraint stock_document_decision_note_check CHECK (((length(decision_note) >= 1) AND (length(decision_note) <= 200))),
+  constraint stock_document_declared_value_fen_check CHECK (((declared_value_fen >= 0) AND (declared_value_fen <= '10000000000'::bigint))),
+  constraint stock_document_donation CHECK ((((type = 'donation'::text) = (donor IS NOT NULL)) AND ((type = 'donation'::text) = (declared_value_fen IS NOT NULL)))),
+  constraint stock_document_donor_check CHECK (((length(donor) >= 1) AND (length(donor) <= 60))),
+  constraint stock_document_event_check CHECK (((length(event) >= 1) AND (length(event) <= 60))),
+  constraint stock_document_invoice_number_check CHECK (((length(invoice_number) >= 1) AND (length(invoice_number) <= 40))),
+  constraint stock_document_issue CHECK ((((type = 'issue'::text) = (event IS NOT NULL)) AND ((type = 'issue'::text) = (receiver IS NOT NULL)))),
+  constraint stock_document_photo_ids_check CHECK ((cardinality(photo_ids) <= 6)),
+  constraint stock_document_purchase CHECK ((((type = 'purchase'::text) = (supplier IS NOT NULL)) AND ((type = 'purchase'::text) = (invoice_number IS NOT NULL)))),
   constraint stock_document_reason_check CHECK (((length(reason) >= 1) AND (length(reason) <= 200))),
+  constraint stock_document_receiver_check CHECK (((length(receiver) >= 1) AND (length(receiver) <= 60))),
   constraint stock_document_second_person CHECK (((decided_by IS NULL) OR (decided_by <> drafted_by))),
   constraint stock_document_state_check CHECK ((state = ANY (ARRAY['draft'::text, 'posted'::text, 'rejected'::text]))),
-  constraint stock_document_type_check CHECK ((type = ANY (ARRAY['receipt'::text, 'writeOff'::text])))
+  constraint stock_document_supplier_check CHECK (((length(supplier) >= 1) AND (length(supplier) <= 60))),
+  constraint stock_document_transfer CHECK ((((type = 'transfer'::text) = (to_store_id IS NOT NULL)) AND (to_store_id IS DISTINCT FROM store_id))),
+  constraint stock_document_type_check CHECK ((type = ANY (ARRAY['receipt'::text, 'purchase'::text, 'donation'::text, 'issue'::text, 'transfer'::text, 'writeOff'::text, 'countShortage'::text, 'countSurplus'::text])))
 );
 comment on table store.stock_document is 'Goods come in and are written off by documents that another person decides.';
+CREATE UNIQUE INDEX stock_document_invoice_key ON store.stock_document USING btree (village, supplier, invoice_number) WHERE (state <> 'rejected'::text);
 alter table store.stock_document enable row level security;
 alter table store.stock_document force row level security;
 create policy scope on store.stock_document using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));

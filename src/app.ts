@@ -74,6 +74,7 @@ import { importRoutes } from './rosters/routes.ts';
 import { readingRoutes } from './rules/reading-routes.ts';
 import { ruleRoutes } from './rules/routes.ts';
 import { signalRoutes } from './signals/routes.ts';
+import { stockCountRoutes } from './stock/count-routes.ts';
 import { stockRoutes } from './stock/routes.ts';
 import { goodsCorrectionRoutes } from './store/correction-routes.ts';
 import { goodsRoutes } from './store/routes.ts';
@@ -233,6 +234,7 @@ export async function build(deps: Deps): Promise<FastifyInstance> {
   await app.register(goodsRoutes, world);
   await app.register(goodsCorrectionRoutes, world);
   await app.register(stockRoutes, world);
+  await app.register(stockCountRoutes, world);
   await app.register(redemptionRoutes, { ...world, jobs: deps.jobs });
   await app.register(returnRoutes, world);
   await app.register(receiptRoutes, world);

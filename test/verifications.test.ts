@@ -138,8 +138,8 @@ t.test('a record that was changed, added or deleted outside the service is named
     [
       `update store.stock_line set quantity = 99 where ${here}`,
       'stock document ',
-      'receipt of 99 pieces',
-      /^receipt of 100 pieces$/,
+      'stockReceipt of 99 pieces from supply:',
+      /^stockReceipt of 100 pieces from supply:/,
     ],
     [
       `update store.redemption_line set quantity = 3 where ${here} and redemption_id = '${waiting}'`,

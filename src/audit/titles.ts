@@ -28,7 +28,10 @@ const kinds: Record<string, string> = {
   lapse: '销户失效',
   successorReturn: '承接户退回',
   stockReceipt: '入库',
+  stockIssue: '活动领用',
+  stockTransfer: '调拨',
   stockWriteOff: '报损',
+  stockCount: '盘点差异',
   reversal: '冲正',
 };
 

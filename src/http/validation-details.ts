@@ -51,7 +51,7 @@ function withoutOtherBranches(errors: ErrorObject[]): ErrorObject[] {
 
 function isAnotherKind({ keyword, instancePath }: ErrorObject, at: string): boolean {
   if (keyword === 'type') return instancePath === at;
-  return (keyword === 'const' || keyword === 'enum') && instancePath === `${at}/kind`;
+  return (keyword === 'const' || keyword === 'enum') && [`${at}/kind`, `${at}/type`].includes(instancePath);
 }
 
 function memberOf(params: Record<string, unknown>): string {

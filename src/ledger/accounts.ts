@@ -23,7 +23,7 @@ export const offlineLoss = 'offlineLoss';
 /** Where goods go to. */
 export const handedOut = 'handedOut';
 export const lost = 'lost';
-/** What a count finds missing, or a hand-over shows to have been there: no floor. */
+/** Where goods go that a count or a hand-over finds missing, and where those come from that it finds: no floor. */
 export const countDifference = 'countDifference';
 
 /**
@@ -98,6 +98,11 @@ export const offlineLossAccount: AccountKey = { code: offlineLoss, asset: 'PTS' 
 export function goodsAccounts(storeId: string, goodsId: string): AccountKey[] {
   const asset = skuOf(goodsId);
   return [shelf(storeId), reserved(storeId), handedOut, lost].map(code => ({ code, asset }));
+}
+
+/** The account of what counts of goods differ by, opened with the first difference. */
+export function countAccount(goodsId: string): AccountKey {
+  return { code: countDifference, asset: skuOf(goodsId) };
 }
 
 /** The accounts of what households take to another village and bring from there, opened with the first of them. */

@@ -2,6 +2,7 @@ import { randomUUIDv7 } from 'node:crypto';
 import type { RefusalCode } from '../refusals.ts';
 import {
   type Asset,
+  countDifference,
   expired,
   handedOut,
   householdAccount,
@@ -191,28 +192,48 @@ export function redemptionReturn(
   });
 }
 
-/** Goods come in by a posted stock document. */
+/** Goods come in by a posted stock document: bought, donated, or there from the beginning. */
 export function stockReceipt(event: Event, document: StockDocument): Command {
-  return command(event, 'stockReceipt', causes.stockReceipt(document.documentId), {
-    transfers: document.lines.map(line => ({
-      from: supply(document.documentId),
-      to: shelf(document.storeId),
-      asset: skuOf(line.goodsId),
-      amount: line.quantity,
-    })),
-  });
+  return ofStock(event, document, 'stockReceipt', [supply(document.documentId), shelf(document.storeId)]);
+}
+
+/** Goods are given out at an event of the village, for no points. */
+export function stockIssue(event: Event, document: StockDocument): Command {
+  return ofStock(event, document, 'stockIssue', [shelf(document.storeId), handedOut]);
+}
+
+/** Goods go from one store to another of the village: both shelves in one transaction, so that they are never nowhere. */
+export function stockTransfer(event: Event, document: StockDocument & { toStoreId: string }): Command {
+  return ofStock(event, document, 'stockTransfer', [shelf(document.storeId), shelf(document.toStoreId)]);
 }
 
 /** Goods are spoiled or lost. */
 export function stockWriteOff(event: Event, document: StockDocument): Command {
-  return command(event, 'stockWriteOff', causes.stockWriteOff(document.documentId), {
-    transfers: document.lines.map(line => ({
-      from: shelf(document.storeId),
-      to: lost,
-      asset: skuOf(line.goodsId),
-      amount: line.quantity,
-    })),
-  });
+  return ofStock(event, document, 'stockWriteOff', [shelf(document.storeId), lost]);
+}
+
+/** What a count found less than the book has, or more. */
+export function stockCount(
+  event: Event,
+  document: StockDocument & { type: 'countShortage' | 'countSurplus' },
+): Command {
+  const [short, over] = [shelf(document.storeId), countDifference];
+  return ofStock(event, document, 'stockCount', document.type === 'countShortage' ? [short, over] : [over, short]);
+}
+
+function ofStock(
+  event: Event,
+  document: StockDocument,
+  kind: 'stockReceipt' | 'stockIssue' | 'stockTransfer' | 'stockWriteOff' | 'stockCount',
+  [from, to]: [string, string],
+): Command {
+  const transfers = document.lines.map(({ goodsId, quantity: amount }) => ({
+    from,
+    to,
+    asset: skuOf(goodsId),
+    amount,
+  }));
+  return command(event, kind, causes[kind](document.documentId), { transfers });
 }
 
 interface StockDocument {

@@ -9,6 +9,16 @@ import { type PhotoRow, photo } from './tables.ts';
 /** Who decides by photos, and therefore sees what the camera wrote. */
 const deciders: readonly Role[] = ['reviewer', 'supervisionBoard', 'villageAdmin'];
 
+/** Who sees photos of households; a storekeeper, who sees the village's own, is not among them. */
+export const viewers = [
+  'reviewer',
+  'supervisionBoard',
+  'clerk',
+  'villageAdmin',
+  'supervisor',
+  'auditor',
+] as const satisfies readonly Role[];
+
 interface PhotoView {
   id: string;
   householdId: string | null;
@@ -42,10 +52,12 @@ export async function listKeptPhotos(db: Db, village: string): Promise<string[]>
   return rows.map(({ id }) => id);
 }
 
-/** What is known of a photo; of a household, its own. @throws Refusal `not-found` */
+/** What is known of a photo; a household is told of its own, a storekeeper of the village's. @throws Refusal `not-found` */
 export async function getPhoto(db: Db, actor: Actor, village: string, id: string): Promise<PhotoView> {
   const row = one([await findPhotoRow(db, village, id)].filter(row => row !== undefined));
   if (actor.kind === 'household' && row.householdId !== actor.householdId) throw new Refusal('not-found');
+  const isVillages = row.householdId === null;
+  if (actor.kind === 'staff' && !isVillages && !holds(actor, village, viewers)) throw new Refusal('not-found');
   return viewOf(actor, row);
 }
 

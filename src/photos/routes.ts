@@ -6,20 +6,20 @@ import { type Clock, iso } from '../calendar.ts';
 import type { Database } from '../db/database.ts';
 import type { Jobs } from '../db/jobs.ts';
 import { fileInForm } from '../http/file-in-form.ts';
-import { type Access, type Actor, actorOf } from '../http/route.ts';
+import { type Access, type Actor, actorOf, holds } from '../http/route.ts';
 import { VillageParams } from '../http/shapes.ts';
 import type { Links } from '../identity/links.ts';
 import { callOf } from '../posting/keys.ts';
 import type { Mutate, Write } from '../posting/mutate.ts';
 import { malformed, Refusal } from '../refusals.ts';
 import { answerOf, keyOf, type PhotoStore, type Variant, variants } from './photo-store.ts';
-import { findPhotoRow, getPhoto, similarTo, viewOf } from './read.ts';
+import { findPhotoRow, getPhoto, similarTo, viewers, viewOf } from './read.ts';
 import { remove } from './remove.ts';
 import { FileOf, Photo, PhotoContentQuery, PhotoCreateQuery, PhotoParams, SimilarPhotos } from './schemas.ts';
 import { addPhoto, receive } from './upload.ts';
 import { openWaitingRoom } from './waiting-room.ts';
 
-const reviewers: Access = ['reviewer', 'supervisionBoard', 'clerk', 'villageAdmin', 'supervisor', 'auditor'];
+const reviewers: Access = [...viewers];
 const uploaders: Access = ['household', 'clerk', 'storekeeper', 'villageAdmin'];
 const fileTypes = ['image/jpeg', 'image/png', 'image/webp'] as const;
 /** Names that some apps and old browsers have for these; HEIC is told by its bytes that it cannot be read. */
@@ -54,13 +54,13 @@ export const photoRoutes: FastifyPluginAsyncTypebox<{
   app.route({
     method: 'GET',
     url: '/v1/villages/:village/photos/:photo',
-    config: { access: [...reviewers, 'household'] },
+    config: { access: [...reviewers, 'storekeeper', 'household'] },
     schema: {
       operationId: 'photoGet',
       tags: ['photos'],
       summary: 'Retrieve a photo',
       description:
-        'Returns the photo’s metadata and links to its content. Camera data are shown to the household and to those who decide on its claims.',
+        'Returns the photo’s metadata and links to its content. Camera data are shown to the household and to those who decide on its claims. A storekeeper sees the village’s own photos only.',
       params: PhotoParams,
       response: { 200: Photo },
     },
@@ -182,7 +182,7 @@ const uploadRoute: FastifyPluginAsyncTypebox<{
       tags: ['photos'],
       summary: 'Upload a photo',
       description:
-        'The request body is the file, or a form whose first file it is: JPEG, PNG or WebP, detected by its content, not animated, at most 20 MiB. It may have 110 million pixels; a progressive JPEG, an interlaced PNG or a WebP, 52 million. HEIC cannot be read and is refused with `format`. The image is re-encoded upright, at most 2048 pixels wide and high, without location, names or other metadata; capture time and location are stored separately as hints. Uploading the same file again for the same household returns the existing photo. A household may have 30 photos a day.',
+        'The request body is the file, or a form whose first file it is: JPEG, PNG or WebP, detected by its content, not animated, at most 20 MiB. It may have 110 million pixels; a progressive JPEG, an interlaced PNG or a WebP, 52 million. HEIC cannot be read and is refused with `format`. The image is re-encoded upright, at most 2048 pixels wide and high, without location, names or other metadata; capture time and location are stored separately as hints. Uploading the same file again for the same household returns the existing photo. A household may have 30 photos a day. With `ofVillage` the photo is the village’s own, for goods and stock documents.',
       params: VillageParams,
       querystring: PhotoCreateQuery,
       body: {
@@ -194,7 +194,7 @@ const uploadRoute: FastifyPluginAsyncTypebox<{
     },
     handler: async (request, reply) => {
       const { village } = request.params;
-      const householdId = householdOf(actorOf(request), request.query.householdId);
+      const householdId = ownerOf(actorOf(request), village, request.query);
       const bytes: unknown = request.body;
       if (!Buffer.isBuffer(bytes)) throw new Refusal('media-type-unsupported');
       // A call without a key is told so before anything is done for it.
@@ -243,7 +243,24 @@ async function logged<T>(request: FastifyRequest, work: Promise<T>): Promise<T> 
   }
 }
 
-function householdOf(actor: Actor, asked: string | undefined): string {
+/** @throws Refusal `not-found` | `forbidden` | `validation-failed` */
+function ownerOf(
+  actor: Actor,
+  village: string,
+  { householdId: asked, ofVillage = false }: Static<typeof PhotoCreateQuery>,
+): string | null {
+  if (ofVillage) {
+    if (asked !== undefined) {
+      throw malformed('/querystring/ofVillage', 'dependency', {
+        zh: '本村的照片不属于任何一户。',
+        en: 'A photo of the village belongs to no household.',
+      });
+    }
+    if (!holds(actor, village, ['storekeeper', 'villageAdmin'])) {
+      throw new Refusal('forbidden', { requiredRoles: ['storekeeper', 'villageAdmin'] });
+    }
+    return null;
+  }
   if (actor.kind === 'household') {
     if (asked !== undefined && asked !== actor.householdId) throw new Refusal('not-found');
     return actor.householdId!;

@@ -9,6 +9,13 @@ export const PhotoCreateQuery = Type.Object(
     householdId: Type.Optional(
       Id('ID of the household the photo belongs to. A household at a kiosk may leave out its own.'),
     ),
+    ofVillage: Type.Optional(
+      Type.Boolean({
+        description:
+          'Whether the photo is the village’s own, of goods, an invoice or damage. Only storekeepers and village administrators.',
+        examples: [false],
+      }),
+    ),
   },
   { additionalProperties: false },
 );

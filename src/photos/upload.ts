@@ -11,10 +11,13 @@ import { type PhotoRow, photo } from './tables.ts';
 import type { WaitingRoom } from './waiting-room.ts';
 
 const photosPerDay = 30;
+/** Of the village itself: a shop that opens takes a picture of everything in it. */
+const villagePhotosPerDay = 300;
 
 interface Upload {
   village: string;
-  householdId: string;
+  /** Null: the village's own, of goods and papers. */
+  householdId: string | null;
   /** The file as it was sent. */
   bytes: Buffer;
   /** Tells that nobody waits for the answer any more. */
@@ -26,9 +29,9 @@ type Received = Omit<PhotoRow, 'uploadedBy' | 'uploadedAt' | 'removedAt'>;
 
 /**
  * Makes a photo of what was sent and puts its files into the store, before any database transaction of the upload: what
- * takes a second and a disk must not hold a connection. Answers the photo of the household that has the same bytes, when
+ * takes a second and a disk must not hold a connection. Answers the photo of the same household, or of the village, that has the same bytes, when
  * there is one.
- * @throws Refusal `not-found` | `household-not-active` (facts: `state`) | `too-many-requests` (30 a day) |
+ * @throws Refusal `not-found` | `household-not-active` (facts: `state`) | `too-many-requests` (30 a day of a household, 300 of the village itself) |
  *   `media-type-unsupported` | `out-of-bounds` | `unavailable`: too many pictures are waiting, or the store does not answer
  */
 export async function receive(
@@ -75,7 +78,7 @@ export async function addPhoto(
   now: Temporal.Instant,
 ): Promise<PhotoRow> {
   const { village, sha256 } = received;
-  const householdId = received.householdId!;
+  const { householdId } = received;
   const there = await findStored(tx, { village, householdId, sha256 });
   if (there !== undefined) return there;
   await refuseTooMany(tx, { village, householdId }, now);
@@ -91,42 +94,40 @@ export async function addPhoto(
 
 interface Bytes {
   village: string;
-  householdId: string;
+  householdId: string | null;
   sha256: Buffer;
 }
 
 /** @throws Refusal `not-found` | `household-not-active` */
 async function findStored(db: Db, { village, householdId, sha256 }: Bytes): Promise<PhotoRow | undefined> {
-  const { state } = await getHouseholdRow(db, village, householdId);
-  if (state === 'closed') throw new Refusal('household-not-active', { state });
+  if (householdId !== null) {
+    const { state } = await getHouseholdRow(db, village, householdId);
+    if (state === 'closed') throw new Refusal('household-not-active', { state });
+  }
   const [row] = await db
     .select()
     .from(photo)
-    .where(
-      and(
-        eq(photo.village, village),
-        eq(photo.householdId, householdId),
-        eq(photo.sha256, sha256),
-        isNull(photo.removedAt),
-      ),
-    );
+    .where(and(eq(photo.village, village), ownedBy(householdId), eq(photo.sha256, sha256), isNull(photo.removedAt)));
   return row;
+}
+
+function ownedBy(householdId: string | null) {
+  return householdId === null ? isNull(photo.householdId) : eq(photo.householdId, householdId);
 }
 
 /** Photos that were removed count too. Of uploads at the same moment a few more may pass: nothing hangs on the number. */
 async function refuseTooMany(
   db: Db,
-  { village, householdId }: { village: string; householdId: string },
+  { village, householdId }: { village: string; householdId: string | null },
   now: Temporal.Instant,
 ): Promise<void> {
   const today = dayOf(now);
   const [row] = await db
     .select({ photos: count() })
     .from(photo)
-    .where(
-      and(eq(photo.village, village), eq(photo.householdId, householdId), gte(photo.uploadedAt, iso(startOf(today)))),
-    );
-  if (row!.photos < photosPerDay) return;
+    .where(and(eq(photo.village, village), ownedBy(householdId), gte(photo.uploadedAt, iso(startOf(today)))));
+  const limit = householdId === null ? villagePhotosPerDay : photosPerDay;
+  if (row!.photos < limit) return;
   const retryAfterSeconds = Math.ceil(now.until(startOf(today.add({ days: 1 }))).total('seconds'));
-  throw new Refusal('too-many-requests', { retryAfterSeconds, policy: 'photosPerDay', limit: photosPerDay });
+  throw new Refusal('too-many-requests', { retryAfterSeconds, policy: 'photosPerDay', limit });
 }

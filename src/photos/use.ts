@@ -6,17 +6,18 @@ import { type PhotoRow, photo } from './tables.ts';
 
 /**
  * Uses photos for a claim of a household: photos of its own, or that staff uploaded for it, whose bytes no other claim of
- * the whole deployment has used. Answers them in the order in which they were named. Races are decided by the digest's
+ * the whole deployment has used. Without a household, photos of the village itself, for whatever `claimId` names. Answers them in the order in which they were named. Races are decided by the digest's
  * row; digests are taken in their order, so that two claims with the same photos do not wait for each other in a circle.
  * @throws Refusal `not-found` (facts: `field`) | `photo-reused` (facts: `photoId`)
  */
 export async function usePhotos(
   tx: Tx,
   village: string,
-  input: { claimId: string; householdId: string; photoIds: string[] },
+  input: { claimId: string; householdId: string | null; photoIds: string[] },
   now: Temporal.Instant,
 ): Promise<PhotoRow[]> {
   const { claimId, householdId, photoIds } = input;
+  if (photoIds.length === 0) return [];
   const rows = await tx
     .select()
     .from(photo)

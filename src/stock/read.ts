@@ -1,24 +1,38 @@
 import { and, asc, desc, eq, gt, inArray, lt } from 'drizzle-orm';
 import { type Db, one } from '../db/database.ts';
 import { after, type Page, page } from '../http/paging.ts';
-import { causes } from '../ledger/causes.ts';
+import { causes, type Kind } from '../ledger/causes.ts';
 import { numbersByCause, reservedBalances, shelfBalances } from '../ledger/read.ts';
 import { getStore } from '../store/read.ts';
 import { goods } from '../store/tables.ts';
-import { stockDocument, stockLine } from './tables.ts';
+import { type DocumentType, stockDocument, stockLine } from './tables.ts';
 
 /** What stands on paper, and what lies on a shelf. */
 
+const kinds: Kind[] = ['stockReceipt', 'stockIssue', 'stockTransfer', 'stockWriteOff', 'stockCount'];
+
 export interface StockDocumentView {
   id: string;
-  type: 'receipt' | 'writeOff';
+  type: DocumentType;
   storeId: string;
   reason: string;
   state: 'draft' | 'posted' | 'rejected';
+  /** What only a paper of one kind says; null for the others. */
+  supplier: string | null;
+  invoiceNumber: string | null;
+  donor: string | null;
+  declaredValueFen: number | null;
+  event: string | null;
+  receiver: string | null;
+  toStoreId: string | null;
+  countId: string | null;
+  countedBy: string | null;
+  photoIds: string[];
   lines: {
     goodsId: string;
     sku: string;
     name: string;
+    unit: string;
     quantity: number;
     costFen: number | null;
     expiresOn: string | null;
@@ -48,7 +62,7 @@ export async function listStockDocuments(
   query: {
     limit: number;
     cursor?: string | undefined;
-    type?: 'receipt' | 'writeOff' | undefined;
+    type?: DocumentType | undefined;
     state?: 'draft' | 'posted' | 'rejected' | undefined;
   },
 ): Promise<Page<StockDocumentView>> {
@@ -79,21 +93,22 @@ async function viewsOf(
   if (rows.length === 0) return [];
   const ids = rows.map(row => row.id);
   const lines = await db
-    .select({ line: stockLine, sku: goods.sku, name: goods.name })
+    .select({ line: stockLine, sku: goods.sku, name: goods.name, unit: goods.unit })
     .from(stockLine)
     .innerJoin(goods, and(eq(goods.village, stockLine.village), eq(goods.id, stockLine.goodsId)))
     .where(and(eq(stockLine.village, village), inArray(stockLine.documentId, ids)))
     .orderBy(asc(stockLine.documentId), asc(stockLine.line));
   const byDocument = Map.groupBy(lines, row => row.line.documentId);
-  const causeOf = (row: { id: string; type: 'receipt' | 'writeOff' }) =>
-    row.type === 'receipt' ? causes.stockReceipt(row.id) : causes.stockWriteOff(row.id);
-  const numbers = await numbersByCause(db, village, ['stockReceipt', 'stockWriteOff'], rows.map(causeOf));
+  // Whatever its kind, a document posts once, under its id.
+  const causeOf = (row: { id: string }) => causes.stockReceipt(row.id);
+  const numbers = await numbersByCause(db, village, kinds, rows.map(causeOf));
   return rows.map(({ village: _village, ...row }) => ({
     ...row,
-    lines: (byDocument.get(row.id) ?? []).map(({ line, sku, name }) => ({
+    lines: (byDocument.get(row.id) ?? []).map(({ line, sku, name, unit }) => ({
       goodsId: line.goodsId,
       sku,
       name,
+      unit,
       quantity: line.quantity,
       costFen: line.costFen,
       expiresOn: line.expiresOn,

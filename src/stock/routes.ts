@@ -38,7 +38,7 @@ export const stockRoutes: FastifyPluginAsyncTypebox<{
       operationId: 'stockDocumentList',
       tags: ['store'],
       summary: 'List stock documents',
-      description: 'Returns stock receipts and write-offs, newest first.',
+      description: 'Returns stock documents of all types, newest first.',
       params: VillageParams,
       querystring: StockDocumentListQuery,
       response: { 200: StockDocumentPage },
@@ -50,12 +50,17 @@ export const stockRoutes: FastifyPluginAsyncTypebox<{
   app.route({
     method: 'POST',
     url: '/v1/villages/:village/stock-documents',
-    config: { access: ['storekeeper'], idempotent: true, refusals: ['out-of-bounds'] },
+    config: {
+      access: ['storekeeper'],
+      idempotent: true,
+      refusals: ['out-of-bounds', 'already-exists', 'photo-reused'],
+    },
     schema: {
       operationId: 'stockDocumentCreate',
       tags: ['store'],
       summary: 'Create a stock document',
-      description: 'Creates a draft receipt or write-off. Stock does not change until a second person posts it.',
+      description:
+        'Creates a draft of goods that come in, go elsewhere or are written off; `type` says which fields it has. Stock does not change until a second person posts it. A supplier’s invoice is accepted once.',
       params: VillageParams,
       body: StockDocumentCreate,
       response: { 201: StockDocument },
@@ -135,7 +140,7 @@ export const stockRoutes: FastifyPluginAsyncTypebox<{
       tags: ['store'],
       summary: 'Post a stock document',
       description:
-        'Moves the goods onto or off the shelf in one transaction. The caller must not have drafted the document.',
+        'Moves the goods onto, off or between shelves in one transaction. The caller must not have drafted the document, nor counted the goods if it is about the difference of a count.',
       params: StockDocumentParams,
       response: { 200: StockDocument },
     },

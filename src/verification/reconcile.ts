@@ -83,15 +83,25 @@ function comparisons(village: string): SQL[] {
       from compared where record is distinct from book`,
 
     sql`
-    with posted as materialized (${posted('stockReceipt', 'stockWriteOff')}),
+    with posted as materialized (${posted('stockReceipt', 'stockIssue', 'stockTransfer', 'stockWriteOff', 'stockCount')}),
     compared as (
       select coalesce(d.id::text, split_part(p.cause, ':', 2)) as id,
-             case when d.id is not null then format('%s of %s pieces', d.type, d.pieces) end as record,
-             case when p.number is not null then format('%s of %s pieces',
-               case p.kind when 'stockReceipt' then 'receipt' else 'writeOff' end, p.pieces) end as book
-        from (select d.id, d.type, sum(l.quantity) as pieces
+             case when d.id is not null then format('%s of %s pieces from %s to %s', d.kind, d.pieces, d.source, d.target) end
+               as record,
+             case when p.number is not null then format('%s of %s pieces from %s to %s', p.kind, p.pieces, p.source, p.target)
+               end as book
+        from (select d.id,
+                     case when d.type in ('receipt', 'purchase', 'donation') then 'stockReceipt'
+                          when d.type in ('countShortage', 'countSurplus') then 'stockCount'
+                          else 'stock' || upper(left(d.type, 1)) || substr(d.type, 2) end as kind,
+                     case when d.type in ('receipt', 'purchase', 'donation') then 'supply:' || d.id
+                          when d.type = 'countSurplus' then 'countDifference' else 'shelf:' || d.store_id end as source,
+                     case when d.type in ('receipt', 'purchase', 'donation', 'countSurplus') then 'shelf:' || d.store_id
+                          when d.type = 'issue' then 'handedOut' when d.type = 'transfer' then 'shelf:' || d.to_store_id
+                          when d.type = 'writeOff' then 'lost' else 'countDifference' end as target,
+                     sum(l.quantity) as pieces
                 from store.stock_document d join store.stock_line l on l.village = d.village and l.document_id = d.id
-               where d.village = ${village} and d.state = 'posted' group by d.id, d.type) d
+               where d.village = ${village} and d.state = 'posted' group by d.village, d.id) d
         full join posted p on p.cause = 'stockDocument:' || d.id)
     select 'stock document ' || id as place, coalesce(record, 'none') as expected, coalesce(book, 'none') as found
       from compared where record is distinct from book`,
@@ -185,6 +195,7 @@ function postedOf(village: string, kinds: Kind[]): SQL {
               coalesce(sum(l.amount) filter (where l.asset = 'PTS' and f.code = 'issued'), 0) as issued,
               coalesce(sum(l.amount) filter (where l.asset = 'PTS' and f.code = 'redeemed'), 0) as redeemed,
               coalesce(sum(l.amount) filter (where l.asset like 'SKU:%'), 0) as pieces,
+              min(f.code) as source, min(g.code) as target,
               split_part((array_agg(case when f.code like 'household:%' then f.code else g.code end order by l.line)
                            filter (where f.code like 'household:%' or g.code like 'household:%'))[1], ':', 2) as household
          from (select * from ledger.transfer where village = ${village} and number = t.number offset 0) l

@@ -410,6 +410,18 @@ export const lists: Record<string, (ground: Ground) => Promise<List>> = {
     };
   },
 
+  async stockCountList({ at, keeper, clerk, world, made }) {
+    const url = `${at}/stock-counts`;
+    const goodsId = await world.goods(villages.own);
+    const said = { storeId: await world.store(villages.own), goodsIds: [goodsId] };
+    const { id: open } = await made(keeper, 'POST', url, said);
+    const { id: counted } = await made(keeper, 'POST', url, said);
+    for (const by of [keeper, clerk]) {
+      await made(by, 'POST', `${url}/${counted}/figures`, { figures: [{ goodsId, counted: 1 }] });
+    }
+    return { url, by: keeper, filters: { state: { query: 'state=agreed', in: counted, out: open } } };
+  },
+
   async stockLevelList({ at, keeper, admin, world, made }) {
     const { id: storeId } = await made(admin, 'POST', `${at}/stores`, { name: '库存分店' });
     const few = await made(keeper, 'POST', `${at}/goods`, { ...newGoods(world), minStock: 5 });

@@ -278,6 +278,19 @@ export const samples: Record<string, Sample> = {
     post(`${await draft(world, ask)}/reject`, { note: '数量与送货单不符' }),
   ),
 
+  stockCountList: placed(async (_world, { village }) => get(`${at(village)}/stock-counts`)),
+  stockCountCreate: placed(async (world, { village }) =>
+    post(`${at(village)}/stock-counts`, {
+      storeId: await world.store(village),
+      goodsIds: [await world.goods(village)],
+    }),
+  ),
+  stockCountGet: placed(async (world, ask) => get((await openCount(world, ask)).url)),
+  stockCountHandIn: placed(async (world, ask) => {
+    const { url, goodsId } = await openCount(world, ask);
+    return post(`${url}/figures`, { figures: [{ goodsId, counted: 39 }] });
+  }),
+
   offerList: placed(async (world, { village }) => get(`${at(village)}/offers?storeId=${await world.store(village)}`)),
   redemptionQuote: placed(async (world, ask) => {
     const { storeId, householdId, lines } = await order(world, ask);
@@ -561,6 +574,13 @@ async function draft(world: World, ask: Ask): Promise<string> {
   const url = `${at(ask.village)}/stock-documents`;
   const keeper = await world.by('storekeeper', ask.village);
   return `${url}/${(await world.made(keeper, 'POST', url, await receipt(world, ask))).id}`;
+}
+
+async function openCount(world: World, { village }: Ask): Promise<{ url: string; goodsId: string }> {
+  const url = `${at(village)}/stock-counts`;
+  const goodsId = await world.goods(village);
+  const body = { storeId: await world.store(village), goodsIds: [goodsId] };
+  return { url: `${url}/${(await world.made(await world.by('storekeeper', village), 'POST', url, body)).id}`, goodsId };
 }
 
 /** An order of a household that has the points for it. */
