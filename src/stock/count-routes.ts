@@ -89,7 +89,7 @@ export const stockCountRoutes: FastifyPluginAsyncTypebox<{
     schema: {
       operationId: 'stockCountHandIn',
       tags: ['store'],
-      summary: 'Record counted figures',
+      summary: 'Save the figures of a count',
       description:
         'Hands in what one of the two people counted, without knowing the other’s figures or the book’s. The second ends the count: if both agree, what is missing or in excess is drafted as stock documents, which somebody else posts. Nothing is overwritten.',
       params: StockCountParams,
