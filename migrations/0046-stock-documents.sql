@@ -32,6 +32,10 @@ alter table store.stock_document
   -- Who counted decides nothing about the difference: the second counter drafts it, the first is kept here.
   add constraint stock_document_counted_by_another check (decided_by is null or counted_by is null or decided_by <> counted_by),
   add constraint stock_document_to_store_fkey foreign key (village, to_store_id) references store.store;
+-- What a count finds may be more than what one paper brings.
+alter table store.stock_line
+  drop constraint stock_line_quantity_check,
+  add constraint stock_line_quantity_check check (quantity between 1 and 1000000);
 -- An invoice is received once; one that was turned down may come again.
 create unique index stock_document_invoice_key on store.stock_document (village, supplier, invoice_number)
   where state <> 'rejected';
@@ -62,9 +66,9 @@ create table store.stock_count_line (
   count_id uuid not null,
   line smallint not null check (line between 1 and 200),
   goods_id uuid not null,
-  book integer not null,
-  first_counted integer check (first_counted between 0 and 100000),
-  second_counted integer check (second_counted between 0 and 100000),
+  book integer not null check (book between 0 and 1000000),
+  first_counted integer check (first_counted between 0 and 1000000),
+  second_counted integer check (second_counted between 0 and 1000000),
   constraint stock_count_line_pkey primary key (village, count_id, line),
   constraint stock_count_line_goods_key unique (village, count_id, goods_id),
   constraint stock_count_line_count_fkey foreign key (village, count_id) references store.stock_count,

@@ -1918,12 +1918,17 @@ create table store.goods (
   created_at timestamp(3) with time zone not null,
   archived_by uuid,
   archived_at timestamp(3) with time zone,
+  limit_quantity integer,
+  limit_per text collate "C",
   constraint goods_pkey PRIMARY KEY (village, id),
   constraint goods_sku_key UNIQUE (village, sku),
   constraint goods_archived CHECK (((archived_by IS NULL) = (archived_at IS NULL))),
   constraint goods_barcode_check CHECK ((barcode ~ '^([0-9]{8}|[0-9]{12,14})$'::text)),
   constraint goods_category_check CHECK (((length(category) >= 1) AND (length(category) <= 30))),
   constraint goods_cost_fen_check CHECK (((cost_fen >= 0) AND (cost_fen <= '10000000000'::bigint))),
+  constraint goods_limit CHECK (((limit_quantity IS NULL) = (limit_per IS NULL))),
+  constraint goods_limit_per_check CHECK ((limit_per = ANY (ARRAY['day'::text, 'month'::text, 'year'::text]))),
+  constraint goods_limit_quantity_check CHECK (((limit_quantity >= 1) AND (limit_quantity <= 1000))),
   constraint goods_min_stock_check CHECK (((min_stock >= 0) AND (min_stock <= 1000000))),
   constraint goods_name_check CHECK (((length(name) >= 1) AND (length(name) <= 60))),
   constraint goods_name_en_check CHECK (((length(name_en) >= 1) AND (length(name_en) <= 80))),
@@ -1937,7 +1942,7 @@ alter table store.goods enable row level security;
 alter table store.goods force row level security;
 create policy scope on store.goods using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
 grant insert, select on store.goods to jifen_app;
-grant update (sku, name, name_en, unit, barcode, category, min_stock, cost_fen, archived_by, archived_at) on store.goods to jifen_app;
+grant update (sku, name, name_en, unit, barcode, category, min_stock, cost_fen, archived_by, archived_at, limit_quantity, limit_per) on store.goods to jifen_app;
 
 -- store.pin_try
 create table store.pin_try (
@@ -2221,9 +2226,10 @@ create table store.stock_count_line (
   constraint stock_count_line_goods_key UNIQUE (village, count_id, goods_id),
   constraint stock_count_line_count_fkey FOREIGN KEY (village, count_id) REFERENCES store.stock_count(village, id),
   constraint stock_count_line_goods_fkey FOREIGN KEY (village, goods_id) REFERENCES store.goods(village, id),
-  constraint stock_count_line_first_counted_check CHECK (((first_counted >= 0) AND (first_counted <= 100000))),
+  constraint stock_count_line_book_check CHECK (((book >= 0) AND (book <= 1000000))),
+  constraint stock_count_line_first_counted_check CHECK (((first_counted >= 0) AND (first_counted <= 1000000))),
   constraint stock_count_line_line_check CHECK (((line >= 1) AND (line <= 200))),
-  constraint stock_count_line_second_counted_check CHECK (((second_counted >= 0) AND (second_counted <= 100000)))
+  constraint stock_count_line_second_counted_check CHECK (((second_counted >= 0) AND (second_counted <= 1000000)))
 );
 comment on table store.stock_count_line is 'Goods to be counted, what the book had of them when the count was opened, and what either person found.';
 alter table store.stock_count_line enable row level security;
@@ -2301,7 +2307,7 @@ create table store.stock_line (
   constraint stock_line_goods_fkey FOREIGN KEY (village, goods_id) REFERENCES store.goods(village, id),
   constraint stock_line_cost_fen_check CHECK (((cost_fen >= 0) AND (cost_fen <= '10000000000'::bigint))),
   constraint stock_line_line_check CHECK (((line >= 1) AND (line <= 200))),
-  constraint stock_line_quantity_check CHECK (((quantity >= 1) AND (quantity <= 100000)))
+  constraint stock_line_quantity_check CHECK (((quantity >= 1) AND (quantity <= 1000000)))
 );
 comment on table store.stock_line is 'Goods of a document: how many, at what cost, and until when they keep.';
 alter table store.stock_line enable row level security;

@@ -695,6 +695,21 @@ const details: Record<RefusalCode, readonly [...Told[], Told]> = {
   ],
   'redemption-limit': [
     {
+      when: { per: 'day' },
+      zh: '该商品每户每天限兑 {limit} 件，今天已兑 {used} 件。请减少数量，或改天再兑。',
+      en: 'A household may have {limit} pieces of these goods a day; it has had {used}. Choose fewer, or come back another day.',
+    },
+    {
+      when: { per: 'month' },
+      zh: '该商品每户每月限兑 {limit} 件，本月已兑 {used} 件。请减少数量，或自 {resetsOn} 起再兑。',
+      en: 'A household may have {limit} pieces of these goods a month; it has had {used}. Choose fewer, or come back from {resetsOn}.',
+    },
+    {
+      when: { per: 'year' },
+      zh: '该商品每户每年限兑 {limit} 件，今年已兑 {used} 件。请减少数量，或自 {resetsOn} 起再兑。',
+      en: 'A household may have {limit} pieces of these goods a year; it has had {used}. Choose fewer, or come back from {resetsOn}.',
+    },
+    {
       zh: '每天 {limit} 次，已用 {used} 次，请改天再来。',
       en: 'The limit is {limit} a day, {used} used. Come back another day.',
     },

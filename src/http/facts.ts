@@ -219,7 +219,13 @@ export const factsOf: { [code in RefusalCode]?: Record<string, TSchema> } = {
   },
   'budget-exhausted': { limit: Limit, used: Used },
   'goods-not-offered': { goodsId: Id('ID of the goods.'), reason: Word('Why: `archived` or `noPrice`.') },
-  'redemption-limit': { limit: Limit, used: Used, resetsOn: Resets },
+  'redemption-limit': {
+    limit: Limit,
+    used: Used,
+    resetsOn: Resets,
+    goodsId: maybe(Id('ID of the goods of which a household may have only so many.')),
+    per: maybe(Word('Period of that limit: `day`, `month` or `year`.')),
+  },
   'exchange-closed': { nextExchangeAt: Nullable(At('When the store opens next.')) },
   'exchange-full': {
     capacity: Count('Places on an exchange day.'),

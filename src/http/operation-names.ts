@@ -212,6 +212,7 @@ export const chineseSummaries: Record<string, string> = {
   stockDocumentReject: '驳回库存单据',
   stockDocumentUpdate: '更正库存单据文字',
   stockLevelList: '查看库存',
+  stockExpiryList: '临期商品列表',
   stockCountList: '盘点列表',
   stockCountCreate: '发起盘点',
   stockCountGet: '查看盘点',

@@ -8,6 +8,7 @@ import type { Actor } from '../http/route.ts';
 import { type Limit, redemptionHold, redemption as redemptionTransaction } from '../ledger/transactions.ts';
 import { queueAtKiosk } from '../printing/queue-print.ts';
 import { malformed, Refusal, type Sentence } from '../refusals.ts';
+import { goodsLimits } from '../store/goods-limits.ts';
 import { postOrder } from '../store/post-order.ts';
 import { getStore } from '../store/read.ts';
 import { type PolicyView, policyOn } from '../villages/policy.ts';
@@ -104,11 +105,14 @@ export async function redeem(
 
   const { occurredAt, businessDate } = row;
   const event = { actor: actor.id, occurredAt, businessDate, enteredOn: dayOf(now).toString() };
-  const terms = { limits: limitsOf(row, policy), frozen: termsOf(row, order) };
+  const ofGoods = await goodsLimits(tx, row, order.lines);
+  const limits = [...limitsOf(row, policy), ...ofGoods.limits];
+  const terms = { limits, frozen: termsOf(row, order) };
   const command = (waits ? redemptionHold : redemptionTransaction)(event, inTheBook(row, order.lines), terms);
   const posted = await postOrder(tx, village, command, {
     resetsOn: dayOf(at).add({ days: 1 }).toString(),
     nextExchangeAt: nextOpening(policy.exchangeDays, at),
+    goods: ofGoods.told,
   });
   const lines = order.lines.map(line => ({ ...line, returnedQuantity: 0 }));
   return viewOf(actor, row, lines, [posted.number], slips);

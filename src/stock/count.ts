@@ -7,7 +7,7 @@ import { shelfBalances } from '../ledger/read.ts';
 import { malformed, Refusal } from '../refusals.ts';
 import { getStore, goodsById } from '../store/read.ts';
 import { getStockCount, type StockCountView } from './read-counts.ts';
-import { countedMax } from './schemas.ts';
+import { countedMax, piecesMax } from './schemas.ts';
 import { insertDocument } from './stock-document.ts';
 import { stockCount, stockCountLine } from './tables.ts';
 
@@ -19,7 +19,7 @@ interface CountKey {
 /**
  * Opens a count of the goods on a store's shelf: those that are named, or all that ever lay there. What the book has of them
  * now is kept, and shown to nobody before both people have counted.
- * @throws Refusal `not-found` (store, goods) | `out-of-bounds` (a service; none or more than 200 goods)
+ * @throws Refusal `not-found` (store, goods) | `out-of-bounds` (a service; none or more than 200 goods; more than a million pieces)
  */
 export async function openStockCount(
   tx: Tx,
@@ -37,6 +37,8 @@ export async function openStockCount(
   const found = await goodsById(tx, village, goodsIds);
   const service = goodsIds.findIndex(id => found.get(id)!.isService);
   if (service !== -1) throw new Refusal('out-of-bounds', { field: `goodsIds/${service}`, min: 0, max: 0 });
+  const many = goodsIds.findIndex(goodsId => (shelf.get(goodsId) ?? 0) > piecesMax);
+  if (many !== -1) throw new Refusal('out-of-bounds', { field: `goodsIds/${many}`, min: 0, max: piecesMax });
   const id = randomUUIDv7();
   const { storeId } = input;
   await tx.insert(stockCount).values({ village, id, storeId, state: 'open', openedBy: actor.id, openedAt: iso(now) });

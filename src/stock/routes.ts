@@ -1,5 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
-import type { Clock } from '../calendar.ts';
+import { type Clock, dayOf } from '../calendar.ts';
 import { etagOf } from '../corrections/versions.ts';
 import type { Database } from '../db/database.ts';
 import type { Access } from '../http/route.ts';
@@ -9,6 +9,7 @@ import { Rejection } from '../store/shapes.ts';
 import { stockDocumentSubject, updateStockDocument } from './corrections.ts';
 import { draftStockDocument, postStockDocument, rejectStockDocument } from './documents.ts';
 import { getStockDocument, listStockDocuments, listStockLevels } from './read.ts';
+import { listStockExpiries } from './read-expiries.ts';
 import {
   StockDocument,
   StockDocumentCreate,
@@ -16,6 +17,8 @@ import {
   StockDocumentPage,
   StockDocumentParams,
   StockDocumentUpdate,
+  StockExpiryListQuery,
+  StockExpiryPage,
   StockLevelListQuery,
   StockLevelPage,
 } from './schemas.ts';
@@ -195,5 +198,23 @@ export const stockRoutes: FastifyPluginAsyncTypebox<{
     },
     handler: ({ params, query }) =>
       database.inSnapshot(params.village, db => listStockLevels(db, params.village, query)),
+  });
+
+  app.route({
+    method: 'GET',
+    url: '/v1/villages/:village/stock-expiries',
+    config: { access: readers, refusals: ['cursor-mismatch'] },
+    schema: {
+      operationId: 'stockExpiryList',
+      tags: ['store'],
+      summary: 'List goods that expire',
+      description:
+        'Returns pieces left at a store that have expired or expire soon, soonest first. It is assumed that what came first went first: the pieces left are those of the latest stock documents that brought such goods to the store, and expire on the day on the document.',
+      params: VillageParams,
+      querystring: StockExpiryListQuery,
+      response: { 200: StockExpiryPage },
+    },
+    handler: ({ params, query }) =>
+      database.inSnapshot(params.village, db => listStockExpiries(db, params.village, query, dayOf(clock.now()))),
   });
 };

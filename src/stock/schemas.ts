@@ -17,6 +17,8 @@ const Quantity = Whole('Number of pieces.', { minimum: 1, maximum: 100_000 });
 const linesMax = 100;
 /** What two people count in one go, and therefore lines of a difference. */
 export const countedMax = 200;
+/** The most pieces of one kind that are counted. */
+export const piecesMax = 1_000_000;
 
 const Supplier = Line(60, 'Name of the supplier.', '双凤粮油店');
 const InvoiceNumber = Line(40, 'Number of the invoice. The same invoice of a supplier is received once.', '00123');
@@ -59,7 +61,7 @@ export const StockDocument = Type.Object(
           sku: Type.String({ maxLength: 20, description: 'SKU of the goods.', examples: ['G001'] }),
           name: Text(60, 'Name of the goods.', '大米（5公斤）'),
           unit: Text(10, 'Unit of one piece.', '袋'),
-          quantity: Quantity,
+          quantity: Whole('Number of pieces.', { minimum: 1, maximum: piecesMax }),
           costFen: Nullable(CostFen),
           expiresOn: Nullable(Day('Expiry date of the goods.')),
         },
@@ -203,7 +205,7 @@ const StockCountFields = {
     description: 'IDs of the stock documents drafted for what was found missing or in excess.',
   }),
 };
-const Counted = (description: string) => Whole(description, { maximum: 100_000 });
+const Counted = (description: string) => Whole(description, { maximum: piecesMax });
 const StockCountSummary = Type.Object(StockCountFields, { title: 'StockCountSummary' });
 export const StockCount = Type.Object(
   {
@@ -270,3 +272,28 @@ export const StockCountListQuery = Type.Object({
   ...PageQuery,
 });
 export const StockCountPage = PageOf(StockCountSummary, 'StockCountPage');
+
+const StockExpiry = Type.Object(
+  {
+    goodsId: Id('ID of the goods.'),
+    sku: Type.String({ maxLength: 20, description: 'SKU of the goods.', examples: ['G001'] }),
+    name: Text(60, 'Name of the goods.', '大米（5公斤）'),
+    unit: Text(10, 'Unit of one piece.', '袋'),
+    expiresOn: Day('Expiry date.'),
+    quantity: Whole('Number of pieces left that expire on that day.', { minimum: 1, maximum: Number.MAX_SAFE_INTEGER }),
+    expired: Type.Boolean({ description: 'Whether the expiry date has come.', examples: [false] }),
+  },
+  { title: 'StockExpiry' },
+);
+export const StockExpiryListQuery = Type.Object({
+  storeId: Id('ID of the store.'),
+  days: Type.Integer({
+    minimum: 0,
+    maximum: 366,
+    default: 30,
+    description: 'Return goods that expire within this many days.',
+    examples: [30],
+  }),
+  ...PageQuery,
+});
+export const StockExpiryPage = PageOf(StockExpiry, 'StockExpiryPage');

@@ -13,7 +13,10 @@ import { goods, store } from './tables.ts';
  */
 
 type GoodsPatch = Patch<
-  Pick<typeof goods.$inferSelect, 'sku' | 'name' | 'nameEn' | 'unit' | 'barcode' | 'category' | 'minStock' | 'costFen'>
+  Pick<
+    typeof goods.$inferSelect,
+    'sku' | 'name' | 'nameEn' | 'unit' | 'barcode' | 'category' | 'minStock' | 'costFen' | 'limitQuantity' | 'limitPer'
+  >
 >;
 type StorePatch = Patch<Pick<typeof store.$inferSelect, 'name' | 'place'>>;
 
@@ -47,8 +50,8 @@ export async function updateGoods(
   const row = one(await tx.select().from(goods).where(byKey).for('no key update'));
   const subject = goodsSubject(village, goodsId);
   await refuseStale(tx, subject, ifMatch);
-  const { sku, name, nameEn, unit, barcode, category, minStock, costFen } = row;
-  const fields = { sku, name, nameEn, unit, barcode, category, minStock, costFen };
+  const { sku, name, nameEn, unit, barcode, category, minStock, costFen, limitQuantity, limitPer } = row;
+  const fields = { sku, name, nameEn, unit, barcode, category, minStock, costFen, limitQuantity, limitPer };
   const changed = await correct(tx, by, subject, { fields, patch }, now);
   if (Object.keys(changed).length === 0) return goodsView(row);
   refuseWrongGoods({ ...row, ...changed });

@@ -5,7 +5,7 @@ import { one, type Tx } from '../db/database.ts';
 import type { Actor } from '../http/route.ts';
 import { malformed, Refusal } from '../refusals.ts';
 import { type GoodsView, getStore, goodsView, type StoreView } from './read.ts';
-import { goods, store } from './tables.ts';
+import { goods, type LimitPer, store } from './tables.ts';
 
 /** Opens a store: an empty shelf with a name. @throws Refusal `already-exists` (the name) */
 export async function createStore(
@@ -32,6 +32,8 @@ export interface NewGoods {
   isService: boolean;
   minStock: number;
   costFen?: number | null | undefined;
+  limitQuantity?: number | null | undefined;
+  limitPer?: LimitPer | null | undefined;
 }
 
 /**
@@ -56,6 +58,8 @@ export async function createGoods(
       nameEn: input.nameEn ?? null,
       barcode: input.barcode ?? null,
       costFen: input.costFen ?? null,
+      limitQuantity: input.limitQuantity ?? null,
+      limitPer: input.limitPer ?? null,
       createdBy: actor.id,
       createdAt: iso(now),
     })
@@ -63,16 +67,24 @@ export async function createGoods(
   return goodsView(row!);
 }
 
-/** What the schema cannot say. @throws Refusal `validation-failed` (check digit) | `out-of-bounds` (a minimum stock of a service) */
+/** What the schema cannot say. @throws Refusal `validation-failed` (check digit; half a limit) | `out-of-bounds` (a minimum stock of a service) */
 export function refuseWrongGoods({
   barcode,
   isService,
   minStock,
-}: Pick<NewGoods, 'barcode' | 'isService' | 'minStock'>): void {
+  limitQuantity,
+  limitPer,
+}: Pick<NewGoods, 'barcode' | 'isService' | 'minStock' | 'limitQuantity' | 'limitPer'>): void {
   if (barcode != null && !isGtin(barcode)) {
     throw malformed('/barcode', 'checkDigit', {
       zh: '商品条码的校验位不对，请重新扫码或核对。',
       en: 'The check digit of the barcode is wrong.',
+    });
+  }
+  if ((limitQuantity == null) !== (limitPer == null)) {
+    throw malformed(limitPer == null ? '/limitPer' : '/limitQuantity', 'dependency', {
+      zh: '每户限兑的数量和周期须同时填写，或都不填。',
+      en: 'A limit per household has a quantity and a period, or neither.',
     });
   }
   if (isService && minStock > 0) throw new Refusal('out-of-bounds', { field: 'minStock', min: 0, max: 0 });

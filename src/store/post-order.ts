@@ -3,11 +3,14 @@ import type { Tx } from '../db/database.ts';
 import { type Posted, postOne } from '../ledger/post.ts';
 import type { Command } from '../ledger/transactions.ts';
 import { Refusal } from '../refusals.ts';
+import type { LimitPer } from './tables.ts';
 
 /** What the caller is told of a limit that was reached, other than how much of it is used. */
 interface LimitFacts {
   resetsOn: string;
   nextExchangeAt: string | null;
+  /** Of limits of goods, by their key in the book. */
+  goods?: ReadonlyMap<string, { goodsId: string; per: LimitPer; resetsOn: string }>;
 }
 
 /**
@@ -49,6 +52,8 @@ function inShopWords(refusal: Refusal, command: Command, limits: LimitFacts | un
     return new Refusal(code, { available, required, ...(allowances !== undefined && { allowances }) });
   }
   if (code === 'redemption-limit') {
+    const ofGoods = limits?.goods?.get(String(facts.cap));
+    if (ofGoods !== undefined) return new Refusal(code, { limit: facts.limit, used: facts.used, ...ofGoods });
     return new Refusal(code, { limit: facts.limit, used: facts.used, resetsOn: limits?.resetsOn ?? null });
   }
   if (code === 'exchange-full') {

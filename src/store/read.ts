@@ -2,7 +2,7 @@ import { and, asc, eq, gt, inArray, isNotNull, isNull, sql } from 'drizzle-orm';
 import { type Db, one } from '../db/database.ts';
 import { after, type Page, page } from '../http/paging.ts';
 import { Refusal } from '../refusals.ts';
-import { goods, store } from './tables.ts';
+import { goods, type LimitPer, store } from './tables.ts';
 
 export interface StoreView {
   id: string;
@@ -22,6 +22,9 @@ export interface GoodsView {
   isService: boolean;
   minStock: number;
   costFen: number | null;
+  /** Pieces that one household may have in each day, month or year; null for no limit. */
+  limitQuantity: number | null;
+  limitPer: LimitPer | null;
   state: 'active' | 'archived';
   createdAt: string;
 }
@@ -122,7 +125,6 @@ export async function goodsById(
 }
 
 export function goodsView(row: typeof goods.$inferSelect): GoodsView {
-  const { id, sku, name, nameEn, unit, barcode, category, isService, minStock, costFen, createdAt } = row;
-  const state = row.archivedAt === null ? 'active' : 'archived';
-  return { id, sku, name, nameEn, unit, barcode, category, isService, minStock, costFen, state, createdAt };
+  const { archivedBy: _, archivedAt, village: __, createdBy: ___, ...known } = row;
+  return { ...known, state: archivedAt === null ? 'active' : 'archived' };
 }

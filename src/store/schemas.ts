@@ -2,6 +2,7 @@ import { Type } from 'typebox';
 import { PageOf, PageQuery } from '../http/paging.ts';
 import { Day, exampleId, Id, Instant, Nullable, OneOf, Text, VillageCode, Whole } from '../http/shapes.ts';
 import { CostFen, goodsMax, Points } from './shapes.ts';
+import { limitPeriods } from './tables.ts';
 
 /** Stores, goods and prices on the wire. */
 
@@ -57,6 +58,11 @@ const goodsFields = {
   }),
   minStock: Whole('Minimum stock the village wants to keep at each store; `0` for a service.'),
 };
+const LimitQuantity = Whole(
+  'Most pieces that one household may have in each period `limitPer`; `null` for no limit. What it returns counts.',
+  { minimum: 1, maximum: 1_000 },
+);
+const LimitPer = OneOf([...limitPeriods], 'Calendar period of `limitQuantity`, in Asia/Shanghai.');
 const NameEn = Text(80, 'Name of the goods in English.', 'Rice, 5 kg');
 
 export const Goods = Type.Object(
@@ -67,6 +73,8 @@ export const Goods = Type.Object(
     nameEn: Nullable(NameEn),
     barcode: Nullable(Barcode),
     costFen: Nullable(CostFen),
+    limitQuantity: Nullable(LimitQuantity),
+    limitPer: Nullable(LimitPer),
     state: OneOf(['active', 'archived'], 'State of the goods. Only `active` goods can be offered.'),
     createdAt: Instant('When the goods were created.'),
   },
@@ -79,6 +87,8 @@ export const GoodsCreate = Type.Object(
     nameEn: Type.Optional(Nullable(NameEn)),
     barcode: Type.Optional(Nullable(Barcode)),
     costFen: Type.Optional(Nullable(CostFen)),
+    limitQuantity: Type.Optional(Nullable(LimitQuantity)),
+    limitPer: Type.Optional(Nullable(LimitPer)),
   },
   {
     title: 'GoodsCreate',
@@ -108,6 +118,8 @@ export const GoodsUpdate = Type.Object(
     category: Type.Optional(goodsFields.category),
     minStock: Type.Optional(goodsFields.minStock),
     costFen: Type.Optional(Nullable(CostFen)),
+    limitQuantity: Type.Optional(Nullable(LimitQuantity)),
+    limitPer: Type.Optional(Nullable(LimitPer)),
   },
   { title: 'GoodsUpdate', additionalProperties: false, examples: [{ barcode: '2000000000015', minStock: 20 }] },
 );

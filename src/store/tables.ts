@@ -3,6 +3,10 @@ import { instant, whole } from '../db/columns.ts';
 
 const schema = pgSchema('store');
 
+/** Calendar day, month or year in which one household may have so many pieces. */
+export const limitPeriods = ['day', 'month', 'year'] as const;
+export type LimitPer = (typeof limitPeriods)[number];
+
 export const store = schema.table(
   'store',
   {
@@ -30,6 +34,8 @@ export const goods = schema.table(
     isService: boolean().notNull(),
     minStock: integer().notNull(),
     costFen: whole(),
+    limitQuantity: integer(),
+    limitPer: text().$type<LimitPer>(),
     createdBy: uuid().notNull(),
     createdAt: instant().notNull(),
     archivedBy: uuid(),

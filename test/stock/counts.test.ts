@@ -137,6 +137,16 @@ t.test('a count of two minds, or of goods that moved, counts for nothing', async
   t.equal(listed.body.data.length, 1);
 });
 
+t.test('what is missing may be more than one paper brings', async t => {
+  const seeds = await shop.goods('菜籽');
+  for (let left = 3; left > 0; left -= 1) await shop.stock({ [seeds]: 100_000 });
+  const { id } = (await open({ storeId, goodsIds: [seeds] })).body;
+  for (const caller of [keeper, clerk]) t.equal((await handIn(caller, id, { [seeds]: 0 })).status, 200);
+  const [documentId] = (await read(id)).documentIds;
+  const posted = await settled(admin, `${at}/stock-documents/${documentId}/post`);
+  t.match([posted.status, posted.body], [200, { lines: [{ quantity: 300_000 }] }], posted.text);
+});
+
 t.test('refusals', async t => {
   const haircut = await shop.goods('理发', { isService: true });
   isRefused(t, await open({ storeId: randomUUID() }), '404 not-found');

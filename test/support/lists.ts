@@ -422,6 +422,32 @@ export const lists: Record<string, (ground: Ground) => Promise<List>> = {
     return { url, by: keeper, filters: { state: { query: 'state=agreed', in: counted, out: open } } };
   },
 
+  async stockExpiryList({ at, keeper, admin, world, made }) {
+    const goodsId = await world.goods(villages.own);
+    const stores = ['临期分店', '另一分店'].map(name => made(admin, 'POST', `${at}/stores`, { name }));
+    const [here, there] = (await Promise.all(stores)).map(({ id }) => `${id}`);
+    const [soon, late, elsewhere] = ['2027-01-02', '2027-02-02', '2027-03-02'];
+    const bring = async (storeId: string | undefined, days: (string | undefined)[]) => {
+      const lines = days.map(expiresOn => ({ goodsId, quantity: 4, expiresOn }));
+      const said = { type: 'receipt', storeId, reason: '进货', lines };
+      const { id } = await made(keeper, 'POST', `${at}/stock-documents`, said);
+      await made(admin, 'POST', `${at}/stock-documents/${id}/post`);
+    };
+    await bring(here, [soon, late]);
+    await bring(there, [elsewhere]);
+    const all = `storeId=${here}&days=366`;
+    return {
+      url: `${at}/stock-expiries`,
+      by: keeper,
+      always: all,
+      nameOf: row => row.expiresOn,
+      filters: {
+        storeId: { query: all, in: soon!, out: elsewhere!, instead: `storeId=${there}&days=366` },
+        days: { query: `storeId=${here}&days=60`, in: soon!, out: late! },
+      },
+    };
+  },
+
   async stockLevelList({ at, keeper, admin, world, made }) {
     const { id: storeId } = await made(admin, 'POST', `${at}/stores`, { name: '库存分店' });
     const few = await made(keeper, 'POST', `${at}/goods`, { ...newGoods(world), minStock: 5 });

@@ -278,6 +278,9 @@ export const samples: Record<string, Sample> = {
     post(`${await draft(world, ask)}/reject`, { note: '数量与送货单不符' }),
   ),
 
+  stockExpiryList: placed(async (world, { village }) =>
+    get(`${at(village)}/stock-expiries?storeId=${await world.store(village)}`),
+  ),
   stockCountList: placed(async (_world, { village }) => get(`${at(village)}/stock-counts`)),
   stockCountCreate: placed(async (world, { village }) =>
     post(`${at(village)}/stock-counts`, {
