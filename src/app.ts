@@ -77,6 +77,7 @@ import { signalRoutes } from './signals/routes.ts';
 import { stockCountRoutes } from './stock/count-routes.ts';
 import { stockRoutes } from './stock/routes.ts';
 import { goodsCorrectionRoutes } from './store/correction-routes.ts';
+import { goodsImportRoutes } from './store/import-routes.ts';
 import { goodsRoutes } from './store/routes.ts';
 import { syncRoutes } from './sync/routes.ts';
 import type { Certificate } from './tls/certificate.ts';
@@ -233,6 +234,7 @@ export async function build(deps: Deps): Promise<FastifyInstance> {
   await app.register(evaluationRoutes, world);
   await app.register(goodsRoutes, world);
   await app.register(goodsCorrectionRoutes, world);
+  await app.register(goodsImportRoutes, world);
   await app.register(stockRoutes, world);
   await app.register(stockCountRoutes, world);
   await app.register(redemptionRoutes, { ...world, jobs: deps.jobs });

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { writeXlsx } from 'hucre/xlsx';
 import { test } from 'tap';
+import { rosterHeadings } from '../src/rosters/columns.ts';
 import { readRoster } from '../src/rosters/roster.ts';
 import { openRoster } from '../src/rosters/rows.ts';
 
@@ -13,7 +14,7 @@ const grids = new Map([
 
 async function reading(file: Buffer | string, format: 'csv' | 'xlsx' = 'csv') {
   try {
-    const roster = await readRoster(await openRoster(Buffer.from(file), format), grids, () => {});
+    const roster = await readRoster(await openRoster(Buffer.from(file), format, rosterHeadings), grids, () => {});
     const households = roster.households.map(({ number, members, grid, address }) => {
       const people = members.map(({ name, phone, idLast4 }) => [name, phone, idLast4].filter(Boolean).join(' '));
       return [number, ...(grid === null ? [] : [grid]), ...(address ? [address] : []), ...people];

@@ -7,9 +7,11 @@ import { writeXlsx } from 'hucre/xlsx';
 import tap, { test } from 'tap';
 import { startWorker } from '../src/app.ts';
 import type { Database, Tx } from '../src/db/database.ts';
+import { rosterHeadings } from '../src/rosters/columns.ts';
 import { sweepImports } from '../src/rosters/jobs.ts';
 import { wordsOf } from '../src/rosters/mistakes.ts';
 import { readApart } from '../src/rosters/read-apart.ts';
+import type { Roster } from '../src/rosters/roster.ts';
 import { openRoster } from '../src/rosters/rows.ts';
 import { runImport } from '../src/rosters/run-import.ts';
 import { checkWorkbook } from '../src/rosters/workbook.ts';
@@ -478,7 +480,7 @@ test('a file that keeps its reader busy stops nobody', async t => {
   ]);
   t.match(inRow.body, { state: 'reported', good: 0 });
   t.strictSame(inRow.rows.map(([, column]) => column).sort(), ['address', 'head_name', 'id_last4', 'phone']);
-  const { rows } = await openRoster(Buffer.from(`number,head_name\nA1,${'('.repeat(40_000)}\n`), 'csv');
+  const { rows } = await openRoster(Buffer.from(`number,head_name\nA1,${'('.repeat(40_000)}\n`), 'csv', rosterHeadings);
   for await (const { cells } of rows) t.ok(cells.every(cell => cell.length <= 1_000));
 });
 
@@ -490,16 +492,17 @@ test('the thread that reads can be ended', async t => {
     format: 'csv' as const,
     grids,
   });
+  const thread = new URL('../src/rosters/reading-thread.ts', import.meta.url);
   const never = () => t.fail('it got nowhere') as never;
-  await t.rejects(readApart(task(), never, { maxMs: 1 }), /file-too-slow/);
+  await t.rejects(readApart(thread, task(), never, { maxMs: 1 }), /file-too-slow/);
   await t.rejects(
-    readApart(task(), async () => {}, { maxMb: 12 }),
+    readApart(thread, task(), async () => {}, { maxMb: 12 }),
     /file-too-large/,
   );
   let turns = 0;
   const count = setInterval(() => (turns += 1), 1);
   const told: number[] = [];
-  const roster = await readApart(task(), async rows => void told.push(rows));
+  const roster = await readApart<Roster>(thread, task(), async rows => void told.push(rows));
   clearInterval(count);
   t.equal(roster.households.length, 20_000);
   t.strictSame([told.length, told.at(-1)], [20, 20_000]);

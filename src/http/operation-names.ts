@@ -205,6 +205,7 @@ export const chineseSummaries: Record<string, string> = {
   priceListCreate: '发布价目表',
   priceListGet: '查看价目表',
   priceListWithdraw: '撤回价目表',
+  goodsImport: '导入商品表',
   stockDocumentList: '库存单据列表',
   stockDocumentCreate: '填写库存单据',
   stockDocumentGet: '查看库存单据',

@@ -4,38 +4,38 @@ import type { RosterRow } from './rows.ts';
 import { unkeptFormula } from './workbook.ts';
 
 /** A row of a roster, by the columns of its header. */
-export interface Cells {
+export interface Cells<C extends string = Column> {
   row: number;
   /** What a column says, without blanks around it; letters and digits as narrow ones. */
-  text: (column: Column) => string;
+  text: (column: C) => string;
   /** The same as it was written. */
-  written: (column: Column) => string;
+  written: (column: C) => string;
   /** Whether a spreadsheet keeps the cell as a number, without leading zeros. */
-  isNumeric: (column: Column) => boolean;
+  isNumeric: (column: C) => boolean;
   /** Whether a column stands left of another. */
-  isLeftOf: (column: Column, other: Column) => boolean;
+  isLeftOf: (column: C, other: C) => boolean;
   /** Records a mistake; of a cell, the first. */
-  wrong: (column: Column | '', code: MistakeCode, facts?: Mistake['facts']) => void;
+  wrong: (column: C | '', code: MistakeCode, facts?: Mistake['facts']) => void;
 }
 
 /** What a spreadsheet shows where a formula fails. */
 const errorValue = /^#(?:N\/A|VALUE!|REF!|NAME\?|DIV\/0!|NUM!|NULL!|SPILL!|CALC!)$/;
 
 /** Rows by the columns of a header. One that holds nobody is named as a mistake of its own, and answers undefined. */
-export function cellsReader({ columns, width }: Header, mistakes: Mistake[]) {
-  const placeOf = (column: Column, cells: string[]) =>
+export function cellsReader<C extends string>({ columns, width }: Header<C>, mistakes: Mistake[]) {
+  const placeOf = (column: C, cells: string[]) =>
     columns.get(column)?.find(place => cells[place]?.trim()) ?? columns.get(column)?.[0] ?? -1;
 
-  return ({ row, cells, numeric, swallows = false }: RosterRow): Cells | undefined => {
+  return ({ row, cells, numeric, swallows = false }: RosterRow): Cells<C> | undefined => {
     const spoilt = new Set<string>();
-    const wrong: Cells['wrong'] = (column, code, facts = {}) => {
+    const wrong: Cells<C>['wrong'] = (column, code, facts = {}) => {
       if (column === '' || !spoilt.has(column)) mistakes.push({ row, column, code, facts });
       spoilt.add(column);
     };
     if (isNote(cells)) return void wrong('', 'row-left');
     if (swallows) wrong('', 'quote-open');
     else if (cells.slice(width).some(cell => cell.trim() !== '')) wrong('', 'row-too-long');
-    const texts = new Map<Column, string>();
+    const texts = new Map<C, string>();
     for (const column of columns.keys()) {
       const cell = (cells[placeOf(column, cells)] ?? '').trim();
       // Two phones below each other in a cell.
@@ -49,12 +49,12 @@ export function cellsReader({ columns, width }: Header, mistakes: Mistake[]) {
           .trim(),
       );
     }
-    const written = (column: Column) => texts.get(column) ?? '';
+    const written = (column: C) => texts.get(column) ?? '';
     for (const column of columns.keys()) {
       const isName = column === 'head_name' || column === 'member_name';
       if (!isName && errorValue.test(written(column))) wrong(column, 'cell-error');
       else if (numeric === undefined || written(column) !== unkeptFormula) continue;
-      else if (column !== 'id_last4' || written('id_number') === '') wrong(column, 'formula-unkept');
+      else if (column !== 'id_last4' || written('id_number' as C) === '') wrong(column, 'formula-unkept');
       texts.set(column, '');
     }
     return {

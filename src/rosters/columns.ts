@@ -33,22 +33,44 @@ export type Column = keyof typeof names;
 
 export const columnNames = Object.keys(names) as Column[];
 
-const byName = new Map<string, Column>(
-  columnNames.flatMap(column => names[column].map(name => [name, column] as const)),
-);
+/** What the columns of a kind of file are called, and which of them it cannot do without. */
+export interface Headings<C extends string> {
+  /** Columns by the names that a header may give them, in lower case and without spaces and underscores. */
+  byName: ReadonlyMap<string, C>;
+  /** Columns of which there may be several. */
+  several: ReadonlySet<C>;
+  missing: (found: ReadonlySet<C>) => C[];
+}
 
-/** Where each column stands in a row, counted from 0. Of phones there may be several columns. */
-type Columns = Map<Column, number[]>;
+/** Headings by the names of each column. */
+export function headingsOf<C extends string>(
+  named: Record<C, readonly string[]>,
+  rest: Pick<Headings<C>, 'several' | 'missing'>,
+): Headings<C> {
+  const columns = Object.keys(named) as C[];
+  return { ...rest, byName: new Map(columns.flatMap(column => named[column].map(name => [name, column] as const))) };
+}
 
-/** What the header of a roster says: which column is which, for people to look at before anything is entered. */
-export interface Header {
+export const rosterHeadings = headingsOf<Column>(names, {
+  several: new Set<Column>(['phone']),
+  missing: found => {
+    const hasHead = found.has('head_name') || (found.has('member_name') && found.has('relation'));
+    return [...(found.has('number') ? [] : ['number' as const]), ...(hasHead ? [] : ['head_name' as const])];
+  },
+});
+
+/** Where each column stands in a row, counted from 0. */
+type Columns<C extends string> = Map<C, number[]>;
+
+/** What the header of a file says: which column is which, for people to look at before anything is entered. */
+export interface Header<C extends string = Column> {
   /** Row of the (upper) header, as the spreadsheet counts. */
   row: number;
   /** Cells in it. */
   width: number;
-  columns: Columns;
+  columns: Columns<C>;
   /** Each column that was understood, and how the file calls it, from left to right. */
-  understood: { column: Column; heading: string }[];
+  understood: { column: C; heading: string }[];
   ignored: string[];
   mistakes: Mistake[];
 }
@@ -61,16 +83,19 @@ export const headerWithin = 20;
  * groups of columns. Where there is none, the row that comes nearest says what is missing.
  * @returns the header, and the number of `rows` that end with it
  */
-export function headerIn(rows: { row: number; cells: string[] }[]): { header: Header; end: number } {
-  let nearest: { header: Header; end: number } | undefined;
+export function headerIn<C extends string>(
+  rows: { row: number; cells: string[] }[],
+  headings: Headings<C>,
+): { header: Header<C>; end: number } {
+  let nearest: { header: Header<C>; end: number } | undefined;
   for (const [place, row] of rows.slice(0, headerWithin).entries()) {
     const lower = rows[place + 1];
-    const singleRow = columnsOf(row.row, row.cells.map(single));
+    const singleRow = columnsOf(row.row, row.cells.map(single), headings);
     // A title is no group of columns.
     const isTitle =
-      singleRow.columns.size === 0 && lower && !isIncomplete(columnsOf(lower.row, lower.cells.map(single)));
-    const isDouble = lower !== undefined && !isTitle && isLowerHeader(lower.cells);
-    const header = isDouble ? columnsOf(row.row, merged(row.cells, lower.cells)) : singleRow;
+      singleRow.columns.size === 0 && lower && !isIncomplete(columnsOf(lower.row, lower.cells.map(single), headings));
+    const isDouble = lower !== undefined && !isTitle && isLowerHeader(lower.cells, headings);
+    const header = isDouble ? columnsOf(row.row, merged(row.cells, lower.cells), headings) : singleRow;
     const found = { header, end: place + (isDouble ? 2 : 1) };
     if (!isIncomplete(header)) return found;
     if (nearest === undefined || header.columns.size > nearest.header.columns.size) nearest = found;
@@ -83,12 +108,12 @@ export function headerIn(rows: { row: number; cells: string[] }[]): { header: He
 
 const single = (cell: string) => [cell];
 
-export function isIncomplete({ mistakes }: Header): boolean {
+export function isIncomplete({ mistakes }: Pick<Header, 'mistakes'>): boolean {
   return mistakes.some(({ code }) => code === 'column-missing');
 }
 
 /** Most of its cells are names of columns. Of people, one cell may be: 户主, as what somebody is. */
-function isLowerHeader(cells: string[]): boolean {
+function isLowerHeader<C extends string>(cells: string[], { byName }: Headings<C>): boolean {
   const names = cells.map(plain).filter(cell => cell !== '');
   const known = names.filter(cell => byName.has(cell)).length;
   return known >= 2 && known * 2 > names.length;
@@ -105,8 +130,12 @@ function merged(upper: string[], lower: string[]): string[][] {
 }
 
 /** Reads the names of columns. What it does not know is passed over, and named. */
-function columnsOf(row: number, headings: string[][]): Header {
-  const header: Header = {
+function columnsOf<C extends string>(
+  row: number,
+  headings: string[][],
+  { byName, several, missing }: Headings<C>,
+): Header<C> {
+  const header: Header<C> = {
     ...{ row, width: headings.length },
     ...{ columns: new Map(), understood: [], ignored: [], mistakes: [] },
   };
@@ -119,13 +148,13 @@ function columnsOf(row: number, headings: string[][]): Header {
       if (shown !== '' && ignored.length < 50) ignored.push(shown);
       continue;
     }
-    if (columns.has(column) && column !== 'phone') mistakes.push({ row, column, code: 'column-twice', facts: {} });
+    if (columns.has(column) && !several.has(column)) mistakes.push({ row, column, code: 'column-twice', facts: {} });
     columns.set(column, [...(columns.get(column) ?? []), place]);
     if (understood.length < 50) understood.push({ column, heading: shown });
   }
-  const hasHead = columns.has('head_name') || (columns.has('member_name') && columns.has('relation'));
-  if (!columns.has('number')) mistakes.push({ row, column: 'number', code: 'column-missing', facts: {} });
-  if (!hasHead) mistakes.push({ row, column: 'head_name', code: 'column-missing', facts: {} });
+  for (const column of missing(new Set(columns.keys()))) {
+    mistakes.push({ row, column, code: 'column-missing', facts: {} });
+  }
   return header;
 }
 

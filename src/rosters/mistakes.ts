@@ -137,6 +137,26 @@ const mistakes = {
     en: 'This is your own household or a relative’s, so it was not taken over.',
   },
   'household-closed': { zh: '此户已销户，未采用。', en: 'The household is closed, so this was not taken over.' },
+  'goods-name-bad': { zh: '品名应为 1 至 60 个字（含规格）。', en: 'A name, with the size, has 1 to 60 characters.' },
+  'unit-bad': { zh: '单位应为 1 至 10 个字。', en: 'A unit has 1 to 10 characters.' },
+  'category-bad': { zh: '类别不能超过 30 个字。', en: 'A category has at most 30 characters.' },
+  'sku-bad': {
+    zh: '货号只能是 1 至 20 位字母、数字或 . _ -。',
+    en: 'An SKU has 1 to 20 letters, digits or . _ -.',
+  },
+  'barcode-bad': {
+    zh: '条码应为 8、12、13 或 14 位数字且校验位正确，并存为文本。',
+    en: 'A barcode has 8, 12, 13 or 14 digits with its check digit, stored as text.',
+  },
+  'goods-twice': { zh: '与第 {row} 行是同一商品。', en: 'Row {row} has the same goods.' },
+  'sku-taken': { zh: '此货号已登记为另一商品。', en: 'The SKU is registered for other goods.' },
+  'barcode-taken': { zh: '此条码已登记为另一商品。', en: 'The barcode is registered for other goods.' },
+  'points-bad': { zh: '兑换积分应为 1 至 100000 的整数。', en: 'Points are a whole number from 1 to 100000.' },
+  'min-stock-bad': { zh: '最低库存应为整数。', en: 'The minimum stock is a whole number.' },
+  'cost-bad': {
+    zh: '单价应为金额（元），最多两位小数。',
+    en: 'A cost is an amount in yuan with at most two decimals.',
+  },
   'address-bad': { zh: '住址不能超过 120 个字。', en: 'An address can have at most 120 characters.' },
 } as const;
 

@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { Readable } from 'node:stream';
 import { parse } from 'csv-parse';
 import { streamXlsxRows } from 'hucre/xlsx';
-import { type Header, headerIn, headerWithin, isIncomplete, visible } from './columns.ts';
+import { type Column, type Header, type Headings, headerIn, headerWithin, isIncomplete, visible } from './columns.ts';
 import type { MistakeCode } from './mistakes.ts';
 import { checkWorkbook, tidyWorkbook, visibleSheets } from './workbook.ts';
 
@@ -26,13 +26,13 @@ export interface RosterRow {
 }
 
 /** A roster as it is opened: what its header says, and the rows below. */
-export interface OpenRoster {
+export interface OpenRoster<C extends string = Column> {
   /** By whom its text was encoded. */
   encoding: string;
   /** The sheet that is read, and how many others look like a roster too. */
   sheet: string | null;
   otherSheets: number;
-  header: Header;
+  header: Header<C>;
   rows: AsyncIterable<RosterRow>;
 }
 
@@ -51,13 +51,17 @@ export function mistakeIn(error: unknown): MistakeCode | undefined {
  * empty are left out.
  * @throws `unreadable`, at once or on the way
  */
-export async function openRoster(file: Buffer, format: 'csv' | 'xlsx'): Promise<OpenRoster> {
+export async function openRoster<C extends string>(
+  file: Buffer,
+  format: 'csv' | 'xlsx',
+  headings: Headings<C>,
+): Promise<OpenRoster<C>> {
   if (file.length === 0) throw unreadable('file-empty');
   const kind = kindOf(file);
   if (kind !== 'text' && kind !== format) throw unreadable(`file-is-${kind}`);
-  if (format === 'xlsx') return openWorkbook(file, kind);
+  if (format === 'xlsx') return openWorkbook(file, kind, headings);
   const { encoding, text } = decoded(file);
-  return { encoding, sheet: null, otherSheets: 0, ...(await headed(bounded(rowsOfCsv(text)))) };
+  return { encoding, sheet: null, otherSheets: 0, ...(await headed(bounded(rowsOfCsv(text)), headings)) };
 }
 
 /** What a file is by its first bytes, whatever it is called. */
@@ -71,16 +75,20 @@ function kindOf(file: Buffer): 'xlsx' | 'xls' | 'encrypted' | 'html' | 'text' {
   return /^<(?:!doctype|html|head|meta|table|\?xml)/i.test(text) ? 'html' : 'text';
 }
 
-async function openWorkbook(file: Buffer, kind: 'text' | 'xlsx'): Promise<OpenRoster> {
+async function openWorkbook<C extends string>(
+  file: Buffer,
+  kind: 'text' | 'xlsx',
+  headings: Headings<C>,
+): Promise<OpenRoster<C>> {
   if (kind === 'text') throw unreadable(looksLikeCsv(file) ? 'file-is-csv' : 'file-unreadable');
   const verdict = await checkWorkbook(file);
   if (verdict !== 'sound') throw unreadable(verdict);
   const workbook = await tidyWorkbook(file);
   const sheets = await visibleSheets(workbook).catch(() => []);
-  const tried: (Awaited<ReturnType<typeof headed>> & { sheet: string })[] = [];
+  const tried: (Awaited<ReturnType<typeof headed<C>>> & { sheet: string })[] = [];
   for (const sheet of sheets.slice(0, sheetsMax)) {
     const rows = bounded(rowsOfXlsx(workbook, sheet));
-    const opened = await headed(rows).catch(error =>
+    const opened = await headed(rows, headings).catch(error =>
       mistakeIn(error) === 'file-empty' ? undefined : Promise.reject(error),
     );
     if (opened !== undefined) tried.push({ ...opened, sheet });
@@ -99,7 +107,7 @@ function looksLikeCsv(file: Buffer): boolean {
 }
 
 /** The header in the first rows, and the rows below it. @throws `unreadable` */
-async function headed(rows: AsyncGenerator<RosterRow, void, void>) {
+async function headed<C extends string>(rows: AsyncGenerator<RosterRow, void, void>, headings: Headings<C>) {
   const top: RosterRow[] = [];
   // One more than where a header may begin: it may go over two.
   while (top.length <= headerWithin) {
@@ -108,7 +116,7 @@ async function headed(rows: AsyncGenerator<RosterRow, void, void>) {
     top.push(next.value);
   }
   if (top.length === 0) throw unreadable('file-empty');
-  const { header, end } = headerIn(top);
+  const { header, end } = headerIn(top, headings);
   async function* below(): AsyncGenerator<RosterRow, void, void> {
     yield* top.slice(end);
     yield* rows;

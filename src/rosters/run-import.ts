@@ -7,7 +7,7 @@ import { listGrids } from '../villages/read.ts';
 import { compareWithRegister } from './compare-with-register.ts';
 import { type Mistake, type MistakeCode, rowOfKey } from './mistakes.ts';
 import { type ImportRow, mistakenRows, readContent } from './read.ts';
-import { readApart } from './read-apart.ts';
+import { type ReadingTask, readApart } from './read-apart.ts';
 import { badRowsOf, type Roster, type RosterHousehold } from './roster.ts';
 import { failImport, type ImportKey, lockImport, recordMistakes, updateImport } from './roster-import.ts';
 import { mistakeIn } from './rows.ts';
@@ -18,6 +18,12 @@ const batchSize = 200;
 
 /** A file that was cut off this often, before anything had come of it, is parked: it may be what ends the process. */
 const attemptsMax = 2;
+
+/** What the thread that reads a roster is given. */
+export interface RosterTask extends ReadingTask {
+  /** Numbers of the village's groups, by number and by name. */
+  grids: Map<string, number>;
+}
 
 interface World {
   database: Database;
@@ -64,7 +70,8 @@ async function read({ database }: World, key: ImportKey, { format, bytes }: Impo
   const known = new Map(
     grids.flatMap(({ number, name }) => [[name, number] as const, [String(number), number] as const]),
   );
-  return readApart({ file, format, grids: known }, rows =>
+  const task: RosterTask = { file, format, grids: known };
+  return readApart<Roster>(new URL('./reading-thread.ts', import.meta.url), task, rows =>
     database.inTransaction(village, tx => updateImport(tx, key, { rows })),
   );
 }

@@ -1,6 +1,7 @@
 import { Type } from 'typebox';
 import { PageOf, PageQuery } from '../http/paging.ts';
 import { Day, exampleId, Id, Instant, Nullable, OneOf, Text, VillageCode, Whole } from '../http/shapes.ts';
+import { goodsColumns } from './goods-list.ts';
 import { CostFen, goodsMax, Points } from './shapes.ts';
 import { limitPeriods } from './tables.ts';
 
@@ -182,3 +183,93 @@ export const PriceListCreate = Type.Object(
 export const PriceListParams = Type.Object({ village: VillageCode, priceList: Id('ID of the price list.') });
 export const PriceListListQuery = Type.Object(PageQuery);
 export const PriceListPage = PageOf(PriceListSummary, 'PriceListPage');
+
+export const goodsFileMaxBytes = 2 * 1024 * 1024;
+export const xlsxType = 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet';
+
+/** What is sent is the file itself. Its rows are looked at one by one, and not by a schema. */
+export const GoodsListBody = {
+  content: {
+    'text/csv': {
+      schema: Type.String({
+        maxLength: goodsFileMaxBytes,
+        description:
+          'CSV text in UTF-8 or GB18030, separated by commas, semicolons or tabs. One of the first 20 rows names the columns, in English or Chinese; a name and a unit are required.',
+        examples: ['货号,商品名称,规格,单位,条码,兑换积分\nG001,大米,5公斤,袋,2000000000015,39'],
+      }),
+    },
+    [xlsxType]: {
+      schema: Type.String({
+        format: 'binary',
+        maxLength: goodsFileMaxBytes,
+        description: 'Excel workbook. The first visible sheet with column names within its first 20 rows is read.',
+        examples: ['PK…'],
+      }),
+    },
+  },
+};
+export const GoodsImportQuery = Type.Object(
+  {
+    dryRun: Type.Boolean({ default: true, description: 'Only check the file; create nothing.', examples: [true] }),
+  },
+  { additionalProperties: false },
+);
+export const GoodsImport = Type.Object(
+  {
+    dryRun: Type.Boolean({ description: 'Whether nothing was created.', examples: [true] }),
+    encoding: Nullable(
+      Type.String({ maxLength: 20, description: 'Character encoding detected in the file.', examples: ['utf-8'] }),
+    ),
+    sheet: Nullable(Text(60, 'Sheet of the workbook that was read; `null` for a CSV file.', '商品')),
+    headerRow: Nullable(Whole('Row number of the column names.', { minimum: 1 })),
+    columns: Type.Array(
+      Type.Object({
+        column: OneOf(goodsColumns, 'What the column means.'),
+        heading: Text(60, 'Name of the column in the file.', '商品名称'),
+      }),
+      { maxItems: 50, description: 'Columns that were recognised, from left to right. Check these first.' },
+    ),
+    ignoredColumns: Type.Array(Text(60, 'Column name.', '备注'), {
+      maxItems: 50,
+      description: 'Columns that were not recognised and are ignored.',
+    }),
+    rows: Whole('Number of rows read.'),
+    created: Whole('Number of goods created or, in a dry run, that would be created.'),
+    alreadyThere: Whole('Number of goods that the catalogue has already. They are not changed.'),
+    mistakes: Type.Array(
+      Type.Object(
+        {
+          row: Whole('Row number as in the spreadsheet.', { minimum: 1 }),
+          column: Nullable(Type.String({ maxLength: 40, description: 'Column of the error.', examples: ['barcode'] })),
+          code: Type.String({ maxLength: 40, description: 'Code of the error.', examples: ['barcode-bad'] }),
+          zh: Type.String({
+            maxLength: 100,
+            description: 'Message in Chinese.',
+            examples: ['此货号已登记为另一商品。'],
+          }),
+          en: Type.String({
+            maxLength: 100,
+            description: 'Message in English.',
+            examples: ['The SKU is registered for other goods.'],
+          }),
+        },
+        { title: 'GoodsImportError' },
+      ),
+      { maxItems: 1_000, description: 'Errors, by row. A row with an error is not imported.' },
+    ),
+    items: Type.Array(
+      Type.Object(
+        {
+          row: Whole('Row number as in the spreadsheet.', { minimum: 1 }),
+          goodsId: Nullable(Id('ID of the goods; `null` if a dry run would create them.')),
+          sku: Sku,
+          name: goodsFields.name,
+          points: Nullable(Points('Points per piece in the list, to be published as a price list.')),
+        },
+        { title: 'GoodsImportItem' },
+      ),
+      { maxItems: goodsMax, description: 'Goods without errors, by row.' },
+    ),
+  },
+  { title: 'GoodsImport' },
+);

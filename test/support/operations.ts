@@ -278,6 +278,10 @@ export const samples: Record<string, Sample> = {
     post(`${await draft(world, ask)}/reject`, { note: '数量与送货单不符' }),
   ),
 
+  goodsImport: placed(async (world, { village }) => ({
+    ...post(`${at(village)}/goods-imports?dryRun=false`, `货号,商品名称,单位\nI${world.next('list')},洗衣液,瓶\n`),
+    headers: { 'content-type': 'text/csv' },
+  })),
   stockExpiryList: placed(async (world, { village }) =>
     get(`${at(village)}/stock-expiries?storeId=${await world.store(village)}`),
   ),
