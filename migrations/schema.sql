@@ -2037,6 +2037,31 @@ create policy scope on store.print_job using (starts_with(village, NULLIF(curren
 grant insert, select on store.print_job to jifen_app;
 grant update (state, reason, settled_at) on store.print_job to jifen_app;
 
+-- store.proxy_pickup
+create table store.proxy_pickup (
+  village text collate "C" not null,
+  redemption_id uuid not null,
+  household_id uuid not null,
+  name text not null,
+  name_folded text collate "C" not null default households.folded(name),
+  relation text not null,
+  fetched_on date not null,
+  recorded_by uuid not null,
+  recorded_at timestamp(3) with time zone not null,
+  constraint proxy_pickup_pkey PRIMARY KEY (village, redemption_id),
+  constraint proxy_pickup_household_fkey FOREIGN KEY (village, household_id) REFERENCES households.household(village, id),
+  constraint proxy_pickup_redemption_fkey FOREIGN KEY (village, redemption_id) REFERENCES store.redemption(village, id),
+  constraint proxy_pickup_name_check CHECK (((length(name) >= 1) AND (length(name) <= 40))),
+  constraint proxy_pickup_relation_check CHECK (((length(relation) >= 1) AND (length(relation) <= 20)))
+);
+comment on table store.proxy_pickup is 'Who fetched the goods of a redemption in place of its household. Only ever added to.';
+CREATE INDEX proxy_pickup_household ON store.proxy_pickup USING btree (village, household_id);
+CREATE INDEX proxy_pickup_person ON store.proxy_pickup USING btree (village, fetched_on, name_folded);
+alter table store.proxy_pickup enable row level security;
+alter table store.proxy_pickup force row level security;
+create policy scope on store.proxy_pickup using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
+grant insert, select on store.proxy_pickup to jifen_app;
+
 -- store.redemption
 create table store.redemption (
   village text collate "C" not null,

@@ -199,6 +199,7 @@ export const refusals = {
     zh: '已达兑换上限',
     en: 'Redemption limit has been reached',
   },
+  'proxy-limit': { status: 422, zh: '不能再为这一户代领', en: 'Cannot fetch goods for this household' },
   'exchange-closed': { status: 422, zh: '今天不是兑换日', en: 'Store is closed: not an exchange day' },
   'exchange-full': { status: 422, zh: '今日名额已满', en: 'No places left today' },
   'pickup-code-wrong': {

@@ -116,6 +116,7 @@ const reads: Record<string, string[]> = {
     'rules.rule',
     'villages.grid',
   ],
+  redemptions: ['households.folded'],
   rosters: [
     'corrections.correction',
     'households.folded',

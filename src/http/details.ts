@@ -715,6 +715,18 @@ const details: Record<RefusalCode, readonly [...Told[], Told]> = {
     },
     { zh: '请改天再来兑换。', en: 'Come back another day.' },
   ],
+  'proxy-limit': [
+    {
+      when: { limit: 0 },
+      zh: '本村不办理代领，请户里的人来领。',
+      en: 'The village accepts no proxies. Somebody of the household must come.',
+    },
+    {
+      zh: '同一人每天最多为 {limit} 户代领，今天已代领 {used} 户，请换一个人来领。',
+      en: 'One person may fetch for {limit} households a day; {used} are used. Send somebody else.',
+    },
+    { zh: '请换一个人来领。', en: 'Send somebody else.' },
+  ],
   'exchange-closed': [
     { zh: '下次开放时间是 {nextExchangeAt}，请到时再来。', en: 'The store opens next at {nextExchangeAt}.' },
     { zh: '请查看兑换日的安排，到时再来。', en: 'See the exchange days in the village’s policy.' },

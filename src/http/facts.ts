@@ -226,6 +226,7 @@ export const factsOf: { [code in RefusalCode]?: Record<string, TSchema> } = {
     goodsId: maybe(Id('ID of the goods of which a household may have only so many.')),
     per: maybe(Word('Period of that limit: `day`, `month` or `year`.')),
   },
+  'proxy-limit': { limit: Limit, used: Used },
   'exchange-closed': { nextExchangeAt: Nullable(At('When the store opens next.')) },
   'exchange-full': {
     capacity: Count('Places on an exchange day.'),

@@ -184,6 +184,8 @@ const chinese: Record<string, string> = {
   priceListId: '价目表',
   printJob: '打印任务',
   provisional: '是否暂定',
+  proxy: '代领人',
+  proxyHouseholdsPerDay: '每人每天代领户数',
   publicity: '公示',
   publicityDays: '公示天数',
   q: '搜索内容',

@@ -77,6 +77,9 @@ export async function makeReceipt(
       ...(order.returnedPoints === 0 ? [] : [['已退积分', `${order.returnedPoints} 分`] as [string, string]]),
       ['剩余积分', `${left} 分`],
       ['凭证号', order.transactionNumbers.join('、')],
+      ...(order.proxy === null
+        ? []
+        : [['代领人', `${maskName(order.proxy.name)}（${order.proxy.relation}）`] as [string, string]]),
       ...(order.state === 'reserved' ? [['取货期限', localTime(order.expiresAt!)] as [string, string]] : []),
       ...(order.pickupCode === null ? [] : [['取货码', order.pickupCode] as [string, string]]),
     ],

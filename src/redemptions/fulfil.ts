@@ -18,6 +18,7 @@ import {
   refuseWrongCode,
   type ShownWithCode,
 } from './presented.ts';
+import { type ProxyPerson, recordProxy } from './proxy.ts';
 import { getRedemption, type RedemptionView } from './read.ts';
 import {
   lockRedemption,
@@ -35,13 +36,13 @@ import {
  * (`provePin`), the pick-up code, or a slip.
  * @throws Refusal `not-found` | `wrong-state` | `expired` | `pin-required` | `identification-required` |
  *   `pickup-code-wrong` | `card-unknown` | `card-revoked` | `photo-reused` | `exchange-closed` | `own-household` |
- *   `household-not-active` (it was frozen meanwhile)
+ *   `proxy-limit` | `household-not-active` (it was frozen meanwhile)
  */
 export async function fulfil(
   tx: Tx,
   actor: Actor,
   key: RedemptionKey,
-  input: ShownWithCode,
+  input: ShownWithCode & { proxy?: ProxyPerson | undefined },
   now: Temporal.Instant,
 ): Promise<RedemptionView> {
   const { village } = key;
@@ -59,6 +60,7 @@ export async function fulfil(
     throw new Refusal('exchange-closed', { nextExchangeAt: nextOpening(policy.exchangeDays, now) });
   }
   await moveOn(tx, key, { state: 'fulfilled', by: actor.id, presented: handOverPresented }, now);
+  await recordProxy(tx, actor, row, input.proxy, policy, { handedOver: now, now });
   await recordSlip(tx, actor, row, 'handOver', input.slip, now);
   await queueAtKiosk(tx, actor, village, row, now);
   const lines = (await pricedLines(tx, village, [row.id])).get(row.id)!;

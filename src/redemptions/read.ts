@@ -1,15 +1,17 @@
 import { and, asc, desc, eq, gte, inArray, lt, lte, or, sum } from 'drizzle-orm';
 import { iso } from '../calendar.ts';
 import { type Db, one } from '../db/database.ts';
+import { maskName } from '../households/masking.ts';
 import { after, type Page, page } from '../http/paging.ts';
-import type { Actor } from '../http/route.ts';
+import { type Actor, seesWhole } from '../http/route.ts';
 import { causes } from '../ledger/causes.ts';
 import { numbersByCause } from '../ledger/read.ts';
 import { transaction } from '../ledger/tables.ts';
 import { Refusal } from '../refusals.ts';
 import { type PricedLine, pricedLines } from './order.ts';
+import type { ProxyPerson } from './proxy.ts';
 import { isOwn, type RedemptionRow, refuseForeign } from './redemption.ts';
-import { type Presented, type RedemptionState, redemption, returned, returnLine, slip } from './tables.ts';
+import { type Presented, proxyPickup, type RedemptionState, redemption, returned, returnLine, slip } from './tables.ts';
 
 /** What staff recorded in place of a card, PIN or code. */
 export interface SlipView {
@@ -46,6 +48,8 @@ export interface RedemptionView {
   handedOverAt: string | null;
   handOverPresented: Presented | 'pickupCode' | null;
   slips: SlipView[];
+  /** Who fetched the goods, if it was not the household; masked for those who see names masked. */
+  proxy: ProxyPerson | null;
   businessDate: string;
   occurredAt: string;
   backEntry: boolean;
@@ -175,6 +179,7 @@ async function viewsOf(db: Db, actor: Actor, village: string, rows: RedemptionRo
   const lines = await pricedLines(db, village, ids);
   const numbers = await transactionNumbers(db, village, ids);
   const slips = await slipsOf(db, village, rows);
+  const proxies = await proxiesOf(db, village, rows);
   const back = await piecesBack(db, village, rows);
   return rows.map(row =>
     viewOf(
@@ -185,9 +190,20 @@ async function viewsOf(db: Db, actor: Actor, village: string, rows: RedemptionRo
         returnedQuantity: back.get(`${row.id}:${line.goodsId}`) ?? 0,
       })),
       numbers.get(row.id) ?? [],
-      slips.get(row.id) ?? [],
+      { slips: slips.get(row.id) ?? [], proxy: proxies.get(row.id) ?? null },
     ),
   );
+}
+
+/** Who fetched goods, by redemption. */
+async function proxiesOf(db: Db, village: string, rows: RedemptionRow[]): Promise<Map<string, ProxyPerson>> {
+  const ids = rows.filter(row => row.handedOverAt !== null).map(row => row.id);
+  if (ids.length === 0) return new Map();
+  const found = await db
+    .select({ id: proxyPickup.redemptionId, name: proxyPickup.name, relation: proxyPickup.relation })
+    .from(proxyPickup)
+    .where(and(eq(proxyPickup.village, village), inArray(proxyPickup.redemptionId, ids)));
+  return new Map(found.map(({ id, name, relation }) => [id, { name, relation }]));
 }
 
 /** Pieces of approved returns, by redemption and goods; only what was handed over can have come back. */
@@ -230,7 +246,7 @@ export function viewOf(
   row: RedemptionRow,
   lines: OrderedLine[],
   numbers: number[],
-  slips: SlipView[],
+  { slips, proxy }: { slips: SlipView[]; proxy: ProxyPerson | null },
 ): RedemptionView {
   const { village: _village, handedOverBy: _by, codeTries: _tries, pickupCode, ...shown } = row;
   return {
@@ -242,6 +258,7 @@ export function viewOf(
     pickupCode: actor.kind === 'household' || actor.id === row.createdBy ? pickupCode : null,
     transactionNumbers: numbers,
     slips,
+    proxy: proxy && (seesWhole(actor, row.village, row.householdId) ? proxy : { ...proxy, name: maskName(proxy.name) }),
   };
 }
 

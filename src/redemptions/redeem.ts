@@ -16,6 +16,7 @@ import { getVillage } from '../villages/read.ts';
 import { isOpen, nextOpening } from './exchange-days.ts';
 import { inTheBook, orderingHousehold, type PricedOrder, priceOrder } from './order.ts';
 import { presentedBy, recordSlip, type Shown } from './presented.ts';
+import { type ProxyPerson, recordProxy } from './proxy.ts';
 import { type RedemptionView, viewOf } from './read.ts';
 import { expireQueue, insertRedemption, type RedemptionRow, refuseKnownOp, refuseWithoutPin } from './redemption.ts';
 
@@ -31,6 +32,8 @@ interface NewRedemption extends Shown {
   /** Of goods that left already. */
   occurredAt?: string | undefined;
   opId?: string | undefined;
+  /** Who fetches the goods, if it is not the household. */
+  proxy?: ProxyPerson | undefined;
 }
 
 /**
@@ -41,7 +44,7 @@ interface NewRedemption extends Shown {
  * @throws Refusal `validation-failed` | `already-exists` (facts: `existingId`) | `business-date-refused` | `not-found` |
  *   `card-unknown` | `card-revoked` | `household-not-active` | `goods-not-offered` | `price-changed` | `out-of-bounds` |
  *   `exchange-closed` | `pin-required` | `identification-required` | `photo-reused` | `insufficient-points` | `insufficient-stock` | `redemption-limit` |
- *   `exchange-full` | `own-household`
+ *   `exchange-full` | `own-household` | `proxy-limit`
  */
 export async function redeem(
   tx: Tx,
@@ -96,6 +99,7 @@ export async function redeem(
     },
     order.lines,
   );
+  await recordProxy(tx, actor, row, input.proxy, policy, { handedOver: at, now });
   const slips = await recordSlip(tx, actor, row, 'order', input.slip, now);
   await queueAtKiosk(tx, actor, village, row, now);
   if (waits) {
@@ -115,7 +119,7 @@ export async function redeem(
     goods: ofGoods.told,
   });
   const lines = order.lines.map(line => ({ ...line, returnedQuantity: 0 }));
-  return viewOf(actor, row, lines, [posted.number], slips);
+  return viewOf(actor, row, lines, [posted.number], { slips, proxy: input.proxy ?? null });
 }
 
 /** What the schema cannot say. */
@@ -126,6 +130,8 @@ function refuseInconsistent(input: NewRedemption): void {
       zh: '当面交付的，不能同时选择以后取货。',
       en: 'Pick-up cannot be combined with handOver.',
     });
+  if (!input.handOver && input.proxy !== undefined)
+    throw invalid('/proxy', { zh: '交付时再填代领人。', en: 'Only allowed with handOver.' });
   if (!input.handOver && input.occurredAt !== undefined)
     throw invalid('/occurredAt', { zh: '只有当面交付才能填写发生时间。', en: 'Only allowed with handOver.' });
 }

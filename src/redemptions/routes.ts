@@ -106,6 +106,7 @@ export const redemptionRoutes: FastifyPluginAsyncTypebox<{
         'photo-reused',
         'own-household',
         'redemption-limit',
+        'proxy-limit',
         'insufficient-points',
         'insufficient-stock',
       ],
@@ -211,6 +212,7 @@ export const redemptionRoutes: FastifyPluginAsyncTypebox<{
         'photo-reused',
         'own-household',
         'exchange-closed',
+        'proxy-limit',
       ],
     },
     schema: {

@@ -131,6 +131,19 @@ const shown = {
   ),
 };
 
+const proxyFields = {
+  name: Text(40, 'Name of the person who fetches the goods.', '李小红'),
+  relation: Text(20, 'Relation to the household.', '女儿'),
+};
+const AskedProxy = Type.Optional(
+  Type.Object(proxyFields, {
+    title: 'ProxyNamed',
+    additionalProperties: false,
+    description:
+      'Person who fetches the goods in place of the household, on showing what the household would show. One person may do so for a few households a day.',
+  }),
+);
+
 export const RedemptionCreate = Type.Object(
   {
     storeId,
@@ -149,6 +162,7 @@ export const RedemptionCreate = Type.Object(
         'When the goods were handed over, if recorded later. Only with `handOver`. The transaction’s business date is that day if the points and goods were available then and have been since; otherwise it is the day of recording.',
       ),
     ),
+    proxy: AskedProxy,
     opId: Type.Optional(Id('ID made by the client. The same ID never creates a second redemption.')),
   },
   {
@@ -242,6 +256,12 @@ export const Redemption = Type.Object(
       ),
       { maxItems: 2, description: 'Slips recorded in place of a card, PIN or pick-up code.' },
     ),
+    proxy: Nullable(
+      Type.Object(proxyFields, {
+        title: 'Proxy',
+        description: 'Person who fetched the goods in place of the household. The name is masked for some callers.',
+      }),
+    ),
     businessDate: Day('Business date whose prices and limits apply. That of the transactions can be later.'),
     occurredAt: Instant('When the order was placed, or when the goods were handed over.'),
     backEntry: Type.Boolean({
@@ -270,7 +290,7 @@ export const RedemptionListQuery = Type.Object({
 });
 export const RedemptionPage = PageOf(Redemption, 'RedemptionPage');
 export const RedemptionFulfil = Type.Object(
-  { pickupCode: Type.Optional(PickupCode), ...shown },
+  { pickupCode: Type.Optional(PickupCode), ...shown, proxy: AskedProxy },
   { title: 'RedemptionFulfil', additionalProperties: false, examples: [{ pickupCode: '40285713' }] },
 );
 export const RedemptionByCode = Type.Object(

@@ -1,3 +1,4 @@
+import { sql } from 'drizzle-orm';
 import { boolean, date, integer, pgSchema, primaryKey, smallint, text, uuid } from 'drizzle-orm/pg-core';
 import { instant } from '../db/columns.ts';
 
@@ -66,6 +67,22 @@ export const slip = schema.table(
     recordedAt: instant().notNull(),
   },
   table => [primaryKey({ columns: [table.village, table.id] })],
+);
+
+export const proxyPickup = schema.table(
+  'proxy_pickup',
+  {
+    village: text().notNull(),
+    redemptionId: uuid().notNull(),
+    householdId: uuid().notNull(),
+    name: text().notNull(),
+    nameFolded: text().notNull().generatedAlwaysAs(sql`households.folded(name)`),
+    relation: text().notNull(),
+    fetchedOn: date().notNull(),
+    recordedBy: uuid().notNull(),
+    recordedAt: instant().notNull(),
+  },
+  table => [primaryKey({ columns: [table.village, table.redemptionId] })],
 );
 
 export const codeTry = schema.table(

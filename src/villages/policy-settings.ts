@@ -66,6 +66,8 @@ export interface PolicySettings {
   offlineMaxRedemptions: number;
   /** How long they may be spent there. */
   offlineHours: number;
+  /** Households for which one person may fetch goods in a day; 0: nobody fetches for another household. */
+  proxyHouseholdsPerDay: number;
 }
 
 /** What holds where a village has decided nothing. */
@@ -101,6 +103,7 @@ export const defaultPolicy: PolicySettings = {
   offlineMaxPoints: 30,
   offlineMaxRedemptions: 2,
   offlineHours: 72,
+  proxyHouseholdsPerDay: 3,
 };
 
 /** Most points that the village has money for in a calendar year; null: no bound. */
@@ -127,4 +130,5 @@ export type LaterSettings =
   | 'secondFactorForAllStaff'
   | 'offlineMaxPoints'
   | 'offlineMaxRedemptions'
-  | 'offlineHours';
+  | 'offlineHours'
+  | 'proxyHouseholdsPerDay';

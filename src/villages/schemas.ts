@@ -212,6 +212,10 @@ const laterSettings = {
   ),
   offlineMaxRedemptions: Whole('Maximum offline redemptions from such an allowance.', { minimum: 1, maximum: 20 }),
   offlineHours: Whole('Hours for which an allowance can be spent.', { minimum: 1, maximum: 336 }),
+  proxyHouseholdsPerDay: Whole(
+    'Number of households for which one person may fetch goods in a day; `0` if only the household itself may.',
+    { maximum: 50 },
+  ),
 };
 
 const exampleSettings = {
