@@ -534,19 +534,58 @@ t.test('scores and a closing at once: the figures that count are those that were
   t.equal(result.averageHundredths, averageOf([...Array(3 - written).fill(100), ...Array(written).fill(0)]));
 });
 
-t.test('a rule that is no longer in force closes nothing', async t => {
+t.test('a round is closed by the rule book under which it was opened', async t => {
   const { service, admin, judges, opened } = await openVillage(t);
   const householdId = await service.household();
   const url = await opened('庭院评比');
+  await adoptRules(service, [ruleDraft('NEW01')], { inForceFrom: '2026-11-24' });
   for (const judge of judges) {
     const entries = [{ householdId, scores: [58, 39] }];
     t.equal((await judge('PUT', `${url}/scores`, { entries })).status, 200);
   }
-  await adoptRules(service, [ruleDraft('NEW01')], { inForceFrom: '2026-11-02' });
-  isRefused(t, await admin('POST', `${url}/close`), '422 rule-not-in-force', {
-    ruleId: String,
-    fromOn: '2026-01-01',
-    toOn: '2026-11-02',
+  service.clock.pass({ hours: 48 });
+  t.match((await admin('POST', `${url}/close`)).body, { state: 'closed', awarded: 1 });
+  t.match(await pointsOf(admin, householdId), { pending: 5 });
+});
+
+t.test('what no household could be awarded is neither planned nor opened', async t => {
+  const { service, rules, clerk, input, planned } = await openVillage(t, {
+    policy: { issuingFund: '村集体经济', issuingBudgetFen: 100_000 },
   });
-  t.match((await admin('GET', url)).body, { state: 'open' });
+  const plan = (more: object) => clerk('POST', rounds, { ...input, title: '评比', ...more });
+  const earning = (ruleId: string, quantity = 1) => ({
+    grades: [{ title: '最清洁', averageMin: 60, ruleId, quantity }],
+  });
+  isRefused(t, await plan(earning(rules.TIDY!, 2)), '422 out-of-bounds', {
+    field: 'grades/0/quantity',
+    min: 1,
+    max: 1,
+  });
+  isRefused(t, await plan(earning(rules.CLEAN!, 201)), '422 out-of-bounds', {
+    field: 'grades/0/points',
+    min: 1,
+    max: 1000,
+  });
+  t.equal((await plan(earning(rules.CLEAN!, 200))).status, 201);
+
+  const waiting = await planned('本月');
+  const past = await planned('上月', { month: '2026-10' });
+  const next = await adoptRules(service, [ruleDraft('NEW01')], { inForceFrom: '2026-11-24' });
+  isRefused(t, await plan(earning(next.NEW01!)), '422 rule-not-in-force', {
+    ruleId: next.NEW01,
+    fromOn: '2026-11-24',
+    toOn: null,
+  });
+  service.clock.pass({ hours: 48 });
+  isRefused(t, await plan({ title: '新细则', month: '2026-10', ...earning(next.NEW01!) }), '422 rule-not-in-force', {
+    ruleId: next.NEW01,
+    fromOn: '2026-11-24',
+    toOn: null,
+  });
+  isRefused(t, await clerk('POST', `${waiting}/open`), '422 rule-not-in-force', {
+    ruleId: rules.CLEAN,
+    fromOn: '2026-01-01',
+    toOn: '2026-11-24',
+  });
+  t.match((await clerk('POST', `${past}/open`)).body, { state: 'open' }, 'October goes by the book of October');
 });

@@ -96,6 +96,7 @@ const reads: Record<string, string[]> = {
     'households.household',
     'households.kin',
     'households.member',
+    'ledger.limit_use',
     'ledger.transaction',
     'ledger.transfer',
     'rules.rule',

@@ -1,9 +1,9 @@
 import { randomUUIDv7 } from 'node:crypto';
 import { sql } from 'drizzle-orm';
 import { dayOf, iso } from '../calendar.ts';
-import { rowsOf, type Tx } from '../db/database.ts';
-import { type Unreversed, unreversed } from '../earning/award-row.ts';
+import type { Tx } from '../db/database.ts';
 import { holderOf, occasionKey } from '../earning/caps.ts';
+import { refuseUnpayable, refuseUsedUp } from '../earning/payable.ts';
 import {
   type AwardContext,
   type RuleInBook,
@@ -17,10 +17,9 @@ import type { Actor } from '../http/route.ts';
 import { refuseKin } from '../kin/refuse-kin.ts';
 import { usePhotos } from '../photos/use.ts';
 import { Refusal } from '../refusals.ts';
-import { yearlyPointsMax } from '../villages/policy-settings.ts';
 import { byItself } from './by-itself.ts';
 import { type ClaimView, findOpenDuplicate, getClaim, listByIds } from './read.ts';
-import type { Evidence } from './tables.ts';
+import type { ClaimRow, Evidence } from './tables.ts';
 
 /** What is said of a claim. */
 export interface NewClaim {
@@ -40,11 +39,11 @@ export interface NewClaim {
 }
 
 /**
- * Files a claim, for the own household or, by staff, for another's. What can be judged early is: only caps wait for the
- * book.
+ * Files a claim, for the own household or, by staff, for another's. What can be judged early is: nobody votes on what the
+ * book would refuse already.
  * @throws Refusal `not-found` | `forbidden` (points by hand from a household) | `own-household` | whatever `validateAward`
  *   refuses | `rule-not-in-force` | `business-date-refused` | `evidence-missing` (facts: `required`) | `award-duplicate` (facts: `awardId` or
- *   `claimId`) | `photo-reused` (facts: `photoId`)
+ *   `claimId`) | `photo-reused` (facts: `photoId`) | whatever `refuseUnpayable` and `refuseUsedUp` refuse
  */
 export async function submitClaim(
   tx: Tx,
@@ -88,6 +87,7 @@ async function submitOne(
   await refuseCaller(tx, actor, village, input);
   const valid = validateClaim(input, context, now);
   if (actor.kind !== 'household' && !valid.rule.onBehalf) throw new Refusal('on-behalf-refused');
+  await refuseUsedUp(tx, village, input, valid);
   await refuseDuplicate(tx, village, input, valid.rule);
   const claimId = randomUUIDv7();
   if (input.photoIds.length > 0) {
@@ -127,23 +127,23 @@ function validateClaim(input: NewClaim, context: AwardContext, now: Temporal.Ins
   return valid;
 }
 
-/** More than the rule's cap or the money of a year: no reviewer could ever approve it. */
-function refuseUnpayable({ rule, points, policy }: ValidAward, quantity: number): void {
-  if (rule.capTimes !== null && quantity > rule.capTimes) {
-    throw new Refusal('out-of-bounds', { field: 'quantity', min: 1, max: rule.capTimes });
-  }
-  const pointsMax = yearlyPointsMax(policy);
-  if (pointsMax !== null && points > pointsMax) {
-    throw new Refusal('out-of-bounds', { field: 'points', min: Math.min(1, pointsMax), max: pointsMax });
-  }
+/**
+ * The same when a claim is filed again: its day and its rule were judged when it was filed, what it would be paid is not.
+ * @throws Refusal whatever `validateAward`, `refuseUnpayable` and `refuseUsedUp` refuse
+ */
+export async function refuseRefiled(tx: Tx, row: ClaimRow, quantity: number, now: Temporal.Instant): Promise<void> {
+  const { village, id, customPoints, submittedBy } = row;
+  const line = { ...row, quantity, occasion: row.occasion ?? undefined };
+  const context = (await readContexts(tx, [{ village, line }])).get(village)!;
+  const origin = { claimId: id, enteredBy: submittedBy, decidedBy: [], points: customPoints ?? undefined, frozen: {} };
+  const valid = validateAward(line, context, now, origin);
+  refuseUnpayable(valid, quantity);
+  await refuseUsedUp(tx, village, line, valid);
 }
 
 async function refuseDuplicate(tx: Tx, village: string, input: NewClaim, rule: RuleInBook): Promise<void> {
   if (input.occasion === undefined) return;
   const same = { holderId: holderOf(rule, input), occasionKey: occasionKey(input.occasion) };
-  const awards = await rowsOf<Unreversed>(tx, unreversed([{ village, ...same }])!);
-  const duplicate = awards.find(one => one.ruleCode === rule.code);
-  if (duplicate !== undefined) throw new Refusal('award-duplicate', { awardId: duplicate.id });
   const claimId = await findOpenDuplicate(tx, village, { ...same, ruleCode: rule.code });
   if (claimId !== undefined) throw new Refusal('award-duplicate', { claimId });
 }

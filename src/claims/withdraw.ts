@@ -5,6 +5,7 @@ import { giveBackPhotos, usePhotos } from '../photos/use.ts';
 import { Refusal } from '../refusals.ts';
 import { type ClaimKey, lockClaim, refuseState, updateClaim } from './claim.ts';
 import { type ClaimView, getClaim } from './read.ts';
+import { refuseRefiled } from './submit.ts';
 import type { ClaimRow, ClaimState, Evidence } from './tables.ts';
 
 const photosMax = 9;
@@ -24,7 +25,7 @@ export async function withdrawClaim(tx: Tx, actor: Actor, key: ClaimKey, now: Te
 /**
  * Files a claim again that was sent back with a question. Photos and evidence are added; nothing is taken away.
  * @throws Refusal `not-found` | `forbidden` | `wrong-state` | `out-of-bounds` (too many photos, or too much else) |
- *   `photo-reused`
+ *   `photo-reused` | whatever `refuseRefiled` refuses
  */
 export async function resubmitClaim(
   tx: Tx,
@@ -40,6 +41,8 @@ export async function resubmitClaim(
   if (evidence.length > evidenceMax) {
     throw new Refusal('out-of-bounds', { field: 'evidence', min: 0, max: evidenceMax });
   }
+  const quantity = input.quantity ?? row.quantity;
+  await refuseRefiled(tx, row, quantity, now);
   if (input.photoIds.length > 0) {
     await usePhotos(tx, key.village, { ...key, householdId: row.householdId, photoIds: input.photoIds }, now);
   }
@@ -47,7 +50,7 @@ export async function resubmitClaim(
     state: 'submitted',
     stateSince: iso(now),
     round: row.round + 1,
-    quantity: input.quantity ?? row.quantity,
+    quantity,
     note: input.note === undefined ? row.note : input.note,
     photoIds,
     evidence,

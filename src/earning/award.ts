@@ -225,8 +225,11 @@ function isConflict({ facts }: Refusal): boolean {
   return typeof facts.cap === 'string' && ['once', 'exclusion'].includes(kindOfLimit(facts.cap));
 }
 
+/** What a refusal is explained by. */
+type Unawarded = Pick<AwardDraft, 'rule' | 'businessDate'> & { row: Pick<AwardRow, 'holderId' | 'occasionKey'> };
+
 /** The ledger's refusal in the words of earning. */
-function explain({ row, rule, businessDate }: AwardDraft, refusal: Refusal, conflicts: Unreversed[]): Refusal {
+export function explain({ row, rule, businessDate }: Unawarded, refusal: Refusal, conflicts: Unreversed[]): Refusal {
   const { code, facts } = refusal;
   if (code === 'budget-exhausted') return new Refusal(code, { limit: facts.limit, used: facts.used });
   if (code !== 'cap-reached' && code !== 'rule-exclusive') return refusal;

@@ -6,7 +6,7 @@ import type { RuleView } from '../rules/read.ts';
 import { defaultPolicy, type PolicySettings } from '../villages/policy-settings.ts';
 
 /** More than any rule with any count comes to. */
-const awardMaxPoints = 1_000_000;
+export const awardMaxPoints = 1_000_000;
 
 /**
  * Evidence that a clerk can enter points from: a count, what the scales say, a sheet that people sign, a roster. A rule that
@@ -96,7 +96,7 @@ export interface ValidAward {
  * is less than one point, and direct awards begin at one: it is out of bounds until deductions have their own way in, with
  * publicity before and not after. What others have decided than entered it may be worth more, and was entered in time, under
  * a rule in force, when it was asked for.
- * @throws Refusal `not-found` | `household-not-active` | `rule-not-in-force` | `validation-failed` (`/memberId`) |
+ * @throws Refusal `not-found` | `household-not-active` | `rule-not-in-force` | `validation-failed` (`/memberId`, `/occasion`) |
  *   `evidence-missing` (facts: `reason`, `required`) | `out-of-bounds` (facts: `field`, `min`, `max`) |
  *   `business-date-refused` (facts: `earliest`, `latest`)
  */
@@ -107,6 +107,17 @@ export function validateAward(
   origin?: Origin,
 ): ValidAward {
   const rule = refuseUnknown(line, context);
+  // Claims that were filed before are awarded as they were filed.
+  if (
+    line.occasion === undefined &&
+    origin?.claimId === undefined &&
+    (rule.highestOnlyGroup ?? rule.excludes[0]) != null
+  ) {
+    throw malformed('/occasion', 'required', {
+      zh: '这条细则与同类细则就同一事由只计一项，请填写事由。',
+      en: `Rule ${rule.code} excludes others for the same occasion: name the occasion.`,
+    });
+  }
   const occurred = line.occurredAt === undefined ? now : byOurClock(Temporal.Instant.from(line.occurredAt), now);
   const businessDate = dayOf(occurred);
   const day = businessDate.toString();

@@ -3,7 +3,7 @@ import { sql } from 'drizzle-orm';
 import { dayOf, iso, startOf } from '../calendar.ts';
 import type { Tx } from '../db/database.ts';
 import { type AwardResult, awardEach } from '../earning/award.ts';
-import { type AwardContext, type AwardLine, readContexts, refuseUnlessInForce } from '../earning/validate-award.ts';
+import { readContexts, refuseUnlessInForce } from '../earning/validate-award.ts';
 import type { Actor } from '../http/route.ts';
 import { Refusal } from '../refusals.ts';
 import { averageOf, gradeOf, judgesNeeded } from './grade.ts';
@@ -17,6 +17,7 @@ import {
   type RoundView,
   viewOf,
 } from './read.ts';
+import { awardDayOf } from './refuse-rules.ts';
 import { lockRound, type RoundKey } from './round.ts';
 import type { Outcome } from './tables.ts';
 
@@ -43,7 +44,7 @@ interface Graded {
  * household is not graded. A household that is refused its award, for a cap for instance, keeps its grade and the reason.
  * @throws Refusal `not-found` | `wrong-state` | `second-person-required` (facts: `firstUserId`; who planned or judged it)
  *   | `sheet-incomplete` (facts: `judges`: how many households each still lacks) | `own-household` (facts:
- *   `householdIds`: the closer's own or kin, which would be awarded) | `rule-not-in-force` (a grade's, on the awards' day)
+ *   `householdIds`: the closer's own or kin, which would be awarded) | `rule-not-in-force` (a grade's, on the day it was opened)
  */
 export async function closeRound(tx: Tx, actor: Actor, key: RoundKey, now: Temporal.Instant): Promise<RoundView> {
   const { village, roundId } = key;
@@ -113,7 +114,12 @@ async function awardGrades(
   }));
   // Once for all of them: it locks the households, which must not be waited for with the book locked.
   const contexts = await readContexts(tx, inputs);
-  refuseRulesOutOfForce(inputs, contexts.get(village));
+  // By the book under which it was opened: one that came into force since would refuse every award for good.
+  const openedOn = awardDayOf(month, dayOf(Temporal.Instant.from(row.openedAt!))).toString();
+  for (const { line } of inputs) {
+    const rule = contexts.get(village)?.rules.get(line.ruleId);
+    if (rule !== undefined) refuseUnlessInForce(rule, openedOn);
+  }
   const options = { atomic: false, batchId: randomUUIDv7() };
   for (let from = 0; from < inputs.length; from += awardsAtOnce) {
     const part = inputs.slice(from, from + awardsAtOnce);
@@ -121,14 +127,6 @@ async function awardGrades(
     results.forEach((result, index) => {
       Object.assign(winners[from + index]!, becameOf(result));
     });
-  }
-}
-
-/** A rule that has gone out of force would refuse every award for good: so nothing is closed, and the round plans anew. */
-function refuseRulesOutOfForce(inputs: { line: AwardLine }[], context: AwardContext | undefined): void {
-  for (const { ruleId, occurredAt } of new Set(inputs.map(({ line }) => line))) {
-    const rule = context?.rules.get(ruleId);
-    if (rule !== undefined) refuseUnlessInForce(rule, dayOf(Temporal.Instant.from(occurredAt!)).toString());
   }
 }
 
@@ -140,7 +138,6 @@ function becameOf(result: AwardResult): Pick<Graded, 'outcome' | 'awardId' | 're
 
 /** When the awards count: now, or on the last day of a month that is over. */
 function momentOf(month: string, now: Temporal.Instant): Temporal.Instant {
-  const last = Temporal.PlainYearMonth.from(month);
-  const day = last.toPlainDate({ day: last.daysInMonth });
-  return Temporal.PlainDate.compare(day, dayOf(now)) < 0 ? startOf(day) : now;
+  const day = awardDayOf(month, dayOf(now));
+  return day.equals(dayOf(now)) ? now : startOf(day);
 }

@@ -5,16 +5,19 @@ import { listActiveHouseholds } from '../households/read.ts';
 import type { Actor } from '../http/route.ts';
 import { Refusal } from '../refusals.ts';
 import type { RoundView } from './read.ts';
+import { refuseRules } from './refuse-rules.ts';
 import { lockRound, moveOn, type RoundKey } from './round.ts';
 
 /**
  * Opens a round: from now on its judges score the households that are active today. One that comes later is not in it.
- * @throws Refusal `not-found` | `wrong-state` | `too-early` (facts: `dueOn`): the month has not begun
+ * @throws Refusal `not-found` | `wrong-state` | `too-early` (facts: `dueOn`): the month has not begun |
+ *   whatever `refuseRules` refuses
  */
 export async function openRound(tx: Tx, actor: Actor, key: RoundKey, now: Temporal.Instant): Promise<RoundView> {
-  const { month } = await lockRound(tx, key, ['planned']);
+  const { month, grades } = await lockRound(tx, key, ['planned']);
   const dueOn = `${month}-01`;
   if (dayOf(now).toString() < dueOn) throw new Refusal('too-early', { dueOn });
+  await refuseRules(tx, key.village, { month, grades }, dayOf(now));
   const householdIds = await listActiveHouseholds(tx, key.village);
   await tx.execute(sql`
     insert into evaluations.entrant (village, round_id, household_id)

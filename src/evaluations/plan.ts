@@ -6,7 +6,8 @@ import type { Actor } from '../http/route.ts';
 import { grantsOf } from '../identity/guard.ts';
 import { malformed, Refusal, type Sentence } from '../refusals.ts';
 import { getVillage } from '../villages/read.ts';
-import { listRules, type RoundView, viewOf } from './read.ts';
+import { type RoundView, viewOf } from './read.ts';
+import { refuseRules } from './refuse-rules.ts';
 import { type Grade, type Item, round } from './tables.ts';
 
 /** What a round is planned as. */
@@ -28,6 +29,7 @@ const sheetMaxScore = 1_000;
  * before this.
  * @throws Refusal `out-of-bounds` (facts: `field`, `min`, `max`) | `validation-failed` | `not-found` (facts: `field`: no
  *   such judge, or no such rule) | `second-person-required` (who plans a round judges it not) | `already-exists`
+ *   | `rule-not-in-force`
  */
 export async function planRound(
   tx: Tx,
@@ -46,7 +48,7 @@ export async function planRound(
     const reviews = grants.some(([role, prefix]) => role === 'reviewer' && village.startsWith(prefix));
     if (!reviews) throw new Refusal('not-found', { field: `judges/${index}` });
   }
-  await refuseRules(tx, village, input.grades);
+  await refuseRules(tx, village, { month, grades: input.grades }, dayOf(now));
   const [other] = await tx
     .select({ id: round.id })
     .from(round)
@@ -91,24 +93,6 @@ function refuseSheet(items: Item[], grades: Grade[]): void {
     throw twice('/grades', { zh: '各等级的最低平均分不能相同。', en: 'Each averageMin may appear only once.' });
   if (grades[0]!.averageMin > full) {
     throw new Refusal('out-of-bounds', { field: 'grades/averageMin', min: 0, max: full });
-  }
-}
-
-/** A grade belongs to a household and earns points. Whether its rule is in force, the day says on which it is awarded. */
-async function refuseRules(tx: Tx, village: string, grades: Grade[]): Promise<void> {
-  const rules = await listRules(
-    tx,
-    village,
-    grades.map(grade => grade.ruleId),
-  );
-  for (const [index, { ruleId }] of grades.entries()) {
-    const found = rules.get(ruleId);
-    if (found === undefined) throw new Refusal('not-found', { field: `grades/${index}/ruleId` });
-    if (found.direction === 'award' && found.capScope === 'household') continue;
-    throw malformed(`/grades/${index}/ruleId`, 'not', {
-      zh: '只能选择按户加分的细则条目。',
-      en: 'Choose a rule that awards points to whole households.',
-    });
   }
 }
 

@@ -5,7 +5,8 @@ import { household } from '../households/tables.ts';
 import { after, type Page, page } from '../http/paging.ts';
 import { type Actor, seesWhole } from '../http/route.ts';
 import { Refusal } from '../refusals.ts';
-import { rule } from '../rules/tables.ts';
+import { inForceTo } from '../rules/read.ts';
+import { rule, ruleBook } from '../rules/tables.ts';
 import { entrant, type Outcome, type RoundState, round } from './tables.ts';
 
 export type RoundRow = typeof round.$inferSelect;
@@ -226,11 +227,20 @@ export async function listEntrantIds(db: Db, village: string, id: string): Promi
   return new Set(rows.map(row => row.id));
 }
 
-/** Whom rules belong to, and whether they give or take, by their ids. */
+/** What a round asks of rules, by their ids: whom they belong to, whether they give or take, what, how often and when. */
 export async function listRules(db: Db, village: string, ids: string[]) {
   const rows = await db
-    .select({ id: rule.id, direction: rule.direction, capScope: rule.capScope })
+    .select({
+      id: rule.id,
+      direction: rule.direction,
+      capScope: rule.capScope,
+      capTimes: rule.capTimes,
+      points: rule.points,
+      inForceFrom: ruleBook.inForceFrom,
+      inForceTo,
+    })
     .from(rule)
+    .innerJoin(ruleBook, and(eq(ruleBook.village, rule.village), eq(ruleBook.id, rule.ruleBookId)))
     .where(and(eq(rule.village, village), inArray(rule.id, ids)));
   return new Map(rows.map(row => [row.id, row]));
 }

@@ -57,7 +57,7 @@ export const evaluationRoutes: FastifyPluginAsyncTypebox<{
     config: {
       access: planners,
       idempotent: true,
-      refusals: ['out-of-bounds', 'second-person-required', 'already-exists'],
+      refusals: ['out-of-bounds', 'second-person-required', 'already-exists', 'rule-not-in-force'],
     },
     schema: {
       operationId: 'evaluationRoundCreate',
@@ -100,12 +100,17 @@ export const evaluationRoutes: FastifyPluginAsyncTypebox<{
   app.route({
     method: 'POST',
     url: '/v1/villages/:village/evaluation-rounds/:round/open',
-    config: { access: planners, idempotent: true, refusals: ['wrong-state', 'too-early'] },
+    config: {
+      access: planners,
+      idempotent: true,
+      refusals: ['wrong-state', 'too-early', 'rule-not-in-force', 'out-of-bounds'],
+    },
     schema: {
       operationId: 'evaluationRoundOpen',
       tags: ['evaluations'],
       summary: 'Open an evaluation round',
-      description: 'Lets the judges score the households that are active today. Each judge scores independently.',
+      description:
+        'Lets the judges score the households that are active today. Each judge scores independently. The rules of its grades must be in force then; a later rule book does not change what they earn.',
       params: RoundParams,
       response: { 200: Round },
     },

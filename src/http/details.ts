@@ -582,8 +582,8 @@ const details: Record<RefusalCode, readonly [...Told[], Told]> = {
   ],
   'rule-exclusive': [
     {
-      zh: '同一件事已按另一条细则计分，请查看已有的记录。',
-      en: 'The same occasion was awarded under another rule. See that award.',
+      zh: '同一件事已按另一条细则计分。如应改按本条计分，请先冲正已有的那一笔。',
+      en: 'The same occasion was awarded under another rule. To award this one instead, reverse that award first.',
     },
   ],
   'out-of-bounds': [

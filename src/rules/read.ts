@@ -43,7 +43,7 @@ export interface RuleBookView extends RuleBookSummary {
 }
 
 /** A book holds until the next adopted one does: derived, so that adopting a book changes no other. */
-const inForceTo = sql<string | null>`(select min(next.in_force_from) from rules.rule_book next
+export const inForceTo = sql<string | null>`(select min(next.in_force_from) from rules.rule_book next
   where next.village = "rule_book"."village" and next.in_force_from > "rule_book"."in_force_from")`;
 
 const ruleCount = sql<number>`(select count(*) from rules.rule
