@@ -68,6 +68,7 @@ const seen: [RefusalCode, Facts][] = [
   ['split-unequal', { field: 'newHousehold/headMemberId' }],
   ['split-unequal', { field: 'arrearsPoints', available: 4, arrearsPoints: 5 }],
   ['household-has-balance', { field: 'arrears', balances: { arrears: 4 } }],
+  ['household-has-balance', { field: 'openCases', balances: { openClaims: 1 } }],
   ['out-of-bounds', { field: 'points', min: 1, max: 20 }],
   ['cap-reached', { cap: 'rule', used: 2, limit: 2, resetsOn: '2026-12-01' }],
   ['cap-reached', { cap: 'openObjections', limit: 5, used: 5 }],

@@ -106,7 +106,14 @@ const reads: Record<string, string[]> = {
   ],
   evaluations: ['households.household', 'households.kin', 'households.member'],
   expiry: ['ledger.account', 'ledger.book', 'ledger.transaction'],
-  'household-changes': ['ledger.account', 'ledger.transaction', 'ledger.transfer'],
+  'household-changes': [
+    'claims.claim',
+    'earning.award',
+    'ledger.account',
+    'ledger.transaction',
+    'ledger.transfer',
+    'publicity.appeal',
+  ],
   households: ['households.is_kin', 'households.refuse_kin'],
   kin: ['households.household'],
   publicity: [

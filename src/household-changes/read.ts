@@ -6,7 +6,7 @@ import { abroad } from '../ledger/accounts.ts';
 import { earnedOf } from '../ledger/earned.ts';
 import { lotsOf } from '../ledger/lots.ts';
 import type { Lots } from '../ledger/transactions.ts';
-import type { Closing } from './change.ts';
+import { type Change, type Closing, leavingMembersOf } from './change.ts';
 import { type ChangeKind, type ChangeState, change } from './tables.ts';
 
 type ChangeRow = typeof change.$inferSelect;
@@ -104,6 +104,31 @@ export async function successorOf(db: Db, village: string, householdId: string):
       ),
     );
   return next === undefined ? householdId : successorOf(db, village, next.id!);
+}
+
+/** Claims and appeals that nobody has decided. */
+export type OpenCases = { openClaims: number; openAppeals: number };
+
+/**
+ * The open cases that a change would leave behind, for they are awarded to the household, and to the member in it, that they
+ * name: all of a household that ends, those for members who leave otherwise. What somebody did who has died is still awarded.
+ */
+export async function openCasesOf(db: Db, change: Change, ends: boolean): Promise<OpenCases> {
+  const members = change.kind === 'death' ? [] : leavingMembersOf(change);
+  if (!ends && members.length === 0) return { openClaims: 0, openAppeals: 0 };
+  const { village, householdId } = change;
+  const whose = sql`of.village = ${village} and of.household_id = ${householdId}
+    and (${ends} or of.member_id = any(${sql.param(members)}::uuid[]))`;
+  const [row] = await rowsOf<OpenCases>(
+    db,
+    sql`
+    select (select count(*)::integer from claims.claim of
+             where ${whose} and of.state in ('submitted', 'inPanel', 'awaitingSecond', 'returned')) as "openClaims",
+           (select count(*)::integer from earning.award of
+              join publicity.appeal a on a.village = of.village and a.award_id = of.id
+             where ${whose} and a.state = 'open') as "openAppeals"`,
+  );
+  return row!;
 }
 
 /**

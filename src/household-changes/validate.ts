@@ -6,6 +6,7 @@ import { member } from '../households/tables.ts';
 import { householdBalances } from '../ledger/read.ts';
 import { malformed, Refusal, type Sentence } from '../refusals.ts';
 import { arrearsEndOf, type Change, leavingMembersOf, newHeadOf, otherHouseholdOf } from './change.ts';
+import { type OpenCases, openCasesOf } from './read.ts';
 
 /** A household as it is when a change of it is validated. */
 export interface Household {
@@ -53,7 +54,10 @@ export async function validateChange(
   if (change.kind === 'split') refuseSplit(change, household);
   if (change.kind === 'death') refuseDeath(change, household, now);
   refuseHead(change, household);
-  if (change.kind === 'split' || endsHousehold(change, household)) refuseBalances(change, household);
+  const ends = endsHousehold(change, household);
+  const cases = await openCasesOf(db, change, ends);
+  if (change.kind === 'split' || ends) refuseBalances(change, household, cases);
+  else refuseLeft(cases);
 }
 
 function refuseClosed({ state }: HouseholdRow, field: string): void {
@@ -142,17 +146,23 @@ function refuseHead(change: Change, household: Household): void {
 }
 
 /**
- * Points on the notice board or set aside are not decided. What a household owes when it ends is somebody's, or waived; a
+ * Points on the notice board or set aside are not decided, and neither are open claims and appeals. What a household owes when it ends is somebody's, or waived; a
  * split divides it. An empty household has none to spend.
  */
-function refuseBalances(change: Change, { balances }: Household): void {
+function refuseBalances(change: Change, { balances }: Household, cases: OpenCases): void {
   const { pending, held, available } = balances;
   const isSettled = change.kind === 'split' || arrearsEndOf(change) !== null;
   const arrears = isSettled ? 0 : balances.arrears;
-  const open = { pending, held, arrears, available: change.kind === 'close' ? available : 0 };
+  refuseLeft({ pending, held, arrears, available: change.kind === 'close' ? available : 0, ...cases });
+}
+
+function refuseLeft(open: Record<string, number>): void {
   const left = Object.fromEntries(Object.entries(open).filter(([, points]) => points !== 0));
   if (Object.keys(left).length === 0) return;
   // Nothing but arrears can be settled by the change itself.
-  const onlyOwes = Object.keys(left).every(name => name === 'arrears');
-  throw new Refusal('household-has-balance', { ...(onlyOwes && { field: 'arrears' }), balances: left });
+  const names = Object.keys(left);
+  const onlyOwes = names.every(name => name === 'arrears');
+  const onlyCases = names.every(name => name === 'openClaims' || name === 'openAppeals');
+  const field = onlyOwes ? { field: 'arrears' } : onlyCases ? { field: 'openCases' } : {};
+  throw new Refusal('household-has-balance', { ...field, balances: left });
 }

@@ -332,6 +332,11 @@ const details: Record<RefusalCode, readonly [...Told[], Told]> = {
       en: 'The household owes points. Choose whether they are carried over or waived.',
     },
     {
+      when: { field: 'openCases' },
+      zh: '还有未办结的申报或复议。请先办结或撤回，再办理。',
+      en: 'Claims or appeals are still open. Decide or withdraw them first.',
+    },
+    {
       zh: '请先结清积分、公示中的记录和未取的兑换，再办理销户。',
       en: 'Settle its points, notices and open redemptions first.',
     },

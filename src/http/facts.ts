@@ -99,6 +99,8 @@ export const factsOf: { [code in RefusalCode]?: Record<string, TSchema> } = {
         pending: maybe(Count('Points under public notice.')),
         held: maybe(Count('Points held for redemptions.')),
         arrears: maybe(Count('Points owed.')),
+        openClaims: maybe(Count('Claims that are not decided.')),
+        openAppeals: maybe(Count('Appeals that are not decided.')),
       },
       { description: 'What is left.' },
     ),
