@@ -17,7 +17,7 @@ alter table kiosks.kiosk
 comment on column kiosks.kiosk.public_key is
   'P-256 key made on the device, as a JWK: `kty`, `crv`, `x` and `y`. Null for devices paired before there were keys.';
 comment on column kiosks.kiosk.thumbprint is 'SHA-256 thumbprint of the key (RFC 7638), base64url.';
-create unique index kiosk_thumbprint_key on kiosks.kiosk (thumbprint) where state <> 'retired';
+create unique index kiosk_thumbprint_key on kiosks.kiosk (village, thumbprint) where state <> 'retired';
 
 alter table kiosks.pairing
   add column public_key jsonb not null,

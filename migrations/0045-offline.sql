@@ -61,7 +61,7 @@ create table offline.op (
   household_id uuid,
   redemption_id uuid,
   allowance_id uuid,
-  paid_points integer not null default 0 check (paid_points >= 0),
+  paid_points integer not null default 0 check (paid_points between 0 and 1000000),
   voids_op_id uuid,
   received_at timestamptz(3) not null,
   imported_by uuid,

@@ -1197,7 +1197,7 @@ comment on column kiosks.kiosk.public_key is 'P-256 key made on the device, as a
 comment on column kiosks.kiosk.thumbprint is 'SHA-256 thumbprint of the key (RFC 7638), base64url.';
 comment on column kiosks.kiosk.settings is 'How the village wants the kiosk to be; the device fetches it with its configuration.';
 comment on column kiosks.kiosk.heartbeat is 'The last the device said of itself: queue, clock, printer, storage. It may say what it likes; nothing is decided by it.';
-CREATE UNIQUE INDEX kiosk_thumbprint_key ON kiosks.kiosk USING btree (thumbprint) WHERE (state <> 'retired'::text);
+CREATE UNIQUE INDEX kiosk_thumbprint_key ON kiosks.kiosk USING btree (village, thumbprint) WHERE (state <> 'retired'::text);
 alter table kiosks.kiosk enable row level security;
 alter table kiosks.kiosk force row level security;
 create policy scope on kiosks.kiosk using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));
@@ -1566,7 +1566,7 @@ create table offline.op (
   constraint op_chained CHECK (((NOT in_chain) OR (seq IS NOT NULL))),
   constraint op_hash_check CHECK ((hash ~ '^[A-Za-z0-9_-]{43}$'::text)),
   constraint op_jws_check CHECK (((length(jws) >= 1) AND (length(jws) <= 16384))),
-  constraint op_paid_points_check CHECK ((paid_points >= 0)),
+  constraint op_paid_points_check CHECK (((paid_points >= 0) AND (paid_points <= 1000000))),
   constraint op_seq_check CHECK ((seq >= 1)),
   constraint op_verdict_check CHECK ((verdict = ANY (ARRAY['applied'::text, 'duplicate'::text, 'appliedWithException'::text, 'rejected'::text])))
 );

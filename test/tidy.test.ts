@@ -7,7 +7,7 @@ import { circles, deadExports, type Files, foreignSql, parse, type SourceFile, t
 
 /** A file imports from earlier levels and its own folder. Folders on one line do not know each other. */
 const levels = [
-  ['refusals', 'calendar', 'config', 'explain-error', 'pdf-text'],
+  ['refusals', 'calendar', 'config', 'explain-error', 'pdf-text', 'pdf-qr'],
   ['db'],
   ['ledger'],
   ['http'],

@@ -20,7 +20,8 @@ async function atKiosk(points = 100) {
   const own = await service.asHousehold(householdId);
   const id = own.actor.kioskId!;
   const device = { kind: 'kiosk', id, client: id, grants: [['kiosk', villages.own]], kioskId: id } as const;
-  const kiosk = await service.callerFor(
+  const kiosk = await service.deviceCallerFor(
+    own.key,
     { ...device, grants: [...device.grants], householdId: null, level: null },
     villages.own,
   );

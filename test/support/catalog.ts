@@ -8,6 +8,7 @@ export const outsideTheVillageRule: Record<string, string> = {
   'identity.grant': 'is checked before any village is looked at',
   'identity.session': 'is looked at before any village is known',
   'identity.spent_refresh': 'belongs to a session',
+  'identity.spent_proof': 'is looked at before any village is known',
   'identity.second_factor': 'is asked for before any village is known',
   'identity.recovery_code': 'stands in for a second factor',
   'identity.user_event': 'tells of a person, who may hold grants in several villages',
@@ -26,6 +27,9 @@ export const deletable: Record<string, string> = {
   'identity.recovery_code': 'goes with the secret that it stands in for',
   'kiosks.pairing': 'a pairing is no history: the kiosk keeps who made it',
   'kiosks.pairing_try': 'counts one hour',
+  'identity.spent_proof': 'a proof is too old by itself after two minutes',
+  'kiosks.sync_entry': 'what a kiosk was told, which it can be told again',
+  'kiosks.sync_version': 'goes with the entries it is of',
 };
 
 /**
