@@ -213,8 +213,10 @@ async function atOnce<T>(limit: number, items: T[], work: (item: T) => Promise<v
   await Promise.all(Array.from({ length: limit }, worker));
 }
 
-function send(service: Service, caller: Caller | null, { method, url, body, headers }: Call): Promise<Reply> {
-  return caller === null ? service.anonymous(method, url, body, headers) : caller(method, url, body, headers);
+/** What a device asks without a token, it proves by its key: who else may be signed in does not matter. */
+function send(service: Service, caller: Caller | null, { method, url, body, headers, key }: Call): Promise<Reply> {
+  const ask = key === undefined ? (caller ?? service.anonymous) : service.withKey(key);
+  return ask(method, url, body, headers);
 }
 
 const abbreviations: Record<Who, string> = {

@@ -34,6 +34,8 @@ async function photoFor(world: World, ask: Ask): Promise<{ id: string; links: { 
   const own =
     ask.caller !== undefined && ['household', 'clerk', 'storekeeper', 'villageAdmin'].includes(ask.role ?? '');
   const uploader = own ? ask.caller! : await world.by('clerk', ask.village);
-  const url = `${at(ask.village)}/photos?householdId=${await ask.household()}`;
+  // A storekeeper sees the village's own alone.
+  const of = ask.role === 'storekeeper' ? 'ofVillage=true' : `householdId=${await ask.household()}`;
+  const url = `${at(ask.village)}/photos?${of}`;
   return world.made(uploader, 'POST', url, smallPhoto(world.next('photo')));
 }
