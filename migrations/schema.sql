@@ -1856,6 +1856,9 @@ create table rules.rule_book (
   edited_by uuid[] not null default '{}'::uuid[],
   discarded_by uuid,
   discarded_at timestamp(3) with time zone,
+  intended_from date,
+  withdrawn_by uuid,
+  withdrawn_at timestamp(3) with time zone,
   constraint rule_book_pkey PRIMARY KEY (village, id),
   constraint rule_book_in_force_key UNIQUE (village, in_force_from),
   constraint rule_book_village_fkey FOREIGN KEY (village) REFERENCES villages.village(village),
@@ -1866,20 +1869,27 @@ CASE state
 END)),
   constraint rule_book_editors CHECK (((adopted_by IS NULL) OR (NOT (adopted_by = ANY (edited_by))))),
   constraint rule_book_editors_known CHECK ((array_position(edited_by, NULL::uuid) IS NULL)),
-  constraint rule_book_resolution CHECK ((num_nonnulls(in_force_from, held_on, present, votes_for, votes_against, abstained, adopted_by, adopted_at) =
-CASE state
-    WHEN 'adopted'::text THEN 8
+  constraint rule_book_resolution CHECK (((num_nonnulls(held_on, present, votes_for, votes_against, abstained, adopted_by, adopted_at) =
+CASE
+    WHEN (state = ANY (ARRAY['adopted'::text, 'withdrawn'::text])) THEN 7
     ELSE 0
-END)),
+END) AND ((in_force_from IS NOT NULL) = (state = 'adopted'::text)))),
   constraint rule_book_revision_check CHECK (((revision >= 1) AND (revision <= 1000000))),
   constraint rule_book_second_person CHECK (((adopted_by IS NULL) OR (adopted_by <> created_by))),
-  constraint rule_book_state_check CHECK ((state = ANY (ARRAY['draft'::text, 'adopted'::text, 'discarded'::text]))),
+  constraint rule_book_state_check CHECK ((state = ANY (ARRAY['draft'::text, 'adopted'::text, 'discarded'::text, 'withdrawn'::text]))),
   constraint rule_book_title_check CHECK (((length(title) >= 1) AND (length(title) <= 60))),
-  constraint rule_book_votes CHECK (((votes_for IS NULL) OR ((votes_against >= 0) AND (abstained >= 0) AND (votes_for > votes_against) AND (((votes_for + votes_against) + abstained) <= present))))
+  constraint rule_book_votes CHECK (((votes_for IS NULL) OR ((votes_against >= 0) AND (abstained >= 0) AND (votes_for > votes_against) AND (((votes_for + votes_against) + abstained) <= present)))),
+  constraint rule_book_withdrawn CHECK ((num_nonnulls(intended_from, withdrawn_by, withdrawn_at) =
+CASE state
+    WHEN 'withdrawn'::text THEN 3
+    ELSE 0
+END)),
+  constraint rule_book_withdrawn_in_time CHECK ((((withdrawn_at AT TIME ZONE 'Asia/Shanghai'::text))::date < intended_from))
 );
 comment on table rules.rule_book is 'A dated list of what earns or costs points. Holds from `in_force_from` until the next adopted one''s. Never without the assembly''s resolution, and never on the word of whoever drafted it; a draft is revised as a whole, or given up.';
 comment on column rules.rule_book.revision is 'Counts the revisions of a draft: whoever adopts it can say which one was read.';
 comment on column rules.rule_book.edited_by is 'Who has revised it beside the one who drafted it: none of them may put it in force.';
+comment on column rules.rule_book.intended_from is 'The day from which a withdrawn book was to hold. It holds on none, so that another one may take the day.';
 alter table rules.rule_book enable row level security;
 alter table rules.rule_book force row level security;
 create policy scope on rules.rule_book using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));

@@ -108,6 +108,7 @@ export const chineseSummaries: Record<string, string> = {
   ruleBookUpdate: '修改细则草案',
   ruleBookDiscard: '作废细则草案',
   ruleBookAdopt: '通过积分细则',
+  ruleBookWithdraw: '撤回积分细则',
   ruleBookFindingList: '检查积分细则',
   ruleBookDiffGet: '比较两版积分细则',
   ruleBookSimulate: '试算积分细则',

@@ -42,6 +42,30 @@ export async function adoptRuleBook(
   return getRuleBook(tx, key.village, key.ruleBookId, dayOf(now));
 }
 
+/**
+ * Takes back an adopted book before its first day: the one before it goes on, and another may take its day.
+ * @throws Refusal `not-found` | `wrong-state` (facts: `state` is draft, discarded, withdrawn or inForce; `since`)
+ */
+export async function withdrawRuleBook(
+  tx: Tx,
+  actor: Actor,
+  key: RuleBookKey,
+  now: Temporal.Instant,
+): Promise<RuleBookView> {
+  const { state, inForceFrom, discardedAt, withdrawnAt, createdAt } = await lockAllBooks(tx, key);
+  if (inForceFrom === null) {
+    throw new Refusal('wrong-state', {
+      state,
+      allowedFrom: ['adopted'],
+      since: withdrawnAt ?? discardedAt ?? createdAt,
+    });
+  }
+  const today = dayOf(now);
+  if (inForceFrom <= today.toString()) throw new Refusal('wrong-state', { state: 'inForce', since: inForceFrom });
+  await tx.execute(sql`select rules.withdraw(${key.village}, ${key.ruleBookId}, ${actor.id}, ${iso(now)})`);
+  return getRuleBook(tx, key.village, key.ruleBookId, today);
+}
+
 /** The words that are refused grow: a draft that was taken in once is looked at again, by the policy of its first day. */
 async function refuseErrors(
   tx: Tx,
@@ -79,7 +103,7 @@ async function refuseDates(
   const dayAfter = (day: Temporal.PlainDate) => day.add({ days: 1 }).toString();
   const earliest =
     previous === null ? openedOn : [dayAfter(Temporal.PlainDate.from(previous)), dayAfter(today)].sort()[1]!;
-  // A slip in the year would shut out every later book: none is ever taken back.
+  // A slip in the year would shut out every later book until somebody withdraws it.
   const latest = today.add({ years: 1 }).toString();
   if (inForceFrom < earliest || inForceFrom > latest) throw bounds('inForceFrom', earliest, latest);
   const lastMeeting = [inForceFrom, today.toString()].sort()[0]!;

@@ -18,9 +18,9 @@ interface RuleBookSummary {
   id: string;
   village: string;
   title: string;
-  state: 'draft' | 'adopted' | 'discarded';
+  state: 'draft' | 'adopted' | 'discarded' | 'withdrawn';
   /** What it is today: an adopted book comes into force, and is superseded by the next. */
-  standing: 'draft' | 'discarded' | 'adopted' | 'inForce' | 'superseded';
+  standing: 'draft' | 'discarded' | 'withdrawn' | 'adopted' | 'inForce' | 'superseded';
   /** Counts the revisions of the draft, from 1. */
   revision: number;
   ruleCount: number;
@@ -36,6 +36,10 @@ interface RuleBookSummary {
   adoptedAt: string | null;
   discardedBy: string | null;
   discardedAt: string | null;
+  /** First day that a withdrawn book was to hold. */
+  intendedFrom: string | null;
+  withdrawnBy: string | null;
+  withdrawnAt: string | null;
 }
 
 export interface RuleBookView extends RuleBookSummary {

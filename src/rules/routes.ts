@@ -4,7 +4,7 @@ import type { Database } from '../db/database.ts';
 import type { Access } from '../http/route.ts';
 import { VillageParams } from '../http/shapes.ts';
 import type { Mutate, Write } from '../posting/mutate.ts';
-import { adoptRuleBook } from './adopt.ts';
+import { adoptRuleBook, withdrawRuleBook } from './adopt.ts';
 import { draftRuleBook } from './draft.ts';
 import { getRuleBook, listRuleBooks } from './read.ts';
 import { discardRuleBook, redraftRuleBook } from './redraft.ts';
@@ -178,6 +178,30 @@ export const ruleRoutes: FastifyPluginAsyncTypebox<{
         request,
         reply,
         (tx, actor) => adoptRuleBook(tx, actor, { village, ruleBookId: ruleBook }, request.body, clock.now()),
+        { status: 200 },
+      );
+    },
+  });
+
+  app.route({
+    method: 'POST',
+    url: '/v1/villages/:village/rule-books/:ruleBook/withdraw',
+    config: { access: ['supervisor'], idempotent: true, refusals: ['wrong-state'] },
+    schema: {
+      operationId: 'ruleBookWithdraw',
+      tags: ['rules'],
+      summary: 'Withdraw a rule book',
+      description:
+        'Withdraws an adopted rule book before its first day. The one before it stays in force, and another one can be adopted for the same day. Refused once the rule book is in force: adopt the next one instead.',
+      params: RuleBookParams,
+      response: { 200: RuleBook },
+    },
+    handler: (request, reply) => {
+      const { village, ruleBook } = request.params;
+      return mutate(
+        request,
+        reply,
+        (tx, actor) => withdrawRuleBook(tx, actor, { village, ruleBookId: ruleBook }, clock.now()),
         { status: 200 },
       );
     },

@@ -41,9 +41,9 @@ export async function lockAllBooks(tx: Tx, key: RuleBookKey): Promise<RuleBookRo
  * @throws Refusal `wrong-state` (facts: `state`, `allowedFrom`, `since`) | `rule-book-changed` (facts: `revision`)
  */
 export function refuseUnlessDraft(book: RuleBookRow, revision: number | undefined): void {
-  const { state, adoptedAt, discardedAt } = book;
+  const { state, adoptedAt, discardedAt, withdrawnAt } = book;
   if (state !== 'draft') {
-    throw new Refusal('wrong-state', { state, allowedFrom: ['draft'], since: adoptedAt ?? discardedAt });
+    throw new Refusal('wrong-state', { state, allowedFrom: ['draft'], since: withdrawnAt ?? adoptedAt ?? discardedAt });
   }
   if (revision !== undefined && revision !== book.revision) {
     throw new Refusal('rule-book-changed', { revision: book.revision });

@@ -160,9 +160,12 @@ const summary = {
   id: Id('ID of the rule book.'),
   village: VillageCode,
   title: Title,
-  state: OneOf(['draft', 'adopted', 'discarded'], 'State of the rule book. An adopted one never changes.'),
+  state: OneOf(
+    ['draft', 'adopted', 'discarded', 'withdrawn'],
+    'State of the rule book. An adopted one never changes, but can be withdrawn before its first day.',
+  ),
   standing: OneOf(
-    ['draft', 'discarded', 'adopted', 'inForce', 'superseded'],
+    ['draft', 'discarded', 'withdrawn', 'adopted', 'inForce', 'superseded'],
     'Status as of today. An adopted rule book comes into force on its first day and is superseded by the next one.',
   ),
   revision: Revision('Revision number of the draft.'),
@@ -180,6 +183,9 @@ const summary = {
   adoptedAt: Nullable(Instant('When the rule book was adopted.')),
   discardedBy: Nullable(Id('ID of the user who discarded the draft.')),
   discardedAt: Nullable(Instant('When the draft was discarded.')),
+  intendedFrom: Nullable(Day('First day a withdrawn rule book was to be in force.')),
+  withdrawnBy: Nullable(Id('ID of the user who withdrew the rule book.')),
+  withdrawnAt: Nullable(Instant('When the rule book was withdrawn.')),
 };
 
 const Rules = (description: string) => Type.Array(Rule, { maxItems: 200, description });

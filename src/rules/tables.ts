@@ -9,7 +9,7 @@ export const ruleBook = schema.table(
     village: text().notNull(),
     id: uuid().notNull(),
     title: text().notNull(),
-    state: text().$type<'draft' | 'adopted' | 'discarded'>().notNull(),
+    state: text().$type<'draft' | 'adopted' | 'discarded' | 'withdrawn'>().notNull(),
     revision: integer().notNull().default(1),
     createdBy: uuid().notNull(),
     createdAt: instant().notNull(),
@@ -24,6 +24,9 @@ export const ruleBook = schema.table(
     adoptedAt: instant(),
     discardedBy: uuid(),
     discardedAt: instant(),
+    intendedFrom: date(),
+    withdrawnBy: uuid(),
+    withdrawnAt: instant(),
   },
   table => [primaryKey({ columns: [table.village, table.id] })],
 );

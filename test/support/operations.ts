@@ -174,10 +174,13 @@ export const samples: Record<string, Sample> = {
   ruleBookGet: placed(async (world, ask) => get(await draftBook(world, ask))),
   ruleBookAdopt: placed(async (world, ask) => {
     await world.rule(ask.village);
-    const inForceFrom = Temporal.PlainDate.from('2027-01-01')
-      .add({ days: world.next('day') })
-      .toString();
-    return post(`${await draftBook(world, ask)}/adopt`, adoption(inForceFrom));
+    return post(`${await draftBook(world, ask)}/adopt`, nextAdoption(world));
+  }),
+  ruleBookWithdraw: placed(async (world, ask) => {
+    await world.rule(ask.village);
+    const url = await draftBook(world, ask);
+    await world.made(await world.by('supervisor', ask.village), 'POST', `${url}/adopt`, nextAdoption(world));
+    return post(`${url}/withdraw`);
   }),
   ruleList: placed(async (_world, { village }) => get(`${at(village)}/rules`)),
 
@@ -481,6 +484,11 @@ async function memberOf(world: World, ask: Ask): Promise<string> {
 
 async function cardOf(world: World, ask: Ask): Promise<{ id: string; code: string }> {
   return world.made(await world.by('clerk', ask.village), 'POST', `${await file(ask)}/cards`);
+}
+
+function nextAdoption(world: World) {
+  const inForceFrom = Temporal.PlainDate.from('2027-01-01').add({ days: world.next('day') });
+  return adoption(inForceFrom.toString());
 }
 
 async function draftBook(world: World, { village }: Ask): Promise<string> {
