@@ -62,14 +62,19 @@ const days = [
 ];
 
 const lines = fc.array(
-  fc.record<Line>({
-    code: fc.constantFrom(...before.map(rule => rule.code)),
-    home: fc.integer({ min: 0, max: 1 }),
-    person: fc.integer({ min: 0, max: 1 }),
-    day: fc.constantFrom(...days),
-    quantity: fc.integer({ min: 1, max: 3 }),
-    occasion: fc.constantFrom(undefined, undefined, 'feast', 'flood'),
-  }),
+  fc
+    .record<Line>({
+      code: fc.constantFrom(...before.map(rule => rule.code)),
+      home: fc.integer({ min: 0, max: 1 }),
+      person: fc.integer({ min: 0, max: 1 }),
+      day: fc.constantFrom(...days),
+      quantity: fc.integer({ min: 1, max: 3 }),
+      occasion: fc.constantFrom(undefined, undefined, 'feast', 'flood'),
+    })
+    // Rules that exclude others are for an occasion.
+    .map(line =>
+      /^(PAIR|TOP)/.test(line.code) ? { ...line, occasion: line.occasion ?? `alone on ${line.day}` } : line,
+    ),
   { minLength: 90, maxLength: 120 },
 );
 

@@ -286,6 +286,12 @@ export async function insist(by: Caller, url: string, body: object = {}) {
   }
 }
 
+/** What is used up already is refused when it is claimed. */
+function usedUp(v: Village, line: AwardLine): string | undefined {
+  const full = usesOf(v, line, false).find(([key, use, max]) => (v.used.get(key) ?? 0) + use > max);
+  return full?.[3];
+}
+
 export async function fileClaim(town: Town, v: Village): Promise<void> {
   const line = drawLine(town, v, 'witness');
   const { home, rule, quantity, occasion, day } = line;
@@ -306,9 +312,7 @@ export async function fileClaim(town: Town, v: Village): Promise<void> {
         ? 'business-date-refused'
         : rule.cap !== null && quantity > rule.cap.times
           ? 'out-of-bounds'
-          : open !== undefined || (v.used.get(`once ${rule.code} ${holder} ${occasion}`) ?? 0) > 0
-            ? 'award-duplicate'
-            : undefined;
+          : (usedUp(v, line) ?? (open === undefined ? undefined : 'award-duplicate'));
   const evidence = [{ kind: 'witness', text: '组长在场' }];
   const reply = await town.post(v.clerk, `${v.at}/claims`, { ...bodyOf(line), evidence });
   if (!town.tell(reply, expected)) return;

@@ -28,11 +28,22 @@ async function change(town: Town, v: Village, body: object, expected: string | u
   return done[0]!.body;
 }
 
-/** Points on the notice board, held, or owed without a word of what becomes of that, keep a household from ending. */
-function unsettled(v: Village, home: Home, ends: ArrearsEnd): string | undefined {
+/**
+ * Points on the notice board, held, or owed without a word of what becomes of that, and open claims keep a household from
+ * ending; a split, the claims for those who leave.
+ */
+function unsettled(v: Village, home: Home, ends: ArrearsEnd, leaving?: string[]): string | undefined {
   const open = ['pending', 'held', ...(ends === undefined ? ['arrears'] : [])];
   const some = open.some(purpose => v.book.balance(`household:${home.id}:${purpose}`) !== 0);
-  return some ? 'household-has-balance' : undefined;
+  return some || hasOpenClaim(v, home, leaving) ? 'household-has-balance' : undefined;
+}
+
+/** Whether a claim waits: of the household, or for one of those who leave it. */
+function hasOpenClaim(v: Village, home: Home, leaving?: string[]): boolean {
+  return v.claims.some(
+    ({ state, line }) =>
+      state !== 'over' && line.home === home && (leaving === undefined || leaving.includes(line.memberId ?? '')),
+  );
 }
 
 /** What becomes of what a household owes as it ends: mostly somebody says so. */
@@ -106,7 +117,7 @@ export async function split(town: Town, v: Village): Promise<void> {
     : {};
   const newHousehold = { grid: 1, headMemberId: leaving[0] };
   const body = { kind: 'split', householdId: home.id, memberIds: leaving, newHousehold, ...agreed };
-  const done = await change(town, v, body, unsettled(v, home, held.arrearsFirst ? 'carry' : undefined));
+  const done = await change(town, v, body, unsettled(v, home, held.arrearsFirst ? 'carry' : undefined, leaving));
   if (done === undefined) return;
   const share = (of: number) => Math.floor((of * leaving.length) / home.members.length);
   const [some, someHonour] = [agreed.availablePoints ?? share(points), agreed.honourPoints ?? share(honours)];
@@ -142,7 +153,8 @@ export async function memberMoves(town: Town, v: Village): Promise<void> {
   if (home === undefined || other === undefined) return;
   const memberId = town.dice.pick(home.members.filter(member => member !== home.head));
   const body = { kind: 'memberMove', householdId: home.id, memberId, toHouseholdId: other.id };
-  if ((await change(town, v, body, undefined)) === undefined) return;
+  const open = hasOpenClaim(v, home, [memberId]) ? 'household-has-balance' : undefined;
+  if ((await change(town, v, body, open)) === undefined) return;
   home.members = home.members.filter(member => member !== memberId);
   other.members.push(memberId);
 }
