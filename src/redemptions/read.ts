@@ -254,8 +254,8 @@ export function viewOf(
     number: numberOf(row, numbers[0]!),
     lines,
     returnedPoints: lines.reduce((points, line) => points + line.returnedQuantity * line.unitPoints, 0),
-    // The code is the household's proof that the goods are its own: it knows it, and whoever typed the order.
-    pickupCode: actor.kind === 'household' || actor.id === row.createdBy ? pickupCode : null,
+    // The code proves to staff that the goods are whose they are, so staff never reads it; nor does who found a card.
+    pickupCode: actor.kind === 'household' && actor.level !== 'card' ? pickupCode : null,
     transactionNumbers: numbers,
     slips,
     proxy: proxy && (seesWhole(actor, row.village, row.householdId) ? proxy : { ...proxy, name: maskName(proxy.name) }),

@@ -119,7 +119,9 @@ export async function redeem(
     goods: ofGoods.told,
   });
   const lines = order.lines.map(line => ({ ...line, returnedQuantity: 0 }));
-  return viewOf(actor, row, lines, [posted.number], { slips, proxy: input.proxy ?? null });
+  const view = viewOf(actor, row, lines, [posted.number], { slips, proxy: input.proxy ?? null });
+  // Told once, to whoever stands at the counter or the kiosk with the household.
+  return { ...view, pickupCode: row.pickupCode };
 }
 
 /** What the schema cannot say. */

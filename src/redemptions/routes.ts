@@ -116,7 +116,7 @@ export const redemptionRoutes: FastifyPluginAsyncTypebox<{
       tags: ['store'],
       summary: 'Create a redemption',
       description:
-        'Reserves goods or hands them over at once. Prices are fixed, and points and goods move in one transaction. At a counter, staff must be shown exactly one of: a card, a PIN, both, or a signed slip. A user who has entered 30 wrong PINs within 24 hours, for whichever households, can enter no more (`too-many-requests`). A replayed response does not include the pick-up code; retrieve the redemption for it.',
+        'Reserves goods or hands them over at once. Prices are fixed, and points and goods move in one transaction. At a counter, staff must be shown exactly one of: a card, a PIN, both, or a signed slip. A user who has entered 30 wrong PINs within 24 hours, for whichever households, can enter no more (`too-many-requests`). The pick-up code is included in this response only, to be printed or read to the household; a replayed response does not include it. `redemptionGet` returns it to the household after a sign-in with its PIN.',
       params: VillageParams,
       body: RedemptionCreate,
       response: { 201: Redemption },
@@ -180,7 +180,7 @@ export const redemptionRoutes: FastifyPluginAsyncTypebox<{
       operationId: 'redemptionGet',
       tags: ['store'],
       summary: 'Retrieve a redemption',
-      description: 'The pick-up code is included only for the household and for whoever created the redemption.',
+      description: 'The pick-up code is included only for the household, signed in with its PIN; never for staff, even the user who created the redemption. Revoking a card does not end the code: cancel the redemption to do so.',
       params: RedemptionParams,
       response: { 200: Redemption },
     },

@@ -129,6 +129,28 @@ t.test('the pick-up code, of which five may be wrong', async t => {
   t.match([other.status, other.body.handOverPresented], [200, 'pin'], 'its PIN still opens it');
 });
 
+t.test('staff is told a code once, with the order', async t => {
+  const { id, bare } = await villager();
+  const key = randomUUID();
+  const first = await order({ ...bare, pin, mode: 'pickup' }, key);
+  const { pickupCode } = first.body;
+  t.match(pickupCode, /^[0-9]{8}$/);
+  t.equal((await order({ ...bare, pin, mode: 'pickup' }, key)).body.pickupCode, null, 'not again by its key');
+  const url = `${at}/redemptions/${first.body.id}`;
+  const admin = await service.as('villageAdmin');
+  for (const caller of [keeper, clerk, admin, supervisionBoard]) {
+    for (const path of [url, `${url}/receipt`, `${at}/redemptions?householdId=${id}`]) {
+      const seen = await caller('GET', path);
+      t.equal(seen.status, 200, path);
+      t.notOk(seen.text.includes(pickupCode), `${caller.actor.grants[0]![0]} ${path}`);
+    }
+  }
+  const found = await keeper('POST', `${at}/redemptions/by-code`, { pickupCode });
+  t.match([found.status, found.body], [200, { id: first.body.id, pickupCode: null }], 'nor where the code was shown');
+  const own = await service.asHousehold(id, villages.own, 'pin');
+  t.equal((await own('GET', url)).body.pickupCode, pickupCode);
+});
+
 t.test('codes that nobody waits under are counted for who looks them up', async t => {
   const { bare } = await villager();
   const { pickupCode } = (await order({ ...bare, pin, mode: 'pickup' })).body;

@@ -70,7 +70,11 @@ t.test('quote, reserve, hand over', async t => {
   t.same(await shop.points(id), { available: 40, held: 60 });
   t.same(await shop.level(rice), { onShelf: before.onShelf - 1, reserved: before.reserved + 1 });
 
-  t.match((await own('GET', url)).body, made.body, 'the household sees its code');
+  t.match((await own('GET', url)).body, made.body, 'the household sees its code with its PIN');
+  const carded = await service.asHousehold(id, villages.own, 'card');
+  t.equal((await carded('GET', url)).body.pickupCode, null, 'a card that was found does not show it');
+  t.notOk((await carded('GET', `${url}/receipt`)).text.includes(made.body.pickupCode));
+  t.match((await carded('GET', `${at}/redemptions`)).body.data, [{ id: made.body.id, pickupCode: null }]);
   t.equal((await keeper('GET', url)).body.pickupCode, null, 'the storekeeper is told it');
   const { pickupCode } = made.body;
   const byCode = await keeper('POST', `${at}/redemptions/by-code`, { pickupCode });
