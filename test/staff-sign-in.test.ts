@@ -331,6 +331,40 @@ test('a secretary alone makes no reviewers', async t => {
     t.equal((await supervisor('POST', `/v1/users/${clerk.actor.id}/grants/${held.id}/confirm`)).status, 404);
   });
 
+  await t.test('a clerk who would keep the store too waits for the supervisor, either way round', async t => {
+    for (const [first, second] of [
+      ['clerk', 'storekeeper'],
+      ['storekeeper', 'clerk'],
+    ] as const) {
+      const worker = await service.as(first);
+      const url = `/v1/users/${worker.actor.id}/grants`;
+      const elsewhere = await service.callerFor({ ...secretary.actor, grants: [['villageAdmin', villages.own]] }, null);
+      const added = await secretary('POST', url, { role: second, prefix: villages.own });
+      const held = added.body.grants.find((one: { role: string }) => one.role === second);
+      t.match([added.status, held.state], [201, 'proposed']);
+      t.match(await elsewhere('POST', `${url}/${held.id}/confirm`), { status: 403, body: { code: 'forbidden' } });
+      const confirmed = await supervisor('POST', `${url}/${held.id}/confirm`);
+      t.match([confirmed.status, confirmed.body.grants], [200, [{ state: 'active' }, { state: 'active' }]]);
+
+      const other = await service.as(first);
+      const others = `/v1/users/${other.actor.id}/grants`;
+      const { grants } = (await secretary('POST', others, { role: second, prefix: villages.own })).body;
+      const [own, proposal] = [first, second].map(role => grants.find((one: { role: string }) => one.role === role));
+      t.equal(
+        (await supervisor('POST', `${others}/${own.id}/end`)).status,
+        404,
+        'what the secretary appoints stays his',
+      );
+      t.equal((await supervisor('POST', `${others}/${proposal.id}/end`)).status, 200, 'a proposal is turned down');
+    }
+    const board = await service.as('clerk');
+    const added = await secretary('POST', `/v1/users/${board.actor.id}/grants`, {
+      role: 'teamLeader',
+      prefix: villages.own,
+    });
+    t.match(added.body.grants, [{ state: 'active' }, { state: 'active' }], 'other roles go together');
+  });
+
   await t.test('a supervisor appoints without being asked again', async t => {
     const made = await supervisor('POST', '/v1/users', reviewer('appointed'));
     t.match(made.body.grants, [{ role: 'reviewer', state: 'active' }]);

@@ -25,6 +25,7 @@ export const refusalsByConstraint: Record<string, RefusalCode> = {
   join_application_second_person: 'second-person-required',
   join_application_editors: 'second-person-required',
   own_household: 'own-household',
+  proof_second_person: 'second-person-required',
   store_name_key: 'already-exists',
   kiosk_thumbprint_key: 'already-exists',
   goods_sku_key: 'already-exists',

@@ -163,6 +163,11 @@ const details: Record<RefusalCode, readonly [...Told[], Told]> = {
   ],
   'second-person-required': [
     {
+      when: { reason: 'ownProof' },
+      zh: '此户的密码或卡由您本人设置或发放，您不能凭它办理兑换，请换一位同事办理。',
+      en: 'You set this household’s PIN or issued its card, so you cannot serve it on that proof. Ask a colleague to serve it.',
+    },
+    {
       zh: '同一件事不能由同一人经手两次，请换一位有权限的人办理。',
       en: 'Whoever handled one step of this cannot handle the next. Ask someone else with the role.',
     },

@@ -63,6 +63,9 @@ export const factsOf: { [code in RefusalCode]?: Record<string, TSchema> } = {
   'second-person-required': {
     firstUserId: maybe(Id('ID of the user who handled the earlier step.')),
     lines: maybe(Count('How many lines of the notice are the caller’s own.')),
+    reason: maybe(
+      Word('Why, where no earlier step is named: `ownProof` if the caller made what the household showed.'),
+    ),
   },
   'own-household': { householdIds: maybe(Ids('Households concerned.')) },
   'pin-required': { abovePoints: maybe(Count('Redemptions of more points than this require the PIN.')) },

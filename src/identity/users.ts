@@ -1,5 +1,5 @@
 import { randomUUIDv7 } from 'node:crypto';
-import { and, eq, isNull } from 'drizzle-orm';
+import { and, eq, gt, isNull, or } from 'drizzle-orm';
 import { iso } from '../calendar.ts';
 import { changesIn, type Patch } from '../corrections/correct.ts';
 import { refuseUnlessNamed } from '../corrections/versions.ts';
@@ -21,6 +21,15 @@ const mayAppoint: Partial<Record<Role, readonly Role[]>> = {
 
 /** Whom each role may only propose: somebody above it has to confirm, for with a few reviewers one decides alone. */
 const mayPropose: Partial<Record<Role, readonly Role[]>> = { villageAdmin: ['reviewer'] };
+
+/**
+ * Two roles of one person that take somebody above to agree, as with a reviewer: whoever enters points and hands goods out
+ * in one village needs nobody else.
+ */
+const apart: readonly Role[] = ['clerk', 'storekeeper'];
+
+/** Whose proposed grants each role agrees to, or turns down. */
+const mayConfirm: Partial<Record<Role, readonly Role[]>> = { supervisor: ['reviewer', ...apart] };
 
 /** From the highest down. */
 const ranks: readonly Role[] = ['platformAdmin', 'supervisor', 'villageAdmin'];
@@ -100,7 +109,7 @@ export async function confirmGrant(
   now: Temporal.Instant,
 ): Promise<UserView> {
   const held = await getOpenGrant(tx, key);
-  if (!appoints(actor, held)) throw new Refusal('not-found');
+  if (!reaches(actor, held, mayConfirm)) throw new Refusal('not-found');
   if (!held.proposed) throw new Refusal('wrong-state', { state: 'active' });
   await tx
     .update(grant)
@@ -120,7 +129,8 @@ export async function endGrant(
   now: Temporal.Instant,
 ): Promise<UserView> {
   const held = await getOpenGrant(tx, key);
-  if (!appoints(actor, held) && !proposes(actor, held)) throw new Refusal('not-found');
+  const turnsDown = held.proposed && reaches(actor, held, mayConfirm);
+  if (!turnsDown && !appoints(actor, held) && !proposes(actor, held)) throw new Refusal('not-found');
   await tx
     .update(grant)
     .set({ endedBy: actor.id, endedAt: iso(now) })
@@ -283,8 +293,9 @@ async function appoint(
   }
   // The operator's command makes administrators; the database refuses such a grant to the service.
   if (input.role === 'platformAdmin') throw new Refusal('forbidden', { reason: 'operatorOnly' });
-  const proposed = !appoints(actor, input) && proposes(actor, input);
-  if (!proposed) refuseUnlessAppointer(actor, input);
+  const isProposal = !appoints(actor, input) && proposes(actor, input);
+  if (!isProposal) refuseUnlessAppointer(actor, input);
+  const proposed = isProposal || (await holdsTheOther(tx, userId, input, now));
   await tx.insert(grant).values({
     id: randomUUIDv7(),
     userId,
@@ -297,6 +308,30 @@ async function appoint(
   });
 }
 
+/** Whether the person has, or would have, the role that is kept apart from this one, in the same village. */
+async function holdsTheOther(
+  tx: Tx,
+  userId: string,
+  wanted: { role: Role; prefix: string },
+  now: Temporal.Instant,
+): Promise<boolean> {
+  if (!apart.includes(wanted.role)) return false;
+  // Locked: of both roles granted at once, the second sees the first.
+  await tx.select({ id: user.id }).from(user).where(eq(user.id, userId)).for('no key update');
+  const held = await tx
+    .select({ role: grant.role })
+    .from(grant)
+    .where(
+      and(
+        eq(grant.userId, userId),
+        eq(grant.prefix, wanted.prefix),
+        isNull(grant.endedAt),
+        or(isNull(grant.until), gt(grant.until, iso(now))),
+      ),
+    );
+  return held.some(({ role }) => role !== wanted.role && apart.includes(role));
+}
+
 function refuseUnlessAppointer(actor: Actor, wanted: { role: Role; prefix: string }): void {
   if (appoints(actor, wanted)) return;
   const requiredRoles = Object.entries(mayAppoint)
@@ -306,13 +341,17 @@ function refuseUnlessAppointer(actor: Actor, wanted: { role: Role; prefix: strin
 }
 
 function proposes(actor: Actor, wanted: { role: Role; prefix: string }): boolean {
-  return actor.grants.some(
-    ([role, prefix]) => wanted.prefix.startsWith(prefix) && mayPropose[role]?.includes(wanted.role),
-  );
+  return reaches(actor, wanted, mayPropose);
 }
 
 function appoints(actor: Actor, wanted: { role: Role; prefix: string }): boolean {
-  return actor.grants.some(
-    ([role, prefix]) => wanted.prefix.startsWith(prefix) && mayAppoint[role]?.includes(wanted.role),
-  );
+  return reaches(actor, wanted, mayAppoint);
+}
+
+function reaches(
+  actor: Actor,
+  wanted: { role: Role; prefix: string },
+  may: Partial<Record<Role, readonly Role[]>>,
+): boolean {
+  return actor.grants.some(([role, prefix]) => wanted.prefix.startsWith(prefix) && may[role]?.includes(wanted.role));
 }

@@ -15,6 +15,7 @@ import {
   presentedAtHandOver,
   recordSlip,
   refuseForeignCard,
+  refuseOwnProof,
   refuseWrongCode,
   type ShownWithCode,
 } from './presented.ts';
@@ -36,7 +37,7 @@ import {
  * (`provePin`), the pick-up code, or a slip.
  * @throws Refusal `not-found` | `wrong-state` | `expired` | `pin-required` | `identification-required` |
  *   `pickup-code-wrong` | `card-unknown` | `card-revoked` | `photo-reused` | `exchange-closed` | `own-household` |
- *   `proxy-limit` | `household-not-active` (it was frozen meanwhile)
+ *   `proxy-limit` | `household-not-active` (it was frozen meanwhile) | `second-person-required` (it shows what the actor made)
  */
 export async function fulfil(
   tx: Tx,
@@ -56,6 +57,7 @@ export async function fulfil(
   const handOverPresented = presentedAtHandOver(actor, input);
   refuseWrongCode(row, input);
   await refuseForeignCard(tx, actor, row, input);
+  await refuseOwnProof(tx, actor, row, handOverPresented);
   if (actor.kind === 'household' && row.mode === 'pickup' && !isOpen(policy.exchangeDays, now)) {
     throw new Refusal('exchange-closed', { nextExchangeAt: nextOpening(policy.exchangeDays, now) });
   }

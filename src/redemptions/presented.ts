@@ -1,7 +1,7 @@
 import { randomUUIDv7, timingSafeEqual } from 'node:crypto';
 import { and, eq, gt, lt, ne, sql } from 'drizzle-orm';
 import { iso } from '../calendar.ts';
-import type { Database, Tx } from '../db/database.ts';
+import { type Database, rowsOf, type Tx } from '../db/database.ts';
 import { householdOfCard } from '../households/cards.ts';
 import { provePin } from '../households/prove-pin.ts';
 import { getHouseholdRow } from '../households/read.ts';
@@ -187,6 +187,25 @@ export function refuseWrongCode(row: RedemptionRow, input: ShownWithCode): void 
   if (!same || row.codeTries >= codeTriesMax) {
     throw new Refusal('pickup-code-wrong', { attemptsLeft: codeTriesMax - row.codeTries });
   }
+}
+
+/**
+ * One person alone would earn points, set the PIN, and take the goods: who set the PIN last hands out on it no more, nor who
+ * issued a card that still counts on cards, until somebody else has made a new one. The database asks once more.
+ * @throws Refusal `second-person-required` (facts: `reason`)
+ */
+export async function refuseOwnProof(
+  tx: Tx,
+  actor: Actor,
+  { village, householdId }: { village: string; householdId: string },
+  presented: Presented | 'pickupCode',
+): Promise<void> {
+  if (actor.kind === 'household') return;
+  const [asked] = await rowsOf<{ own: boolean }>(
+    tx,
+    sql`select households.is_own_proof(${village}, ${actor.id}, ${householdId}, ${presented}) as own`,
+  );
+  if (asked!.own) throw new Refusal('second-person-required', { reason: 'ownProof' });
 }
 
 /** A card of somebody else's fetches nothing. @throws Refusal `card-unknown` | `card-revoked` */

@@ -15,7 +15,7 @@ import { type PolicyView, policyOn } from '../villages/policy.ts';
 import { getVillage } from '../villages/read.ts';
 import { isOpen, nextOpening } from './exchange-days.ts';
 import { inTheBook, orderingHousehold, type PricedOrder, priceOrder } from './order.ts';
-import { presentedBy, recordSlip, type Shown } from './presented.ts';
+import { presentedBy, recordSlip, refuseOwnProof, type Shown } from './presented.ts';
 import { type ProxyPerson, recordProxy } from './proxy.ts';
 import { type RedemptionView, viewOf } from './read.ts';
 import { expireQueue, insertRedemption, type RedemptionRow, refuseKnownOp, refuseWithoutPin } from './redemption.ts';
@@ -44,7 +44,7 @@ interface NewRedemption extends Shown {
  * @throws Refusal `validation-failed` | `already-exists` (facts: `existingId`) | `business-date-refused` | `not-found` |
  *   `card-unknown` | `card-revoked` | `household-not-active` | `goods-not-offered` | `price-changed` | `out-of-bounds` |
  *   `exchange-closed` | `pin-required` | `identification-required` | `photo-reused` | `insufficient-points` | `insufficient-stock` | `redemption-limit` |
- *   `exchange-full` | `own-household` | `proxy-limit`
+ *   `exchange-full` | `own-household` | `proxy-limit` | `second-person-required` (it shows what the actor made)
  */
 export async function redeem(
   tx: Tx,
@@ -63,6 +63,7 @@ export async function redeem(
     throw new Refusal('not-found', { field: 'storeId' });
   const householdId = await identify(tx, actor, village, input);
   const presented = presentedBy(actor, input);
+  await refuseOwnProof(tx, actor, { village, householdId }, presented);
   const order = await priceOrder(tx, village, input.lines, at);
   refuseStaleQuote(input, order);
   const policy = await policyOn(tx, village, dayOf(at));

@@ -105,6 +105,7 @@ export const redemptionRoutes: FastifyPluginAsyncTypebox<{
         'pin-locked',
         'photo-reused',
         'own-household',
+        'second-person-required',
         'redemption-limit',
         'proxy-limit',
         'insufficient-points',
@@ -116,7 +117,7 @@ export const redemptionRoutes: FastifyPluginAsyncTypebox<{
       tags: ['store'],
       summary: 'Create a redemption',
       description:
-        'Reserves goods or hands them over at once. Prices are fixed, and points and goods move in one transaction. At a counter, staff must be shown exactly one of: a card, a PIN, both, or a signed slip. A user who has entered 30 wrong PINs within 24 hours, for whichever households, can enter no more (`too-many-requests`). The pick-up code is included in this response only, to be printed or read to the household; a replayed response does not include it. `redemptionGet` returns it to the household after a sign-in with its PIN.',
+        'Reserves goods or hands them over at once. Prices are fixed, and points and goods move in one transaction. At a counter, staff must be shown exactly one of: a card, a PIN, both, or a signed slip. Whoever last set the PIN cannot serve the household on the PIN, nor whoever issued one of its active cards on a card (`second-person-required`). A user who has entered 30 wrong PINs within 24 hours, for whichever households, can enter no more (`too-many-requests`). The pick-up code is included in this response only, to be printed or read to the household; a replayed response does not include it. `redemptionGet` returns it to the household after a sign-in with its PIN.',
       params: VillageParams,
       body: RedemptionCreate,
       response: { 201: Redemption },
@@ -180,7 +181,8 @@ export const redemptionRoutes: FastifyPluginAsyncTypebox<{
       operationId: 'redemptionGet',
       tags: ['store'],
       summary: 'Retrieve a redemption',
-      description: 'The pick-up code is included only for the household, signed in with its PIN; never for staff, even the user who created the redemption. Revoking a card does not end the code: cancel the redemption to do so.',
+      description:
+        'The pick-up code is included only for the household, signed in with its PIN; never for staff, even the user who created the redemption. Revoking a card does not end the code: cancel the redemption to do so.',
       params: RedemptionParams,
       response: { 200: Redemption },
     },
@@ -211,6 +213,7 @@ export const redemptionRoutes: FastifyPluginAsyncTypebox<{
         'pin-locked',
         'photo-reused',
         'own-household',
+        'second-person-required',
         'exchange-closed',
         'proxy-limit',
       ],
@@ -220,7 +223,7 @@ export const redemptionRoutes: FastifyPluginAsyncTypebox<{
       tags: ['store'],
       summary: 'Fulfil a redemption',
       description:
-        'Hands over the reserved goods and spends the held points, at the prices fixed by the order. Staff must be shown exactly one of: the card, the PIN, both, the pick-up code, or a signed slip. After five wrong pick-up codes the code is no longer accepted. Wrong PINs count as for `redemptionCreate`.',
+        'Hands over the reserved goods and spends the held points, at the prices fixed by the order. Staff must be shown exactly one of: the card, the PIN, both, the pick-up code, or a signed slip. After five wrong pick-up codes the code is no longer accepted. Wrong PINs count, and PINs and cards of the caller’s own making are refused, as for `redemptionCreate`.',
       params: RedemptionParams,
       body: RedemptionFulfil,
       response: { 200: Redemption },

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import { sql } from 'drizzle-orm';
 import t from 'tap';
-import { villages } from '../support/service.ts';
+import { isRefused } from '../support/refusal.ts';
+import { type Caller, type Reply, villages } from '../support/service.ts';
 import { at, openShop, settled } from '../support/shop.ts';
 import { smallPhoto } from '../support/small-photo.ts';
 
@@ -149,6 +151,63 @@ t.test('staff is told a code once, with the order', async t => {
   t.match([found.status, found.body], [200, { id: first.body.id, pickupCode: null }], 'nor where the code was shown');
   const own = await service.asHousehold(id, villages.own, 'pin');
   t.equal((await own('GET', url)).body.pickupCode, pickupCode);
+});
+
+t.test('whoever made what is shown hands nothing out for it', async t => {
+  const url = (id: string) => `${at}/households/${id}`;
+  const refused = (reply: Reply, said: string) =>
+    isRefused(t, reply, '403 second-person-required', { reason: 'ownProof' }, said);
+  const enter = (by: Caller, body: object) => settled(by, `${at}/redemptions`, body);
+
+  const id = await service.household();
+  await service.givePoints(id, 50);
+  const bare = shop.order(id, { [soap]: 1 }, { cardCode: undefined });
+  t.equal((await clerk('PUT', `${url(id)}/pin`, { pin })).status, 204);
+  for (const how of [{ handOver: true }, { handOver: false }, { handOver: false, mode: 'pickup' }]) {
+    refused(await enter(clerk, { ...bare, ...how, pin }), JSON.stringify(how));
+  }
+  t.same(await shop.points(id), { available: 50, held: 0 });
+  const waiting = (await enter(keeper, { ...bare, pin, mode: 'pickup' })).body;
+  refused(await settled(clerk, `${at}/redemptions/${waiting.id}/fulfil`, { pin }), 'nor where goods leave');
+
+  const { code: own } = (await settled(clerk, `${url(id)}/cards`)).body;
+  refused(await enter(clerk, { ...bare, cardCode: own, handOver: true }), 'the card');
+  refused(await enter(clerk, { ...bare, cardCode: own, pin, handOver: true }), 'both');
+  refused(await settled(clerk, `${at}/redemptions/${waiting.id}/fulfil`, { cardCode: own }), 'nor for the card');
+  t.equal((await enter(keeper, { ...bare, cardCode: own, handOver: true })).status, 201, 'a colleague does');
+
+  const admin = await service.as('villageAdmin');
+  t.equal((await settled(clerk, `${url(id)}/pin/unlock`)).status, 200);
+  service.clock.pass({ seconds: 1 });
+  t.equal((await admin('PUT', `${url(id)}/pin`, { pin })).status, 204);
+  t.equal((await enter(clerk, { ...bare, pin, handOver: true })).status, 201, 'a PIN that somebody else set');
+  refused(await enter(admin, { ...bare, pin, handOver: true }), 'who now keeps out');
+  t.equal((await enter(admin, { ...bare, cardCode: own, pin, handOver: true })).status, 201, 'a card is proof enough');
+  t.equal((await settled(clerk, `${at}/redemptions/${waiting.id}/fulfil`, { pin })).status, 200);
+  const kiosk = await service.asHousehold(id, villages.own, 'pin');
+  t.equal((await settled(kiosk, `${at}/redemptions`, { ...bare, householdId: undefined })).status, 201, 'a kiosk too');
+});
+
+t.test('PostgreSQL lets nobody hand out on what they made, without the service', async t => {
+  const { id, bare } = await villager();
+  const waiting = (await order({ ...bare, pin })).body;
+  const now = service.clock.now().toString();
+  const moving = (presented: string) =>
+    service.inVillage(villages.own, tx =>
+      tx.execute(sql`select store.move_order(${villages.own}, ${waiting.id}, 'fulfilled', ${clerk.actor.id}, ${now},
+                                             ${presented})`),
+    );
+  await t.rejects(moving('pin'), { cause: { constraint: 'proof_second_person' } });
+  const placing = service.inVillage(villages.own, tx =>
+    tx.execute(
+      sql`select store.place_order(${villages.own}, ${JSON.stringify({
+        household_id: id,
+        created_by: clerk.actor.id,
+        presented: 'pin',
+      })})`,
+    ),
+  );
+  await t.rejects(placing, { cause: { constraint: 'proof_second_person' } });
 });
 
 t.test('codes that nobody waits under are counted for who looks them up', async t => {

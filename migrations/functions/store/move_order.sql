@@ -1,4 +1,5 @@
--- The next state of a redemption, by somebody who is no kin of its household; its pick-up code is worthless from then on.
+-- The next state of a redemption, by somebody who is no kin of its household and did not make all that it showed; its
+-- pick-up code is worthless from then on.
 -- `p_presented` is what was shown when its goods left, and null for every other state.
 create or replace function store.move_order(
   p_village text, p_order uuid, p_state text, p_by uuid, p_at timestamptz, p_presented text
@@ -11,6 +12,7 @@ declare
 begin
   select * into strict o from store.redemption where village = p_village and id = p_order for update;
   perform households.refuse_kin(p_village, p_by, o.household_id);
+  perform households.refuse_own_proof(p_village, p_by, o.household_id, p_presented);
   update store.redemption
      set state = p_state, since = p_at, pickup_code = null,
          handed_over_at = case when p_presented is null then handed_over_at else p_at end,
