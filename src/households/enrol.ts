@@ -1,4 +1,5 @@
 import { randomUUIDv7 } from 'node:crypto';
+import { sql } from 'drizzle-orm';
 import { iso } from '../calendar.ts';
 import type { Tx } from '../db/database.ts';
 import type { Actor } from '../http/route.ts';
@@ -87,7 +88,10 @@ export async function enrolOne(
   return getHousehold(tx, actor, village, id!);
 }
 
-/** Adds a person to a household. @throws Refusal `not-found` | `household-not-active` | `member-elsewhere` */
+/**
+ * Adds a person to a household that is not the actor's own or kin's.
+ * @throws Refusal `not-found` | `household-not-active` | `member-elsewhere` | `own-household`
+ */
 export async function addMember(
   tx: Tx,
   actor: Actor,
@@ -96,19 +100,25 @@ export async function addMember(
   now: Temporal.Instant,
 ): Promise<HouseholdView> {
   await lockRegister(tx, key.village);
-  await insertMember(tx, key, input, now);
+  await insertMember(tx, actor.id, key, input, now);
   return getHousehold(tx, actor, key.village, key.householdId);
 }
 
-/** The same with the register locked. @throws Refusal `not-found` | `household-not-active` | `member-elsewhere` */
+/**
+ * The same with the register locked.
+ * @param by the user who adds the person
+ * @throws Refusal `not-found` | `household-not-active` | `member-elsewhere` | `own-household`
+ */
 export async function insertMember(
   tx: Tx,
+  by: string,
   key: { village: string; householdId: string },
   input: NewMember,
   now: Temporal.Instant,
 ): Promise<void> {
   // Else a merger could close it meanwhile, and leave the newcomer behind.
   const { state } = await holdHousehold(tx, key.village, key.householdId);
+  await tx.execute(sql`select households.refuse_kin(${key.village}, ${by}, ${key.householdId})`);
   if (state === 'closed') throw new Refusal('household-not-active', { state });
   await refuseRegistered(tx, key.village, [input]);
   await tx.insert(member).values({

@@ -120,7 +120,11 @@ export const householdRoutes: FastifyPluginAsyncTypebox<{
   app.route({
     method: 'POST',
     url: '/v1/villages/:village/households/:household/members',
-    config: { access: keepers, idempotent: true, refusals: ['household-not-active', 'member-elsewhere'] },
+    config: {
+      access: keepers,
+      idempotent: true,
+      refusals: ['household-not-active', 'member-elsewhere', 'own-household'],
+    },
     schema: {
       operationId: 'householdMemberCreate',
       tags: ['households'],

@@ -88,7 +88,7 @@ async function take(
       await updateHousehold(tx, by, { village, householdId: taking!.id }, { patch: taking!.patch }, now);
     } else if (taking!.kind === 'member') {
       await updateMember(tx, by, { village, memberId: taking!.id }, { patch: taking!.patch }, now);
-    } else await insertMember(tx, { village, householdId: taking!.id }, taking!.person, now);
+    } else await insertMember(tx, by, { village, householdId: taking!.id }, taking!.person, now);
   } catch (error) {
     // Each of these is said before anything is written.
     const code = error instanceof Refusal ? error.code : undefined;

@@ -88,6 +88,18 @@ t.test('cards and PINs', async t => {
   t.equal((await settled(clerk, `${household}/pin/unlock`)).status, 200);
 });
 
+t.test('people of the household', async t => {
+  const id = await shop.household(10);
+  const members = `${at}/households/${id}/members`;
+  for (const relation of ['own', 'kin']) {
+    for (const role of ['clerk', 'villageAdmin'] as const) {
+      await refused(await cousin(role, id, relation), 'POST', members, { name: '外人' });
+    }
+  }
+  const made = await settled(clerk, members, { name: '新人' });
+  t.match([made.status, made.body.members.length], [201, 2], 'a colleague adds one, and no other was added');
+});
+
 t.test('reversals, proposed too', async t => {
   const id = await shop.household(10);
   const award = await settled(clerk, `${at}/awards`, {
