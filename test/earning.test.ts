@@ -303,7 +303,7 @@ t.test('dates', async t => {
     });
   });
 
-  t.test('points and publicity follow the policy of the day, lateness that of today', async t => {
+  t.test('points follow the policy of the day, lateness that of today, publicity the stricter', async t => {
     const policies = `/v1/villages/${villages.own}/policies`;
     const { validFrom: _, ...settings } = (await clerk('GET', `/v1/villages/${villages.own}/policy`)).body;
     const changed = {
@@ -319,7 +319,11 @@ t.test('dates', async t => {
     const tomorrow = await service.as('clerk');
     const late = (occurredAt: string, ruleId = next) => on(occurredAt, ruleId, tomorrow);
     isRefused(t, await late('2026-11-24T09:00:00+08:00'), '422 out-of-bounds', { max: 4, field: 'points', min: 1 });
-    t.match((await late('2026-11-23T09:00:00+08:00')).body, { state: 'posted', points: 9 });
+    t.match(
+      (await late('2026-11-23T09:00:00+08:00')).body,
+      { state: 'pending', points: 9 },
+      'a date does not spare it the notice',
+    );
     isRefused(t, await late('2026-11-22T09:00:00+08:00', rules.ENV01), '422 business-date-refused', {
       earliest: '2026-11-23',
       latest: '2026-11-24',

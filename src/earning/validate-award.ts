@@ -91,8 +91,8 @@ export interface ValidAward {
 }
 
 /**
- * Validates what can be known before the book is opened. Points, caps and publicity follow the policy of the day the thing
- * happened; how late it may be entered follows today's. Directly awarded is only what a count or a sheet shows. A deduction
+ * Validates what can be known before the book is opened. Points and caps follow the policy of the day the thing
+ * happened; how late it may be entered follows today's, and the publicity of a direct award whichever is longer. Directly awarded is only what a count or a sheet shows. A deduction
  * is less than one point, and direct awards begin at one: it is out of bounds until deductions have their own way in, with
  * publicity before and not after. What others have decided than entered it may be worth more, and was entered in time, under
  * a rule in force, when it was asked for.
@@ -136,7 +136,11 @@ export function validateAward(
   const policy = context.policyOn(day);
   const points = origin?.points ?? rule.points * line.quantity;
   const max = origin === undefined ? policy.directAwardMaxPoints : awardMaxPoints;
-  const days = origin === undefined ? policy.directAwardPublicityDays : policy.publicityDays;
+  // Of the day it happened or the day it is entered, whichever is stricter: else a date would choose the policy.
+  const days =
+    origin === undefined
+      ? Math.max(policy.directAwardPublicityDays, context.policyOn(dayOf(now).toString()).directAwardPublicityDays)
+      : policy.publicityDays;
   const publicityDays = rule.publicity === 'required' ? days : 0;
   if (rule.direction === 'deduction' || points > max)
     throw new Refusal('out-of-bounds', { field: 'points', min: 1, max });

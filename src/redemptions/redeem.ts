@@ -68,6 +68,10 @@ export async function redeem(
   refuseStaleQuote(input, order);
   const policy = await policyOn(tx, village, dayOf(at));
   refuseClosed(input, policy, at);
+  // Only a slip tells of an earlier day: who shows a card or a PIN stands there now.
+  if (actor.kind !== 'household' && presented !== 'slip' && input.occurredAt !== undefined) {
+    refuseClosed(input, await policyOn(tx, village, dayOf(now)), now);
+  }
   refuseWithoutPin(actor, order.points, policy);
 
   const waits = !input.handOver;

@@ -159,7 +159,7 @@ export const RedemptionCreate = Type.Object(
     ...shown,
     occurredAt: Type.Optional(
       Instant(
-        'When the goods were handed over, if recorded later. Only with `handOver`. The transaction’s business date is that day if the points and goods were available then and have been since; otherwise it is the day of recording.',
+        'When the goods were handed over, if recorded later. Only with `handOver`. Without a slip, staff can only record on an exchange day. The transaction’s business date is that day if the points and goods were available then and have been since; otherwise it is the day of recording.',
       ),
     ),
     proxy: AskedProxy,

@@ -373,3 +373,22 @@ t.test('whoever tries PINs at one household after the other enters no more after
   service.clock.pass({ hours: 24 });
   t.equal((await enter({ ...bare, pin, mode: 'pickup' })).status, 201, 'a day later');
 });
+
+t.test('no date opens the counter on a day it is closed', async t => {
+  const friday = { weekday: 5, dayOfMonth: null, opens: '09:00', closes: '17:00' };
+  const closed = await openShop(t, { policy: { exchangeDays: [friday] } });
+  const tea = await closed.goods('茶叶');
+  await closed.prices({ [tea]: 3 });
+  await closed.stock({ [tea]: 10 });
+  const id = await closed.household(30);
+  // A Monday; the Friday before it was open.
+  const body = closed.order(id, { [tea]: 1 }, { handOver: true, occurredAt: '2026-11-20T10:00:00+08:00' });
+  const refused = await settled(closed.keeper, `${at}/redemptions`, body);
+  isRefused(t, refused, '422 exchange-closed', { nextExchangeAt: '2026-11-27T01:00:00.000Z' });
+  const photo = await closed.keeper('POST', `${at}/photos?householdId=${id}`, smallPhoto(900));
+  const slip = { photoId: photo.body.id, reason: '周五停电，补录' };
+  const late = await settled(closed.keeper, `${at}/redemptions`, { ...body, cardCode: undefined, slip });
+  t.match([late.status, late.body.backEntry], [201, true], 'a slip of that day is entered late');
+  closed.service.clock.set('2026-11-27T02:00:00Z');
+  t.equal((await settled(closed.keeper, `${at}/redemptions`, body)).status, 201);
+});
