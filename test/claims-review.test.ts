@@ -114,6 +114,8 @@ t.test('a second person one level up', async t => {
     since: '2026-11-23T02:00:00.000Z',
     allowedFrom: ['awaitingSecond'],
   });
+  const read = { customReason: '细则没有对应事项', evidence: witness };
+  t.match((await supervisor('GET', byHand.url)).body, read, 'who will have to confirm reads it beforehand');
   t.match((await voted(byHand.url, yes, yes))[1]!.body, { state: 'awaitingSecond', agreedPoints: 3, awardId: null });
   const admin = await person('villageAdmin');
   for (const by of [admin, reviewer, clerk]) {
@@ -128,9 +130,10 @@ t.test('a second person one level up', async t => {
   isRefused(t, await reviewer('POST', `${byHand.url}/reject`, { reason: '不合' }), '403 forbidden', {
     requiredRoles: ['supervisor'],
   });
-  t.match((await supervisor('GET', byHand.url)).body, { customReason: '细则没有对应事项', evidence: witness });
+  t.match((await supervisor('GET', byHand.url)).body, read);
   const done = await supervisor('POST', `${byHand.url}/confirm`);
   t.match(done.body, { state: 'approved', agreedPoints: 3, decisions: [Object, Object, Object, { step: 'second' }] });
+  t.match((await supervisor('GET', byHand.url)).body, read, 'and afterwards');
   t.match(await pointsOf(clerk, byHand.householdId), { pending: 3 }, 'the points by hand');
 
   const dear = await passed({ quantity: 4 });

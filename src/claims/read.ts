@@ -232,10 +232,16 @@ function viewOf({ claim: row, ruleTitle, awardId }: Joined, decisions: DecisionR
 
 /**
  * Who reads what people wrote: the household and those who work on claims, for they must decide on it. One level up,
- * where a second person is waited for.
+ * where a second person is needed, before and after their word too.
  */
 function readsText(actor: Actor, village: string, row: ClaimRow): boolean {
   if (actor.kind === 'household') return actor.householdId === row.householdId;
   if (holds(actor, village, ['villageAdmin', 'clerk', 'reviewer'])) return true;
-  return row.state === 'awaitingSecond' && holds(actor, village, ['supervisor']);
+  return needsSecond(row) && holds(actor, village, ['supervisor']);
+}
+
+/** Whether somebody one level up confirms it, as far as can be known: the panel may still agree to fewer units. */
+function needsSecond(row: ClaimRow): boolean {
+  const points = row.agreedPoints ?? row.customPoints ?? row.unitPoints * row.quantity;
+  return row.state === 'awaitingSecond' || row.customPoints !== null || points >= (row.secondFromPoints ?? Infinity);
 }
