@@ -102,13 +102,20 @@ test('photos of phones', async t => {
     }
   });
 
-  await t.test('in a form, of which the first file counts', async t => {
-    const [first, second] = [smallPhoto(40), smallPhoto(41)];
+  await t.test('several in one form are none', async t => {
+    const two = formOf(...[42, 43].map(n => ({ name: 'file', filename: `${n}.png`, content: smallPhoto(n) })));
+    const answer = await clerk('POST', url, two.body, two.headers);
+    isRefused(t, answer, '400 validation-failed', { errors: ['/file unique'] });
+    t.match(answer.body.errors, [{ pointer: '/file', detail: /一个文件/ }]);
+    t.equal((await clerk('POST', url, smallPhoto(42))).status, 201, 'nothing of them was kept');
+  });
+
+  await t.test('in a form, whose file it is', async t => {
+    const first = smallPhoto(40);
     const form = () =>
       formOf(
         { name: 'householdId', content: randomUUID() },
         { name: 'anything', filename: '../../院子.jpg', content: first },
-        { name: 'file', filename: 'b.jpg', content: second },
       );
     const key = { 'idempotency-key': randomUUID() };
     const sent = form();

@@ -1,14 +1,15 @@
 import { Busboy } from '@fastify/busboy';
 import type { FastifyRequest } from 'fastify';
-import { Refusal } from '../refusals.ts';
+import { malformed, Refusal } from '../refusals.ts';
 
 /** What else a form may hold, and be ignored: a name, a time, a token of the page. */
 const otherParts = { fields: 20, fieldNameSize: 100, fieldSize: 1_000, headerPairs: 20, headerSize: 4_096 };
 
 /**
- * The first file of a form: RFC 7578, multipart/form-data. Read as it comes, so that no more is held than the file; what
- * else the form holds is passed over. A form without a file among its first parts is an empty one.
- * @throws Refusal `body-too-large`: more than `maxBytes` in all | `media-type-unsupported`: broken
+ * The only file of a form: RFC 7578, multipart/form-data. Read as it comes, so that no more is held than the file; fields
+ * are passed over. A form without a file among its first parts is an empty one.
+ * @throws Refusal `body-too-large`: more than `maxBytes` in all | `media-type-unsupported`: broken |
+ *   `validation-failed`: a second file
  */
 export async function fileInForm(request: FastifyRequest, body: NodeJS.ReadableStream, maxBytes: number) {
   if (Number(request.headers['content-length'] ?? 0) > maxBytes) throw new Refusal('body-too-large');
@@ -32,6 +33,15 @@ export async function fileInForm(request: FastifyRequest, body: NodeJS.ReadableS
       file.on('data', (part: Buffer) => parts.push(part));
       file.on('error', () => undefined);
     });
+    // Which of several was meant is not for us to choose.
+    form.on('filesLimit', () =>
+      fail(
+        malformed('/file', 'unique', {
+          zh: '一次只能上传一个文件，请逐个上传。',
+          en: 'A form holds one file. Upload each file in a request of its own.',
+        }),
+      ),
+    );
     form.on('error', cause => fail(Object.assign(new Refusal('media-type-unsupported'), { cause })));
     form.on('finish', () => resolve(Buffer.concat(parts)));
     body.pipe(form);

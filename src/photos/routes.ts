@@ -182,7 +182,7 @@ const uploadRoute: FastifyPluginAsyncTypebox<{
       tags: ['photos'],
       summary: 'Upload a photo',
       description:
-        'The request body is the file, or a form whose first file it is: JPEG, PNG or WebP, detected by its content, not animated, at most 20 MiB. It may have 110 million pixels; a progressive JPEG, an interlaced PNG or a WebP, 52 million. HEIC cannot be read and is refused with `format`. The image is re-encoded upright, at most 2048 pixels wide and high, without location, names or other metadata; capture time and location are stored separately as hints. Uploading the same file again for the same household returns the existing photo. A household may have 30 photos a day. With `ofVillage` the photo is the village’s own, for goods and stock documents.',
+        'The request body is the file, or a form with this one file: JPEG, PNG or WebP, detected by its content, not animated, at most 20 MiB. It may have 110 million pixels; a progressive JPEG, an interlaced PNG or a WebP, 52 million. HEIC cannot be read and is refused with `format`. The image is re-encoded upright, at most 2048 pixels wide and high, without location, names or other metadata; capture time and location are stored separately as hints. Uploading the same file again for the same household returns the existing photo. A household may have 30 photos a day. With `ofVillage` the photo is the village’s own, for goods and stock documents.',
       params: VillageParams,
       querystring: PhotoCreateQuery,
       body: {
