@@ -2136,15 +2136,21 @@ create table store.redemption_line (
   goods_id uuid not null,
   quantity integer not null,
   unit_points integer not null,
+  name text not null,
+  unit text not null,
   constraint redemption_line_pkey PRIMARY KEY (village, redemption_id, line),
   constraint redemption_line_goods_key UNIQUE (village, redemption_id, goods_id),
   constraint redemption_line_goods_fkey FOREIGN KEY (village, goods_id) REFERENCES store.goods(village, id),
   constraint redemption_line_redemption_fkey FOREIGN KEY (village, redemption_id) REFERENCES store.redemption(village, id),
   constraint redemption_line_line_check CHECK (((line >= 1) AND (line <= 20))),
+  constraint redemption_line_name CHECK ((((length(name) >= 1) AND (length(name) <= 60)) AND (name !~ '[[:cntrl:]]'::text))),
   constraint redemption_line_quantity_check CHECK (((quantity >= 1) AND (quantity <= 100))),
+  constraint redemption_line_unit CHECK ((((length(unit) >= 1) AND (length(unit) <= 10)) AND (unit !~ '[[:cntrl:]]'::text))),
   constraint redemption_line_unit_points_check CHECK (((unit_points >= 1) AND (unit_points <= 100000)))
 );
 comment on table store.redemption_line is 'What was ordered, at the price that held then.';
+comment on column store.redemption_line.name is 'What the goods were called when they were ordered.';
+comment on column store.redemption_line.unit is 'Unit the goods were counted in when they were ordered.';
 alter table store.redemption_line enable row level security;
 alter table store.redemption_line force row level security;
 create policy scope on store.redemption_line using (starts_with(village, NULLIF(current_setting('jifen.scope'::text, true), ''::text)));

@@ -45,7 +45,8 @@ export async function priceOrder(
   const priceListId = await findPriceListOn(db, village, dayOf(at));
   const prices = priceListId === undefined ? new Map() : await pricesOf(db, village, priceListId, ids);
   const lines = requested.map(({ goodsId, quantity }) => {
-    const { name, unit, isService, archivedAt } = found.get(goodsId)!;
+    const { isService, archivedAt, ...called } = found.get(goodsId)!;
+    const [name, unit] = [onOneLine(called.name), onOneLine(called.unit)];
     const unitPoints = prices.get(goodsId);
     const archived = archivedAt !== null && Temporal.Instant.compare(archivedAt, at) <= 0;
     if (archived || unitPoints === undefined) {
@@ -56,6 +57,11 @@ export async function priceOrder(
   const points = lines.reduce((sum, line) => sum + line.points, 0);
   if (points > pointsMax) throw new Refusal('out-of-bounds', { field: 'points', min: 1, max: pointsMax });
   return { priceListId: priceListId!, lines, points };
+}
+
+/** As an order keeps it: goods that were entered long ago may be called by more than one line. */
+function onOneLine(text: string): string {
+  return text.replace(/\p{Cc}+/gu, ' ');
 }
 
 /** What each of these goods costs on a list; those it does not name are absent. */
@@ -72,7 +78,7 @@ export async function pricesOf(
   return new Map(rows.map(row => [row.goodsId, row.points]));
 }
 
-/** Lines of redemptions with the prices they were ordered at, by redemption. */
+/** Lines of redemptions with the names and prices they were ordered at, by redemption. */
 export async function pricedLines(
   db: Db,
   village: string,
@@ -80,7 +86,7 @@ export async function pricedLines(
 ): Promise<Map<string, PricedLine[]>> {
   if (redemptionIds.length === 0) return new Map();
   const rows = await db
-    .select({ line: redemptionLine, name: goods.name, unit: goods.unit, isService: goods.isService })
+    .select({ line: redemptionLine, isService: goods.isService })
     .from(redemptionLine)
     .innerJoin(goods, and(eq(goods.village, redemptionLine.village), eq(goods.id, redemptionLine.goodsId)))
     .where(and(eq(redemptionLine.village, village), inArray(redemptionLine.redemptionId, [...redemptionIds])))
@@ -89,7 +95,7 @@ export async function pricedLines(
   return new Map(
     [...byRedemption].map(([id, own]) => [
       id,
-      own.map(({ line: { goodsId, quantity, unitPoints }, name, unit, isService }) => ({
+      own.map(({ line: { goodsId, name, unit, quantity, unitPoints }, isService }) => ({
         goodsId,
         name,
         unit,

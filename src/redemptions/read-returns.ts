@@ -4,7 +4,7 @@ import { after, type Page, page } from '../http/paging.ts';
 import { causes } from '../ledger/causes.ts';
 import { numbersByCause } from '../ledger/read.ts';
 import { goods } from '../store/tables.ts';
-import { returned, returnLine } from './tables.ts';
+import { redemptionLine, returned, returnLine } from './tables.ts';
 
 /** Returns, looked at. */
 
@@ -71,8 +71,17 @@ async function viewsOf(db: Db, village: string, rows: (typeof returned.$inferSel
   if (rows.length === 0) return [];
   const ids = rows.map(row => row.id);
   const lines = await db
-    .select({ line: returnLine, name: goods.name })
+    .select({ line: returnLine, name: redemptionLine.name })
     .from(returnLine)
+    .innerJoin(returned, and(eq(returned.village, returnLine.village), eq(returned.id, returnLine.returnId)))
+    .innerJoin(
+      redemptionLine,
+      and(
+        eq(redemptionLine.village, returnLine.village),
+        eq(redemptionLine.redemptionId, returned.redemptionId),
+        eq(redemptionLine.goodsId, returnLine.goodsId),
+      ),
+    )
     .innerJoin(goods, and(eq(goods.village, returnLine.village), eq(goods.id, returnLine.goodsId)))
     .where(and(eq(returnLine.village, village), inArray(returnLine.returnId, ids)))
     .orderBy(asc(goods.sku));

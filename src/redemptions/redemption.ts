@@ -32,11 +32,13 @@ export async function insertRedemption(
 ): Promise<RedemptionRow> {
   const made = await insertRow(tx, row);
   await tx.insert(redemptionLine).values(
-    lines.map(({ goodsId, quantity, unitPoints }, at) => ({
+    lines.map(({ goodsId, name, unit, quantity, unitPoints }, at) => ({
       village: made.village,
       redemptionId: made.id,
       line: at + 1,
       goodsId,
+      name,
+      unit,
       quantity,
       unitPoints,
     })),

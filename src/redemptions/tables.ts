@@ -48,6 +48,9 @@ export const redemptionLine = schema.table(
     redemptionId: uuid().notNull(),
     line: smallint().notNull(),
     goodsId: uuid().notNull(),
+    /** What the goods were called, and counted in, when they were ordered. */
+    name: text().notNull(),
+    unit: text().notNull(),
     quantity: integer().notNull(),
     unitPoints: integer().notNull(),
   },

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { appendFile, cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -95,6 +96,62 @@ test('a released migration that was changed or taken away is seen', async t => {
   await rm(join(folder, '0004-villages.sql'));
   await writeFile(join(folder, '9999-more.sql'), 'create schema more;');
   t.same(await changedSinceRelease(folder), ['0003-identity.sql', '0004-villages.sql']);
+});
+
+test('orders made before they kept names get those their goods had then', async t => {
+  const url = await emptyDatabase(t);
+  const folder = await copyOfMigrations(t);
+  const first = (await migrationFiles()).findIndex(name => name.endsWith('-names-on-orders.sql'));
+  for (const name of (await migrationFiles()).slice(first)) await rm(join(folder, name));
+  await prepareRoles(url);
+  await migrate(url, folder);
+  const client = await connect(t, url);
+  const village = '520281127101';
+  const [store, rice, soap, order] = [randomUUID(), randomUUID(), randomUUID(), randomUUID()];
+  // The rows by themselves: what they refer to is of no matter here.
+  await client.query('set session_replication_role = replica');
+  const goods = `insert into store.goods (village, id, sku, name, unit, category, is_service, min_stock, created_by, created_at)`;
+  await client.query(`${goods} values ($1, $2, 'G1', '面条', '把', '粮油', false, 0, $2, '2026-11-01')`, [
+    village,
+    rice,
+  ]);
+  await client.query(`${goods} values ($1, $2, 'G2', E'肥皂\n合计 1 分', '块', '日用', false, 0, $2, '2026-11-01')`, [
+    village,
+    soap,
+  ]);
+  await client.query(
+    `insert into store.redemption (village, id, household_id, store_id, price_list_id, points, mode, presented, state, since,
+       handed_over_at, handed_over_by, hand_over_presented, business_date, occurred_at, back_entry, created_by, created_at)
+     values ($1, $2, $3, $3, $3, 5, 'counter', 'card', 'fulfilled', '2026-11-10', '2026-11-10', $3, 'card', '2026-11-10',
+       '2026-11-10', false, $3, '2026-11-10')`,
+    [village, order, store],
+  );
+  for (const [line, id] of [rice, soap].entries()) {
+    await client.query(`insert into store.redemption_line values ($1, $2, $3, $4, 1, 5)`, [
+      village,
+      order,
+      line + 1,
+      id,
+    ]);
+  }
+  for (const [version, field, from, to, at] of [
+    [2, 'name', '打米', '大米', '2026-11-09'],
+    [3, 'name', '大米', '米', '2026-11-11'],
+    [4, 'name', '米', '面条', '2026-11-12'],
+    [4, 'unit', '袋', '把', '2026-11-12'],
+  ]) {
+    await client.query(
+      `insert into corrections.correction (village, id, subject, subject_id, version, field, old_value, new_value, by_user, at)
+       values ($1, $2, 'goods', $3, $4, $5, $6, $7, $2, $8)`,
+      [village, randomUUID(), rice, version, field, from, to, at],
+    );
+  }
+  await migrate(url);
+  const { rows } = await client.query('select name, unit from store.redemption_line order by line');
+  t.strictSame(rows, [
+    { name: '大米', unit: '袋' },
+    { name: '肥皂 合计 1 分', unit: '块' },
+  ]);
 });
 
 async function migrationFiles(): Promise<string[]> {
