@@ -34,6 +34,13 @@ const noNames = [
   '#VALUE!',
   '#REF!',
   '合计',
+  '户主',
+  '姓名',
+  'N/A',
+  'null',
+  '\u3164',
+  '张\u3164',
+  ' =张三',
   ' 小计 ',
   '无',
   '12345',
@@ -46,7 +53,7 @@ const noNames = [
 test('what is a name by the API is one in a roster, and the other way round', async t => {
   const service = await openService(t);
   const [clerk, admin] = [await service.as('clerk'), await service.as('villageAdmin')];
-  const household = (await clerk('POST', `${at}/households`, { grid: null, members: [{ name: '户主' }] })).body;
+  const household = (await clerk('POST', `${at}/households`, { grid: null, members: [{ name: '吴某' }] })).body;
   const consent = { given: true, by: '申某' };
   const application = (said: object) =>
     clerk('POST', `${at}/join-applications`, { grid: null, members: [{ name: '申某' }], consent, ...said });
@@ -91,7 +98,7 @@ test('an address is one line', async t => {
   const clerk = await service.as('clerk');
   const enrol = (address: string) =>
     clerk('POST', `${at}/households`, { grid: null, address, members: [{ name: '某' }] });
-  for (const address of ['第一组\n8号', '第一组\u202e8号', '\u0007', '   '])
+  for (const address of ['=1+1', '#N/A', '\u3164', '第一组\n8号', '第一组\u202e8号', '\u0007', '   '])
     t.equal((await enrol(address)).status, 400);
   t.equal((await enrol(' 第一组 8 号 ')).status, 201);
 });

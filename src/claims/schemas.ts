@@ -1,6 +1,18 @@
 import { Type } from 'typebox';
 import { PageOf, PageQuery } from '../http/paging.ts';
-import { Day, exampleId, Id, Instant, Nullable, OneOf, Problem, Text, VillageCode, Whole } from '../http/shapes.ts';
+import {
+  Day,
+  exampleId,
+  Id,
+  Instant,
+  Note,
+  Nullable,
+  OneOf,
+  Problem,
+  Text,
+  VillageCode,
+  Whole,
+} from '../http/shapes.ts';
 import { claimStates, steps } from './tables.ts';
 
 const Occasion = Type.String({
@@ -34,7 +46,7 @@ const photoIds = Type.Array(Id('ID of a photo of the household.'), {
 });
 
 const Quantity = Whole('Number of units of the rule.', { minimum: 1, maximum: 1000 });
-const Note = Text(200, 'Free-text note.', '清扫公厕周边');
+const ClaimNote = Note(200, 'Free-text note.', '清扫公厕周边');
 const Ref = Text(64, 'Caller’s reference for the item, echoed in its result.', '1');
 
 const claimFields = {
@@ -48,7 +60,7 @@ const claimFields = {
     ),
   ),
   place: Type.Optional(Nullable(Text(100, 'Where it happened.', '二组公厕'))),
-  note: Type.Optional(Nullable(Note)),
+  note: Type.Optional(Nullable(ClaimNote)),
   occasion: Type.Optional(Occasion),
   photoIds: Type.Optional(photoIds),
   evidence: Type.Optional(evidence),
@@ -102,7 +114,7 @@ export const ClaimBatch = Type.Object(
 export const ClaimResubmit = Type.Object(
   {
     quantity: Type.Optional(Quantity),
-    note: Type.Optional(Nullable(Note)),
+    note: Type.Optional(Nullable(ClaimNote)),
     photoIds: Type.Optional(photoIds),
     evidence: Type.Optional(evidence),
   },
@@ -210,7 +222,7 @@ export const Claim = Type.Object(
     occurredAt: Instant('When it happened.'),
     businessDate: Day('Business date of the claim.'),
     place: Nullable(Text(100, 'Where it happened; `null` for callers who see masked names.', '二组公厕')),
-    note: Nullable(Text(200, 'Free-text note; `null` for callers who see masked names.', '清扫公厕周边')),
+    note: Nullable(Note(200, 'Free-text note; `null` for callers who see masked names.', '清扫公厕周边')),
     occasion: Nullable(
       Type.String({ maxLength: 80, description: 'Event the claim is for.', examples: ['village-cleaning-2026-11-23'] }),
     ),

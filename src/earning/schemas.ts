@@ -1,6 +1,18 @@
 import { Type } from 'typebox';
 import { PageOf, PageQuery } from '../http/paging.ts';
-import { Day, exampleId, Id, Instant, Nullable, OneOf, Problem, Text, VillageCode, Whole } from '../http/shapes.ts';
+import {
+  Day,
+  exampleId,
+  Id,
+  Instant,
+  Note,
+  Nullable,
+  OneOf,
+  Problem,
+  Text,
+  VillageCode,
+  Whole,
+} from '../http/shapes.ts';
 
 const Occasion = Type.String({
   pattern: '^\\S{1,80}$',
@@ -22,7 +34,7 @@ const line = {
     ),
   ),
   occasion: Type.Optional(Occasion),
-  note: Type.Optional(Nullable(Text(200, 'Free-text note.', '清扫公厕周边'))),
+  note: Type.Optional(Nullable(Note(200, 'Free-text note.', '清扫公厕周边'))),
 };
 
 const exampleLine = {
@@ -99,7 +111,7 @@ export const Award = Type.Object(
       description: 'Whether the award was recorded later than its business date.',
       examples: [false],
     }),
-    note: Nullable(Text(200, 'Free-text note; `null` for callers who see masked names.', '清扫公厕周边')),
+    note: Nullable(Note(200, 'Free-text note; `null` for callers who see masked names.', '清扫公厕周边')),
     state: OneOf(
       [...awardState],
       'State of the award: `pending` public notice, `posted` and spendable, or `reversed`.',

@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox';
 import { GridNumber, NumberConfirmed, PassbookNumber } from '../households/shapes.ts';
 import { PageOf, PageQuery } from '../http/paging.ts';
-import { Day, exampleId, Id, Instant, Line, Nullable, OneOf, Sum, Text, VillageCode, Whole } from '../http/shapes.ts';
+import { Day, exampleId, Id, Instant, Nullable, OneOf, Sum, Text, VillageCode, Whole } from '../http/shapes.ts';
 import { changeKinds } from './tables.ts';
 
 const Kind = OneOf([...changeKinds], 'Kind of change.');
@@ -64,7 +64,7 @@ export const HouseholdChangeCreate = Type.Union(
           number: Type.Optional(PassbookNumber),
           numberConfirmed: NumberConfirmed,
           grid: Nullable(GridNumber),
-          address: Type.Optional(Nullable(Line(120, 'Address of the household.', '第一组 9 号'))),
+          address: Type.Optional(Nullable(Text(120, 'Address of the household.', '第一组 9 号'))),
           headMemberId: Id('ID of the head of household, one of the members who leave.'),
         },
         {

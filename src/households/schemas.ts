@@ -5,7 +5,6 @@ import {
   exampleId,
   Id,
   Instant,
-  Line,
   Name,
   Nullable,
   OneOf,
@@ -34,7 +33,7 @@ export const HouseholdCreate = Type.Object(
     number: Type.Optional(PassbookNumber),
     numberConfirmed: NumberConfirmed,
     grid: Nullable(GridNumber),
-    address: Type.Optional(Nullable(Line(120, 'Address of the household.', '第一组 8 号'))),
+    address: Type.Optional(Nullable(Text(120, 'Address of the household.', '第一组 8 号'))),
     members: Type.Array(MemberCreate, {
       minItems: 1,
       maxItems: 30,
@@ -90,7 +89,7 @@ export const HouseholdUpdate = Type.Object(
     number: Type.Optional(PassbookNumber),
     numberConfirmed: NumberConfirmed,
     grid: Type.Optional(Nullable(GridNumber)),
-    address: Type.Optional(Nullable(Line(120, 'Address of the household.', '第一组 8 号'))),
+    address: Type.Optional(Nullable(Text(120, 'Address of the household.', '第一组 8 号'))),
   },
   { title: 'HouseholdUpdate', additionalProperties: false, examples: [{ grid: 1, address: '第一组 9 号' }] },
 );
@@ -136,7 +135,7 @@ export const Household = Type.Object(
 );
 
 export const HouseholdFreeze = Type.Object(
-  { reason: Line(200, 'Why the household is frozen. The household is told.', '户主去世，继承人待定') },
+  { reason: Text(200, 'Why the household is frozen. The household is told.', '户主去世，继承人待定') },
   { title: 'HouseholdFreeze', additionalProperties: false, examples: [{ reason: '户主去世，继承人待定' }] },
 );
 export const HouseholdFreezeList = Type.Object(
@@ -160,7 +159,7 @@ export const HouseholdFreezeList = Type.Object(
   { title: 'HouseholdFreezeList' },
 );
 export const HouseholdUnfreeze = Type.Object(
-  { reason: Line(200, 'Why the household is unfrozen.', '继承人已定') },
+  { reason: Text(200, 'Why the household is unfrozen.', '继承人已定') },
   { title: 'HouseholdUnfreeze', additionalProperties: false, examples: [{ reason: '继承人已定' }] },
 );
 

@@ -40,23 +40,50 @@ export function Day(description: string) {
   });
 }
 
+/**
+ * What nothing that a person enters holds on purpose: controls, marks of direction, halves of characters, and letters and
+ * blanks that are drawn as nothing at all.
+ */
+const unseen = '\\p{C}\\p{Zl}\\p{Zp}\\u034f\\u115f\\u1160\\u2800\\u3164\\uffa0\\ufffd';
+
+/** What is seen by itself: a mark only changes the character before it. */
+const seen = `[^\\s\\p{M}${unseen}]`;
+
+/** A spreadsheet would take it for a formula, or has written it where one went wrong. */
+const noFormula = '(?!\\s*(?:[=+@\\-＝＋＠－]|#(?:N/A|DIV/0!|[A-Z]{3,5}[!?])))';
+
+export const linePattern = `^${noFormula}[^\\S${unseen}]*${seen}[^${unseen}]*$`;
+export const notePattern = `^${noFormula}(?=\\s*${seen})(?:[^${unseen}]|\\r?\\n)*$`;
+
+/** One line of text, as a person enters it. One rule for the contract and for whoever reads texts from a file. */
 export function Text(maxLength: number, description: string, example: string) {
-  return Type.String({ minLength: 1, maxLength, pattern: '\\S', description, examples: [example] });
+  return Type.String({ minLength: 1, maxLength, pattern: linePattern, description, examples: [example] });
 }
 
-/** Controls, marks of direction, halves of characters and the like: nothing that a line of text holds on purpose. */
-const unseen = '\\p{Cc}\\p{Cf}\\p{Cs}\\p{Co}\\p{Zl}\\p{Zp}\\ufffd';
+const line = new RegExp(linePattern, 'u');
 
-/** What stands where a name would, and is none. */
-const noNames = '合计|小计|总计|共计|无|暂无|不详|空白';
+export function isLine(text: string): boolean {
+  return line.test(text);
+}
 
-const nameStart = '=+@#\\-';
+/** The same in as many lines as it takes. */
+export function Note(maxLength: number, description: string, example: string) {
+  return Type.String({ minLength: 1, maxLength, pattern: notePattern, description, examples: [example] });
+}
+
+/** What stands where a name would, and is none: a sum, a word for nothing, the heading of the column. */
+const noNames = [
+  ...['合计', '小计', '总计', '共计', '无', '暂无', '没有', '不详', '未知', '不明', '空白', '待定', '同上'],
+  ...['户主', '户主姓名', '姓名', '名字', '名称', '成员', '成员姓名', '家庭成员', '家庭成员姓名', '人员姓名'],
+  ...['[Nn][./]?[Aa]\\.?', '[Nn][Uu][Ll][Ll]', '[Nn]one', 'NONE', '[Nn]il', 'NIL', '[Uu]ndefined', '[Nn]a[Nn]'],
+  ...['[Nn]ame', '[Uu]nknown'],
+].join('|');
 
 /**
- * A person's name: a line with a letter in it, which is no formula, no error of a spreadsheet and no sum. One rule for the
- * contract and for whoever reads names from a file.
+ * A person's name: a line with a letter in it, which is no formula, no error of a spreadsheet, no sum and no heading. One
+ * rule for the contract and for whoever reads names from a file.
  */
-const namePattern = `^(?!\\s*(?:${noNames})\\s*$)(?:\\p{L}|[^\\p{L}${nameStart}${unseen}][^\\p{L}${unseen}]*\\p{L})[^${unseen}]*$`;
+export const namePattern = `^(?!\\s*(?:${noNames})\\s*$)(?!\\s*[=+@#\\-＝＋＠－＃])[^\\p{L}${unseen}]*(?![${unseen}])\\p{L}[^${unseen}]*$`;
 const nameMaxLength = 60;
 
 const naming = new RegExp(namePattern, 'u');
@@ -73,12 +100,6 @@ export function Name(description: string, example: string) {
     description,
     examples: [example],
   });
-}
-
-/** One line of text. */
-export function Line(maxLength: number, description: string, example: string) {
-  const pattern = `^[^\\S${unseen}]*[^\\s${unseen}][^${unseen}]*$`;
-  return Type.String({ minLength: 1, maxLength, pattern, description, examples: [example] });
 }
 
 /** Whole points, pieces or minutes. */

@@ -1,6 +1,7 @@
 import type { ErrorObject } from 'ajv';
 import type { Sentence } from '../refusals.ts';
 import { placeOf } from './field-names.ts';
+import { linePattern, namePattern, notePattern } from './shapes.ts';
 
 /** One thing that a schema refuses, as `errors` of `validation-failed` tells it. */
 export interface Mistake {
@@ -11,6 +12,9 @@ export interface Mistake {
 
 const mistakesMax = 50;
 
+/** What is empty or too long is not of the right form either: of these, the first is told. */
+const forms = new Set(['minLength', 'maxLength', 'pattern', 'format']);
+
 /** The mistakes that ajv has found, in people's words, 50 at most. `part` is `body`, `querystring`, `params` or `headers`. */
 export function mistakesOf(errors: readonly Partial<ErrorObject>[], part: string): Mistake[] {
   // Bounded before it is sorted out: each choice looks at all errors.
@@ -20,8 +24,14 @@ export function mistakesOf(errors: readonly Partial<ErrorObject>[], part: string
     return { pointer, code: error.keyword, detail: detailOf(error, pointer) };
   });
   const told = new Set<string>();
+  const places = new Set<string>();
   return mistakes
-    .filter(({ pointer, code }) => !told.has(`${pointer} ${code}`) && told.add(`${pointer} ${code}`))
+    .filter(({ pointer, code }) => {
+      const again = told.has(`${pointer} ${code}`) || (forms.has(code) && places.has(pointer));
+      told.add(`${pointer} ${code}`);
+      places.add(pointer);
+      return !again;
+    })
     .slice(0, mistakesMax);
 }
 
@@ -121,8 +131,24 @@ const types: Record<string, Sentence> = {
   null: { zh: '应留空', en: 'must be null' },
 };
 
+const textRules: Record<string, Sentence> = {
+  [linePattern]: {
+    zh: '须为一行文字，不能含有看不见的字符，也不能以 =、+、-、@ 开头',
+    en: 'must be one line of visible text that does not start with =, +, - or @',
+  },
+  [notePattern]: {
+    zh: '须为文字，不能含有看不见的字符，也不能以 =、+、-、@ 开头',
+    en: 'must be visible text that does not start with =, +, - or @',
+  },
+  [namePattern]: {
+    zh: '须为姓名，不能是公式、数字或“合计”“户主”等字样',
+    en: 'must be a name, not a formula, a number, a total or a heading',
+  },
+};
+
 function patternRule(pattern: string): Sentence {
-  if (pattern === '\\S') return { zh: '不能为空', en: 'cannot be blank' };
+  const ofText = textRules[pattern];
+  if (ofText !== undefined) return ofText;
   if (pattern.startsWith('^[0-9a-f]{8}-')) return { zh: '不是有效的编号，请重新选择', en: 'must be a valid ID' };
   const digits = /^\^\[0-9\]\{(\d+)\}\$$/.exec(pattern)?.[1];
   if (digits !== undefined) return { zh: `须为 ${digits} 位数字`, en: `must have exactly ${digits} digits` };

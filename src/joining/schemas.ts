@@ -1,7 +1,7 @@
 import { Type } from 'typebox';
 import { GridNumber, IdLast4, NumberConfirmed, PassbookNumber, Phone } from '../households/shapes.ts';
 import { PageOf, PageQuery } from '../http/paging.ts';
-import { Id, Instant, Line, Name, Nullable, OneOf, Text, VillageCode, Whole } from '../http/shapes.ts';
+import { Id, Instant, Name, Nullable, OneOf, Text, VillageCode, Whole } from '../http/shapes.ts';
 
 const JoinMember = Type.Object(
   {
@@ -25,7 +25,7 @@ const exampleMembers = [
 
 const content = {
   grid: Nullable(GridNumber),
-  address: Type.Optional(Nullable(Line(120, 'Address of the household.', '第一组 8 号'))),
+  address: Type.Optional(Nullable(Text(120, 'Address of the household.', '第一组 8 号'))),
   phone: Type.Optional(Nullable(Phone)),
   members: Type.Array(JoinMember, {
     minItems: 1,

@@ -85,8 +85,8 @@ const mistakes = {
   },
   'head-missing': { zh: '没有户主姓名。', en: 'The name of the head of household is missing.' },
   'name-bad': {
-    zh: '姓名应为 1 至 60 个字，且不能是公式、错误值、数字或“合计”“无”等字样。',
-    en: 'A name has 1 to 60 characters and is not a formula, an error, a number or a total.',
+    zh: '姓名应为 1 至 60 个字，且不能是公式、错误值、数字或“合计”“无”“户主”等字样。',
+    en: 'A name has 1 to 60 characters and is not a formula, an error, a number, a total or a heading.',
   },
   'grid-unknown': { zh: '本村没有这个网格（组）。', en: 'The village has no such group or patrol grid.' },
   'phone-bad': { zh: '电话应为 5 至 20 位数字。', en: 'A phone number has 5 to 20 digits.' },
@@ -157,7 +157,10 @@ const mistakes = {
     zh: '单价应为金额（元），最多两位小数。',
     en: 'A cost is an amount in yuan with at most two decimals.',
   },
-  'address-bad': { zh: '住址不能超过 120 个字。', en: 'An address can have at most 120 characters.' },
+  'address-bad': {
+    zh: '住址应为一行文字，不超过 120 个字，且不能是公式。',
+    en: 'An address is one line of at most 120 characters and no formula.',
+  },
 } as const;
 
 export type MistakeCode = keyof typeof mistakes;

@@ -1,5 +1,6 @@
 import type { NewHousehold, NewMember } from '../households/enrol.ts';
 import { folded, numberKey } from '../households/folding.ts';
+import { isLine } from '../http/shapes.ts';
 import { type Cells, cellsReader } from './cells.ts';
 import type { Header } from './columns.ts';
 import type { Mistake, MistakeCode } from './mistakes.ts';
@@ -139,9 +140,10 @@ function beginHousehold(drafts: Draft[], cells: Cells, grids: Map<string, number
   const group = written('grid_number');
   const grid = grids.get(group) ?? grids.get(text('grid_number'));
   if (group !== '' && grid === undefined) wrong('grid_number', 'grid-unknown');
-  if (written('address').length > 120) wrong('address', 'address-bad');
+  const address = written('address');
+  if (address !== '' && (address.length > 120 || !isLine(address))) wrong('address', 'address-bad');
   const draft: Draft = {
-    ...{ number, grid: grid ?? null, address: written('address') || null, members: [], rows: [] },
+    ...{ number, grid: grid ?? null, address: address || null, members: [], rows: [] },
     ...{ head: 'awaited', group, counted: text('members') },
   };
   drafts.push(draft);
