@@ -70,7 +70,8 @@ test('leading zeros make no other number', async t => {
   const first = await enrol({ number: '0051' });
   for (const number of ['51', '051', '00000051'])
     t.match(await enrol({ number }), { status: 409, code: 'already-exists' });
-  t.equal((await enrol({ number: 'H51' })).number, 'H51', 'another letter does');
+  t.match(await enrol({ number: 'H51' }), { code: 'number-far' }, 'another letter does, if it is meant');
+  t.equal((await enrol({ number: 'H51', numberConfirmed: true })).number, 'H51');
   t.match(await enrol({ number: 'H0051' }), { code: 'already-exists' });
   t.match(
     (await clerk('GET', `${home}?q=51`)).body.data,

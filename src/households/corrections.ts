@@ -59,7 +59,7 @@ export async function updateHousehold(
     const other = await findHouseholdByNumber(tx, village, changed.number);
     if (other !== undefined && other.id !== householdId)
       throw new Refusal('already-exists', { field: 'number', existingId: other.id });
-    await refuseFarNumber(tx, village, { number: changed.number, numberConfirmed });
+    await refuseFarNumber(tx, village, { number: changed.number, numberConfirmed }, { householdId });
   }
   if (changed.grid != null && !(await hasGrid(tx, village, changed.grid)))
     throw new Refusal('not-found', { field: 'grid' });

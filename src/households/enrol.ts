@@ -82,7 +82,7 @@ export async function enrolOne(
   now: Temporal.Instant,
 ): Promise<HouseholdView> {
   await lockRegister(tx, village);
-  await refuseFarNumber(tx, village, input);
+  await refuseFarNumber(tx, village, input, { head: input.members[0]?.name });
   await refuseRegistered(tx, village, input.members);
   const [id] = await enrol(tx, actor, village, [input], now);
   return getHousehold(tx, actor, village, id!);

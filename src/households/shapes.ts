@@ -24,7 +24,8 @@ export const PassbookNumber = Type.String({
 });
 export const NumberConfirmed = Type.Optional(
   Type.Boolean({
-    description: 'Whether the number was checked again, although it is far from the village’s other numbers.',
+    description:
+      'Whether the number was checked again, although it is far from the village’s other numbers, or differs from one in the letter only.',
     examples: [true],
   }),
 );

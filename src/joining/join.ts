@@ -117,7 +117,7 @@ export async function approveJoin(
 ): Promise<JoinView> {
   const row = await lockForDecision(tx, actor, key, now);
   await lockRegister(tx, key.village);
-  await refuseFarNumber(tx, key.village, input);
+  await refuseFarNumber(tx, key.village, input, { head: row.members[0]?.name });
   const elsewhere = (await duplicatesOf(tx, key.village, row.id)).find(({ likeness }) => likeness === 'person');
   if (elsewhere !== undefined) throw new Refusal('member-elsewhere', { place: elsewhere.place });
   const [head, ...others] = row.members;

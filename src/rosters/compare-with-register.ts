@@ -3,6 +3,7 @@ import { type Db, rowsOf } from '../db/database.ts';
 import type { HouseholdPatch, MemberPatch } from '../households/corrections.ts';
 import type { NewMember } from '../households/enrol.ts';
 import { folded, numberKey } from '../households/folding.ts';
+import { twinsOf } from '../households/numbers.ts';
 import type { Mistake } from './mistakes.ts';
 import type { RosterHousehold } from './roster.ts';
 
@@ -34,7 +35,19 @@ export async function compareWithRegister(
   const there = new Set<string>();
   const mistakes: Mistake[] = [];
   const differences: Difference[] = [];
-  const byNumber = await registeredOf(db, village, { households, by });
+  const twins = await twinsOf(
+    db,
+    village,
+    households.map(({ number }) => number),
+  );
+  const keys = [...households.map(({ number }) => numberKey(number)), ...twins.map(({ key }) => key)];
+  const byNumber = await registeredOf(db, village, { keys, by });
+  const twinKeys = Map.groupBy(twins, twin => twin.of);
+  // An office that leaves the letter of the numbers away means the same households.
+  const twinOf = ({ number, members }: RosterHousehold) =>
+    (twinKeys.get(numberKey(number)) ?? [])
+      .map(({ key }) => byNumber.get(key)!)
+      .find(({ people }) => people.some(person => person.isHead && isSame(person, members[0])));
   const byRow = await peopleOf(db, village, households);
   const elsewhere = (row: number, place: number): Mistake | undefined => {
     const number = byRow.get(`${row} ${place}`);
@@ -44,8 +57,10 @@ export async function compareWithRegister(
   };
   for (const household of households) {
     const { number, members, rows } = household;
-    const registered = byNumber.get(numberKey(number));
-    if (registered === undefined) {
+    const registered = byNumber.get(numberKey(number)) ?? twinOf(household);
+    if (registered === undefined && twinKeys.has(numberKey(number))) {
+      mistakes.push({ row: rows[0]!, column: 'number', code: 'number-unlettered', facts: {} });
+    } else if (registered === undefined) {
       mistakes.push(...rows.flatMap((row, place) => elsewhere(row, place) ?? []));
     } else if (registered.people.some(person => person.isHead && isSame(person, members[0]))) {
       there.add(number);
@@ -142,9 +157,8 @@ function isSame(
 async function registeredOf(
   db: Db,
   village: string,
-  { households, by }: { households: RosterHousehold[]; by: string },
+  { keys, by }: { keys: string[]; by: string },
 ): Promise<Map<string, Registered>> {
-  const numbers = households.map(({ number }) => numberKey(number));
   const versionOf = (subject: 'household' | 'member', id: SQL) => sql`(
     select coalesce(max(c.version), 1) from corrections.correction c
      where c.village = ${village} and c.subject = ${subject} and c.subject_id = ${id}::text)`;
@@ -158,7 +172,7 @@ async function registeredOf(
              'isDead', m.died_on is not null) order by m.id) as people
       from households.household h
       join households.member m on m.village = h.village and m.household_id = h.id
-     where h.village = ${village} and h.number_key = any(${sql.param(numbers)}::text[])
+     where h.village = ${village} and h.number_key = any(${sql.param(keys)}::text[])
      group by h.number_key, h.id, h.grid, h.address`,
   );
   return new Map(rows.map(row => [row.number, row]));

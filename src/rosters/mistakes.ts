@@ -79,6 +79,14 @@ const mistakes = {
     zh: '户号在各组内编排，与第 {row} 行重复。请改为全村唯一的户号，如组号加户号。',
     en: 'Row {row} of another group has the same number. Numbers must be unique in the village.',
   },
+  'number-unlettered': {
+    zh: '已有只差一个字母的户号，户主不同。请核对户号，确实是另一户的单独登记。',
+    en: 'Another head has this number with or without a letter. Check it; enrol the household by itself if it is right.',
+  },
+  'number-far': {
+    zh: '户号与其他户号相差太远。请核对，确实无误的单独登记。',
+    en: 'The number is far from all others. Check it, and enrol the household by itself if it is right.',
+  },
   'number-taken': {
     zh: '此户号已登记在另一户主名下。',
     en: 'The household number is registered under a different head.',

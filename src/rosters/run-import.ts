@@ -2,6 +2,7 @@ import { type Clock, iso } from '../calendar.ts';
 import type { Database, Tx } from '../db/database.ts';
 import { withoutValues } from '../db/without-values.ts';
 import { enrolMany } from '../households/enrol-many.ts';
+import { farNumbers } from '../households/numbers.ts';
 import { lockRegister } from '../households/register.ts';
 import { listGrids } from '../villages/read.ts';
 import { compareWithRegister } from './compare-with-register.ts';
@@ -83,9 +84,23 @@ async function report(
   { roster, createdBy }: { roster: Roster; createdBy: string },
 ): Promise<ImportRow['state']> {
   const { village } = key;
-  const { there, mistakes, differences } = await database.inSnapshot(village, db =>
-    compareWithRegister(db, village, roster.households, createdBy),
+  const [{ there, mistakes, differences }, far] = await database.inSnapshot(
+    village,
+    async db =>
+      [
+        await compareWithRegister(db, village, roster.households, createdBy),
+        await farNumbers(
+          db,
+          village,
+          roster.households.map(({ number }) => number),
+        ),
+      ] as const,
   );
+  for (const { number, rows } of roster.households) {
+    if (far.has(number) && !there.has(number)) {
+      mistakes.push({ row: rows[0]!, column: 'number', code: 'number-far', facts: {} });
+    }
+  }
   // Of a cell that is wrong by itself, the register has nothing to add.
   const placeOf = ({ row, column }: Mistake) => `${row} ${column}`;
   const wrong = new Set(roster.mistakes.map(placeOf));
