@@ -1,18 +1,6 @@
 import { Type } from 'typebox';
 import { PageOf, PageQuery } from '../http/paging.ts';
-import {
-  Day,
-  exampleId,
-  Id,
-  Instant,
-  Name,
-  Nullable,
-  OneOf,
-  Sum,
-  Text,
-  VillageCode,
-  Whole,
-} from '../http/shapes.ts';
+import { Day, exampleId, Id, Instant, Name, Nullable, OneOf, Sum, Text, VillageCode, Whole } from '../http/shapes.ts';
 import { GridNumber, IdLast4, NumberConfirmed, PassbookNumber, Phone } from './shapes.ts';
 
 export const MemberCreate = Type.Object(

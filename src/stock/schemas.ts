@@ -1,6 +1,6 @@
 import { type TSchema, Type } from 'typebox';
 import { PageOf, PageQuery } from '../http/paging.ts';
-import { Day, exampleId, Id, Instant, Line, Nullable, OneOf, Sum, Text, VillageCode, Whole } from '../http/shapes.ts';
+import { Day, exampleId, Id, Instant, Nullable, OneOf, Sum, Text, VillageCode, Whole } from '../http/shapes.ts';
 import { CostFen, DecisionNote } from '../store/shapes.ts';
 import { countStates, documentTypes, type draftedTypes } from './tables.ts';
 
@@ -20,17 +20,17 @@ export const countedMax = 200;
 /** The most pieces of one kind that are counted. */
 export const piecesMax = 1_000_000;
 
-const Supplier = Line(60, 'Name of the supplier.', '双凤粮油店');
-const InvoiceNumber = Line(40, 'Number of the invoice. The same invoice of a supplier is received once.', '00123');
-const Donor = Line(60, 'Who gave the goods.', '爱心企业');
+const Supplier = Text(60, 'Name of the supplier.', '双凤粮油店');
+const InvoiceNumber = Text(40, 'Number of the invoice. The same invoice of a supplier is received once.', '00123');
+const Donor = Text(60, 'Who gave the goods.', '爱心企业');
 const DeclaredValueFen = Type.Integer({
   minimum: 0,
   maximum: 10_000_000_000,
   description: 'Value of all the goods that the donor declared, in fen.',
   examples: [50_000],
 });
-const Event = Line(60, 'Event at which the goods are given out.', '重阳节慰问');
-const Receiver = Line(60, 'Who received the goods for the event.', '王建国');
+const Event = Text(60, 'Event at which the goods are given out.', '重阳节慰问');
+const Receiver = Text(60, 'Who received the goods for the event.', '王建国');
 const PhotoIds = Type.Array(Id('ID of a photo of the village.'), {
   maxItems: 6,
   uniqueItems: true,
