@@ -262,3 +262,9 @@ export function isRefusalCode(code: string): code is RefusalCode {
 export function malformed(pointer: string, code: string, detail: Sentence): Refusal {
   return new Refusal('validation-failed', { errors: [{ pointer, code, detail }] });
 }
+
+/** The refusal that was thrown. @throws whatever else was */
+export function refusalIn(error: unknown): Refusal {
+  if (error instanceof Refusal) return error;
+  throw error;
+}

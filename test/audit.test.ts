@@ -13,7 +13,15 @@ import { type Command, reversal } from '../src/ledger/transactions.ts';
 import { canonicalText, leafOf } from './support/book.ts';
 import { textOfPdf } from './support/pdf.ts';
 import { isRefused } from './support/refusal.ts';
-import { type Caller, connect, nobody, openService, type Service, villages } from './support/service.ts';
+import {
+  type Caller,
+  connect,
+  type DeviceCaller,
+  nobody,
+  openService,
+  type Service,
+  villages,
+} from './support/service.ts';
 import { until } from './support/waiting.ts';
 
 const path = `/v1/villages/${villages.own}`;
@@ -37,12 +45,13 @@ function move(from: string, to: string, amount: number, businessDate: string, fi
 const availableOf = (household: string) => `household:${household}:available`;
 
 /** Bytes of an answer that is no JSON. */
-async function download(service: Service, caller: Caller, url: string, headers = {}) {
-  const answer = await service.app.inject({
-    method: 'GET',
-    url,
-    headers: { authorization: `Bearer ${caller.token}`, ...headers },
-  });
+async function download(service: Service, caller: Caller | DeviceCaller, url: string, headers = {}) {
+  const method = 'GET';
+  const who =
+    'key' in caller
+      ? service.proving(caller.key, { method, url }, caller.token)
+      : { authorization: `Bearer ${caller.token}` };
+  const answer = await service.app.inject({ method, url, headers: { ...who, ...headers } });
   return { status: answer.statusCode, bytes: answer.rawPayload, text: answer.payload, headers: answer.headers };
 }
 

@@ -60,10 +60,10 @@ for (const [name, mark] of Object.entries(unseen)) {
 
 /**
  * Texts of their own kind: secrets that are never shown, the name of an occasion, which is compared without what is not seen,
- * and is no line of an export but with an apostrophe before a formula.
+ * and is no line of an export but with an apostrophe before a formula; and what a device has signed, byte for byte.
  */
 const isOfItsOwnKind = (place: string) =>
-  /\/(?:password|currentPassword|newPassword|refreshToken|deviceCode|occasion)$/.test(place);
+  /\/(?:password|currentPassword|newPassword|refreshToken|deviceCode|occasion|ops\/\*)$/.test(place);
 
 /** Notes take as many lines as they need. */
 const notes = new Set([

@@ -124,7 +124,7 @@ const reads: Record<string, string[]> = {
     'rules.rule',
     'villages.grid',
   ],
-  redemptions: ['households.folded'],
+  redemptions: ['households.folded', 'households.is_own_proof'],
   rosters: [
     'corrections.correction',
     'households.folded',

@@ -7,7 +7,7 @@ import { type Access, actorOf } from '../http/route.ts';
 import { VillageParams } from '../http/shapes.ts';
 import { hashSecret } from '../identity/passwords.ts';
 import type { Mutate, Write } from '../posting/mutate.ts';
-import { Refusal } from '../refusals.ts';
+import { Refusal, refusalIn } from '../refusals.ts';
 import { type CardSheetView, issueSheet, planSheet, printSheet } from './card-sheet.ts';
 import { issueCard, listCards, replaceCard, revokeCard } from './cards.ts';
 import { householdSubject } from './corrections.ts';
@@ -353,12 +353,17 @@ export const householdRoutes: FastifyPluginAsyncTypebox<{
     },
     handler: async (request, reply) => {
       const { village } = request.params;
-      const plan = await database.inSnapshot(village, db => planSheet(db, village, request.body.cards));
-      const printed = await printSheet(plan, clock.now());
+      // What is wrong with the households is told after what is wrong with the key.
+      const printed = await database
+        .inSnapshot(village, db => planSheet(db, village, request.body.cards))
+        .then(plan => printSheet(plan, clock.now()), refusalIn);
       return mutate<CardSheetView>(
         request,
         reply,
-        (tx, actor) => issueSheet(tx, actor, village, printed, clock.now()),
+        async (tx, actor) => {
+          if (printed instanceof Refusal) throw printed;
+          return issueSheet(tx, actor, village, printed, clock.now());
+        },
         {
           status: 201,
           location: ({ cards }) => `/v1/villages/${village}/households/${cards[0]!.householdId}/cards`,

@@ -5,7 +5,7 @@ import { type Clock, iso } from '../calendar.ts';
 import { type Database, type Db, rowsOf, type Tx } from '../db/database.ts';
 import { type Actor, type AnyRequest, actorOf, asksPin, holds, type PendingAction, type Role } from '../http/route.ts';
 import type { Reauthorise } from '../posting/keys.ts';
-import { Refusal, type RefusalCode } from '../refusals.ts';
+import { Refusal, type RefusalCode, refusalIn } from '../refusals.ts';
 import { type Proof, type Proofs, spendProof } from './proofs.ts';
 import { endOf, getLiveSession, type SessionEnd } from './sessions.ts';
 import { session } from './tables.ts';
@@ -184,11 +184,6 @@ export function reauthorising({
     }
     return answers;
   };
-}
-
-function refusalIn(error: unknown): Refusal {
-  if (error instanceof Refusal) return error;
-  throw error;
 }
 
 /** Role and prefix of every grant that holds now; none for a disabled user. */
