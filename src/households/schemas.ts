@@ -1,6 +1,19 @@
 import { Type } from 'typebox';
 import { PageOf, PageQuery } from '../http/paging.ts';
-import { Day, exampleId, Id, Instant, Name, Nullable, OneOf, Sum, Text, VillageCode, Whole } from '../http/shapes.ts';
+import {
+  Day,
+  exampleId,
+  Id,
+  Instant,
+  Name,
+  Nullable,
+  OneOf,
+  Search,
+  Sum,
+  Text,
+  VillageCode,
+  Whole,
+} from '../http/shapes.ts';
 import { GridNumber, IdLast4, NumberConfirmed, PassbookNumber, Phone } from './shapes.ts';
 
 export const MemberCreate = Type.Object(
@@ -153,7 +166,11 @@ export const HouseholdUnfreeze = Type.Object(
 
 export const HouseholdListQuery = Type.Object({
   q: Type.Optional(
-    Text(60, 'Search text: the start of a household number or, for callers who see full names, part of a name.', 'H00'),
+    Search(
+      60,
+      'Search text: the start of a household number or, for callers who see full names, part of a name.',
+      'H00',
+    ),
   ),
   grid: Type.Optional(GridNumber),
   ...PageQuery,

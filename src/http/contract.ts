@@ -155,7 +155,9 @@ function exampleProblem(code: RefusalCode, origin: string): Json {
 /** The fact that brings out what a code says, where it is of this kind: `required` is a number here, and a list there. */
 function exampleFact(name: string, schema: Json): unknown {
   const [known, composed] = [exampleFacts[name], exampleOf(schema)];
-  return known !== undefined && Array.isArray(known) === Array.isArray(composed) ? known : composed;
+  const isOfItsKind =
+    composed === null || (typeof known === typeof composed && Array.isArray(known) === Array.isArray(composed));
+  return known !== undefined && isOfItsKind ? known : composed;
 }
 
 /** Every schema with a title becomes a component, named by it; wherever it stands, a reference stands instead. */

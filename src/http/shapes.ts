@@ -60,6 +60,11 @@ export function Text(maxLength: number, description: string, example: string) {
   return Type.String({ minLength: 1, maxLength, pattern: linePattern, description, examples: [example] });
 }
 
+/** What is looked for: however it is typed, for it is folded before it is compared. */
+export function Search(maxLength: number, description: string, example: string) {
+  return Type.String({ minLength: 1, maxLength, description, examples: [example] });
+}
+
 const line = new RegExp(linePattern, 'u');
 
 export function isLine(text: string): boolean {

@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import { PageOf, PageQuery } from '../http/paging.ts';
-import { Day, exampleId, Id, Instant, Nullable, OneOf, Text, VillageCode, Whole } from '../http/shapes.ts';
+import { Day, exampleId, Id, Instant, Nullable, OneOf, Search, Text, VillageCode, Whole } from '../http/shapes.ts';
 import { goodsColumns } from './goods-list.ts';
 import { CostFen, goodsMax, Points } from './shapes.ts';
 import { limitPeriods } from './tables.ts';
@@ -126,7 +126,7 @@ export const GoodsUpdate = Type.Object(
 );
 export const GoodsParams = Type.Object({ village: VillageCode, goods: Id('ID of the goods.') });
 export const GoodsListQuery = Type.Object({
-  q: Type.Optional(Text(60, 'Search text: part of a name, the start of an SKU, or a complete barcode.', '大米')),
+  q: Type.Optional(Search(60, 'Search text: part of a name, the start of an SKU, or a complete barcode.', '大米')),
   state: Type.Optional(OneOf(['active', 'archived'], 'Return only goods in this state.')),
   ...PageQuery,
 });

@@ -256,6 +256,7 @@ const exampleLaterSettings = {
   offlineMaxPoints: 30,
   offlineMaxRedemptions: 2,
   offlineHours: 72,
+  proxyHouseholdsPerDay: 3,
 };
 
 export const Policy = Type.Object(

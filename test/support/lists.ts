@@ -508,7 +508,7 @@ export const lists: Record<string, (ground: Ground) => Promise<List>> = {
     const { code: cardCode } = await made(clerk, 'POST', `${at}/households/${other.id}/cards`);
     const pin = '274913';
     await clerk('PUT', `${at}/households/${other.id}/pin`, { pin });
-    const { id: fulfilled } = await made(clerk, 'POST', `${at}/redemptions`, {
+    const { id: fulfilled } = await made(keeper, 'POST', `${at}/redemptions`, {
       storeId,
       lines: lines.map(({ goodsId, quantity }: { goodsId: string; quantity: number }) => ({ goodsId, quantity })),
       householdId: other.id,
