@@ -114,7 +114,7 @@ test('hostile headers', async t => {
   for (const [id, error] of [
     ['..%2f..%2fx', '/querystring/householdId pattern'],
     ['%00', ' nul'],
-    [`${householdId}/../x`, '/querystring/householdId maxLength, /querystring/householdId pattern'],
+    [`${householdId}/../x`, '/querystring/householdId maxLength'],
     [householdId.toUpperCase(), '/querystring/householdId pattern'],
   ]) {
     const answer = await sent({}, photo, `${at}?householdId=${id}`);
