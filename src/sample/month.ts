@@ -156,7 +156,10 @@ async function issueCards(world: World, events: Row[], keep: () => Promise<void>
   await withBar('cards', missing.length, async step => {
     for (const number of missing) {
       const { id } = world.households.get(number)!;
-      const card = expectOk(await world.staff('clerk1')('POST', `${home}/households/${id}/cards`), `card of ${number}`);
+      const card = expectOk(
+        await world.staff('secretary1')('POST', `${home}/households/${id}/cards`),
+        `card of ${number}`,
+      );
       world.kept.cards[number] = card.code;
       await keep();
       step(1);
