@@ -7,7 +7,7 @@ import { allowanceGrant } from '../ledger/offline-transactions.ts';
 import { lockBook, openAccounts, postOne } from '../ledger/post.ts';
 import { spendableBalances } from '../ledger/read.ts';
 import type { Event } from '../ledger/transactions.ts';
-import { Refusal } from '../refusals.ts';
+import { Refusal, refusalIn } from '../refusals.ts';
 import { policyOn } from '../villages/policy.ts';
 import type { PolicySettings } from '../villages/policy-settings.ts';
 import { endAllowance } from './end.ts';
@@ -88,9 +88,4 @@ async function grantOne(
 
 function refuseInactive({ state }: { state: string }): Refusal | undefined {
   return state === 'active' ? undefined : new Refusal('household-not-active', { state });
-}
-
-function refusalIn(error: unknown): Refusal {
-  if (error instanceof Refusal) return error;
-  throw error;
 }

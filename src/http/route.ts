@@ -118,6 +118,12 @@ export function actorOf(request: FastifyRequest): Actor {
   return request.actor;
 }
 
+/** The kiosk that calls, or at which the calling household stands, and the one village it is bound to. */
+export function deviceOf(request: FastifyRequest): { village: string; kioskId: string; thumbprint: string } {
+  const { grants, kioskId, thumbprint } = actorOf(request);
+  return { village: grants[0]![1], kioskId: kioskId!, thumbprint: thumbprint! };
+}
+
 /** True when the actor holds one of `wanted` over `village`; where there is none, over anything. */
 export function holds(actor: Actor, village: string | undefined, wanted: readonly Role[]): boolean {
   return actor.grants.some(([role, prefix]) => wanted.includes(role) && (village?.startsWith(prefix) ?? true));

@@ -5,7 +5,7 @@ import type { Database } from '../db/database.ts';
 import { none } from '../db/scope.ts';
 import { sendFresh } from '../http/fresh.ts';
 import { addressOf } from '../http/limits.ts';
-import { actorOf } from '../http/route.ts';
+import { actorOf, deviceOf } from '../http/route.ts';
 import type { Proofs } from '../identity/proofs.ts';
 import { endSessions } from '../identity/sessions.ts';
 import type { Tokens } from '../identity/tokens.ts';
@@ -253,9 +253,3 @@ export const kioskDeviceRoutes: FastifyPluginAsyncTypebox<{
     },
   });
 };
-
-/** The kiosk that calls, or at which the calling household stands, and the one village it is bound to. */
-function deviceOf(request: Parameters<typeof actorOf>[0]): { village: string; kioskId: string; thumbprint: string } {
-  const { grants, kioskId, thumbprint } = actorOf(request);
-  return { village: grants[0]![1], kioskId: kioskId!, thumbprint: thumbprint! };
-}

@@ -2,9 +2,8 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Clock } from '../calendar.ts';
 import type { Database } from '../db/database.ts';
 import { languageOf, problemOf } from '../http/problems.ts';
-import { type AnyRequest, actorOf } from '../http/route.ts';
+import { deviceOf } from '../http/route.ts';
 import type { Keys } from '../identity/keys.ts';
-import type { KioskKey } from '../kiosks/kiosk.ts';
 import { getKioskRow } from '../kiosks/read.ts';
 import type { Mutate } from '../posting/mutate.ts';
 import { renewAllowances, returnAllowance } from './allowances.ts';
@@ -130,8 +129,3 @@ export const offlineDeviceRoutes: FastifyPluginAsyncTypebox<{
     },
   });
 };
-
-function deviceOf(request: AnyRequest): KioskKey {
-  const { grants, kioskId } = actorOf(request);
-  return { village: grants[0]![1], kioskId: kioskId! };
-}

@@ -180,7 +180,9 @@ async function refuse(entry: Entry, code: NonNullable<Answer['code']>, inChain =
   const { tx, key, signed, now } = entry;
   const result = await keep(entry, { inChain }, { verdict: 'rejected', code });
   const kind = code === 'op-refused' ? 'opRefused' : 'chainBroken';
-  await openCase(tx, key, { kind, opHash: signed.hash, householdId: null, exceptions: [] }, now);
+  // Two people may book it yet: whoever is kin of the household that it names is none of them.
+  const householdId = signed.kind === 'good' && signed.op.type === 'redeem' ? signed.op.householdId : null;
+  await openCase(tx, key, { kind, opHash: signed.hash, householdId, exceptions: [] }, now);
   return result;
 }
 

@@ -2,7 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Clock } from '../calendar.ts';
 import type { Database } from '../db/database.ts';
 import { sendFresh } from '../http/fresh.ts';
-import { actorOf } from '../http/route.ts';
+import { deviceOf } from '../http/route.ts';
 import { takeChanges, takeSnapshot } from './changes.ts';
 import { KioskChanges, KioskChangesQuery, KioskSnapshot } from './schemas.ts';
 
@@ -49,9 +49,3 @@ export const syncRoutes: FastifyPluginAsyncTypebox<{ database: Database; clock: 
     },
   });
 };
-
-/** The kiosk that calls, and the one village it is bound to. */
-function deviceOf(request: Parameters<typeof actorOf>[0]): { village: string; kioskId: string } {
-  const { grants, kioskId } = actorOf(request);
-  return { village: grants[0]![1], kioskId: kioskId! };
-}

@@ -426,7 +426,12 @@ t.test('a clone is found, its exchanges are kept, and two people may book them',
   const about = kept.find(({ opHash }: { opHash: string }) => opHash === hashOf(clone.signed[1]!.jws));
   const url = `${at}/kiosk-cases/${about.id}/resolve`;
   const decision = { decision: 'booked', note: '店里监控可见' };
+  const relative = await service.as('clerk');
+  const kin = { entries: [{ householdId: home.id, relation: 'kin' }] };
+  await (await service.as('supervisor'))('PUT', `${at}/users/${relative.actor.id}/kin`, kin);
+  isRefused(t, await relative('POST', url, decision), '403 own-household', {}, 'nor does kin propose it');
   t.equal((await clerk('POST', url, decision)).body.state, 'proposed');
+  isRefused(t, await relative('POST', url, decision), '403 own-household', {}, 'or agree to it');
   const booked = await admin('POST', url, decision);
   t.match(booked.body, { state: 'resolved', transactionNumber: Number }, booked.text);
   t.strictSame([(await shop.level(soap)).onShelf, await escrow(home), (await loss()) - lost], [shelf - 4, 0, -10]);
